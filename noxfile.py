@@ -1,0 +1,197 @@
+"""Test sessions; tests/run starts them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+
+import nox
+
+ROOT = pathlib.Path(__file__).parent
+COLLECTIONS = ROOT / "build" / "collections"
+COLLECTION = COLLECTIONS / "ansible_collections" / "remotedesktop" / "sessions"
+REQUIREMENTS = "tests/requirements"
+RUNTIME = ("-r", "meta/ee-requirements.txt")
+LAB = ("-r", "tests/lab/requirements.txt")
+
+# The lower bounds that we promise are tested together with the lowest ansible-core.
+LOWEST = (ROOT / "meta/ee-requirements.txt").read_text().replace(">=", "==").split()
+
+# The oldest ansible-core that is supported, the first with data tagging, the newest; and the Pythons that run each.
+CORES = {"2.16": ">=3.10,<3.13", "2.19": ">=3.11,<3.14", "2.21": ">=3.12"}
+
+nox.needs_version = ">=2026.10"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "unit", "integration", "docs", "sanity", "galaxy", "molecule"]
+
+
+def see_collection(session: nox.Session) -> None:
+    """Let Ansible and Python see the checkout as a collection, by a symlink so that edits show at once."""
+    COLLECTION.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        COLLECTION.symlink_to(os.path.relpath(ROOT, COLLECTION.parent))
+    session.env["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
+    session.env["PYTHONPATH"] = os.pathsep.join((str(COLLECTIONS), str(ROOT)))
+
+
+def copy_collection(session: nox.Session, target: pathlib.Path) -> None:
+    """Copy what git would commit; ansible-test wants a repository, and keeps its own output between runs."""
+    target.mkdir(parents=True, exist_ok=True)
+    session.run("git", "init", "--quiet", str(target), external=True, log=False)
+    session.run("git", "-C", str(target), "clean", "-dfq", external=True, log=False)
+    listed = session.run(
+        "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", external=True, log=False, silent=True
+    )
+    for name in filter(None, str(listed).split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+
+
+@nox.session
+def unit(session: nox.Session) -> None:
+    """Unit tests."""
+    session.install("ansible-core", "-r", f"{REQUIREMENTS}/unit.txt", *RUNTIME, *LAB)
+    see_collection(session)
+    session.run("pytest", "tests/unit", "--timeout=120", *session.posargs)
+
+
+PIP_BOOTSTRAP = """\
+import subprocess, sys
+
+wanted = [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
+subprocess.check_call([sys.executable, "-m", "ensurepip"], stdout=subprocess.DEVNULL)
+subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", *wanted])
+"""
+
+
+def cache_pip_bootstrap(session: nox.Session) -> None:
+    """Put into ansible-test's cache a get-pip that needs only the package index, not Ansible's file server."""
+    source = next(pathlib.Path(session.virtualenv.location).glob("lib/*/site-packages/ansible_test/_internal"))
+    wanted = re.search(r"pip='([\d.]+)'", (source / "python_requirements.py").read_text())
+    assert wanted, "ansible-test no longer says which pip it wants"
+    cached = pathlib.Path.home() / ".ansible/test/cache" / f"get_pip_{wanted[1].replace('.', '_')}.py"
+    if not cached.exists():
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        cached.write_text(PIP_BOOTSTRAP)
+
+
+@nox.session(python=False)
+def integration(session: nox.Session) -> None:
+    """Integration tests against the lab, with each ansible-core."""
+    for core in CORES:
+        session.notify(f"integration-{core}", session.posargs)
+
+
+@nox.session(python=False)
+def sanity(session: nox.Session) -> None:
+    """ansible-test sanity, with each ansible-core and no ignored errors."""
+    for core in CORES:
+        session.notify(f"sanity-{core}", session.posargs)
+
+
+def add_sessions(core: str) -> None:
+    @nox.session(name=f"integration-{core}", python=CORES[core])
+    def integration(session: nox.Session) -> None:
+        runtime = LOWEST if core == "2.16" else RUNTIME
+        session.install(f"ansible-core=={core}.*", "-r", f"{REQUIREMENTS}/pytest.txt", *runtime, *LAB)
+        see_collection(session)
+        session.run("pytest", "tests/integration", "--numprocesses=4", "--timeout=300", *session.posargs)
+
+    @nox.session(name=f"sanity-{core}", python=CORES[core])
+    def sanity(session: nox.Session) -> None:
+        session.install(f"ansible-core=={core}.*")
+        cache_pip_bootstrap(session)
+        copy = ROOT / "build" / f"sanity-{core}" / "ansible_collections" / "remotedesktop" / "sessions"
+        copy_collection(session, copy)
+        show_version = "import sys; print('{}.{}'.format(*sys.version_info))"
+        version = str(session.run("python", "-c", show_version, log=False, silent=True)).strip()
+        with session.chdir(copy):
+            session.run("ansible-test", "sanity", "--python", version, *session.posargs)
+
+
+for core in CORES:
+    add_sessions(core)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, types and ansible-lint's production profile."""
+    session.install("-r", f"{REQUIREMENTS}/lint.txt", "-r", f"{REQUIREMENTS}/unit.txt", *RUNTIME, *LAB)
+    see_collection(session)
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy")
+    session.run("ansible-lint", "--offline", "--strict")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Plugin documentation and changelog."""
+    session.install("-r", f"{REQUIREMENTS}/docs.txt")
+    see_collection(session)
+    session.run("antsibull-changelog", "lint")
+    session.run(
+        "antsibull-docs",
+        "lint-collection-docs",
+        "--plugin-docs",
+        "--validate-collection-refs=all",
+        "--skip-rstcheck",
+        ".",
+    )
+
+
+@nox.session
+def galaxy(session: nox.Session) -> None:
+    """The tarball: built, installed, shown by ansible-doc, read by ansible-builder and imported as Galaxy would."""
+    session.install("-r", f"{REQUIREMENTS}/galaxy.txt")
+    tmp = pathlib.Path(session.create_tmp()).resolve()
+    shutil.rmtree(tmp)
+    session.env["ANSIBLE_COLLECTIONS_PATH"] = str(tmp)
+    session.run("ansible-galaxy", "collection", "build", "--force", "--output-path", str(tmp))
+    tarball = next(tmp.glob("*.tar.gz"))
+    session.run("ansible-galaxy", "collection", "install", "--offline", "--no-deps", "--force", str(tarball))
+
+    modules = [f"remotedesktop.sessions.{path.stem}" for path in sorted((ROOT / "plugins/modules").glob("*.py"))]
+    needs(session, modules, "ansible-doc", *modules)
+    needs(session, ["azure-identity>="], "ansible-builder", "introspect", str(tmp))
+    with session.chdir(tmp):
+        report = needs(session, ["completed successfully"], "python", "-m", "galaxy_importer.main", str(tarball))
+    if re.search("^(WARNING|ERROR)", report, re.MULTILINE):
+        session.error("galaxy-importer has objections")
+
+
+def needs(session: nox.Session, words: list[str], *command: str) -> str:
+    """Run a command that can fail with status 0: what it must say tells."""
+    output = str(session.run(*command, silent=True))
+    print(output)
+    if missing := [word for word in words if word not in output]:
+        session.error(f"{command[0]} does not show {', '.join(missing)}")
+    return output
+
+
+@nox.session
+def molecule(session: nox.Session) -> None:
+    """The maintenance journey as a molecule scenario, against the lab."""
+    session.install("ansible-core", "-r", f"{REQUIREMENTS}/molecule.txt", *RUNTIME, *LAB)
+    see_collection(session)
+    session.run("molecule", "test", *session.posargs)
+
+
+@nox.session
+def rehearse(session: nox.Session) -> None:
+    """Run the maintenance playbook against the lab."""
+    session.install("ansible-core", *RUNTIME, *LAB)
+    see_collection(session)
+    session.run("python", "-m", "tests.lab.rehearse", *session.posargs)
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Measure wall time and memory against the lab."""
+    session.install("ansible-core", *RUNTIME, *LAB)
+    see_collection(session)
+    session.run("python", "-m", "tests.benchmarks", *session.posargs)

@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options and attributes of the modules that end sessions."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The fragment C(ending)."""
+
+    DOCUMENTATION = r"""
+options:
+  all_sessions:
+    description:
+      - Must be V(true) to end sessions that are neither named nor filtered. Filters still count.
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - Seconds to go on with a session after the first request for it. In this time an unclear answer is tried again,
+        after the identity of the session is proven again, and an accepted request must be seen to take effect.
+      - A session that is not seen to end in time has the outcome V(still_there), and the task fails.
+      - Waiting because the service limits the rate of requests does not count.
+    type: int
+    default: 60
+notes:
+  - An option that says where or which is never "all" when it is given but empty, as an unanswered survey leaves it. It
+    is an error then. Pass such options with C(default(omit, true)).
+  - Ids are reused. A session is ended only if the service listed it, at most 5 seconds before, with the host, id, user
+    and time of creation with which it was selected.
+"""

@@ -1,0 +1,225 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Documentation only: the action plugin of the same name does the work.
+
+DOCUMENTATION = r"""
+module: wvd_session_disconnect
+short_description: Disconnect user sessions of Azure Virtual Desktop
+version_added: 0.1.0
+description:
+  - Disconnects user sessions of an Azure Virtual Desktop (AVD, once Windows Virtual Desktop) host pool. Programs go on
+    running, and users can connect again.
+  - Takes the parameters of the PowerShell cmdlet C(Disconnect-AzWvdUserSession), works on many sessions at once, and
+    sees that each one is disconnected.
+  - Sessions are named with O(session_host_name) and O(id), O(input_object) or O(sessions), or are those of the host
+    pool that pass O(user), O(exclude_user), O(session_state) and O(minimum_age). Without any of these, only
+    O(all_sessions=true) disconnects.
+  - Requests that Azure Resource Manager limits (200 at once, then 10 a second) are paced, and cost time only.
+options:
+  resource_group_name:
+    description:
+      - Required unless each session in O(input_object) or O(sessions) says it. Azure compares it without case.
+  host_pool_name:
+    description:
+      - Required unless each session in O(input_object) or O(sessions) says it. Azure compares it without case.
+  session_host_name:
+    description:
+      - Only sessions on this session host, by the full name under which the host pool lists it. Upper and lower case
+        do not matter here, although they do to Azure.
+      - Required with O(id).
+    type: str
+  id:
+    description:
+      - Ids of sessions on O(session_host_name). Ids that the host does not have are no change.
+    type: list
+    elements: str
+    aliases: [user_session_id]
+  input_object:
+    description:
+      - A session, as the cmdlet takes it from the pipeline. Either its resource id, or a dictionary with the fields
+        C(subscription_id), C(resource_group_name), C(host_pool_name), C(session_host_name) and C(user_session_id), or
+        with its resource id in C(id).
+      - What the fields leave out is taken from the options of the same name, and must not contradict them.
+    type: raw
+  sessions:
+    description:
+      - Sessions as RV(remotedesktop.sessions.wvd_session_info#module:sessions) lists them, or any part of that list.
+        Rows may be of several host pools.
+      - A row with C(user_principal_name) or C(create_time) stands for that very session. If somebody else, or a newer
+        session, has the id by now, it is left alone with the outcome V(replaced).
+      - An empty list names no session, so nothing is done.
+    type: raw
+  confirm:
+    description:
+      - Whether to ask on the controller's terminal, once for all sessions, before anything is disconnected. Only V(y)
+        and V(yes) go on. Without a terminal the task fails.
+      - The cmdlet's parameter C(-Confirm).
+    type: bool
+    default: false
+  pass_thru:
+    description:
+      - Whether to return RV(pass_thru).
+      - The cmdlet's parameter C(-PassThru).
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - remotedesktop.sessions.azure
+  - remotedesktop.sessions.azure.pool
+  - remotedesktop.sessions.filters
+  - remotedesktop.sessions.ending
+  - remotedesktop.sessions.attributes
+  - remotedesktop.sessions.attributes.ends
+  - remotedesktop.sessions.attributes.controller
+seealso:
+  - module: remotedesktop.sessions.wvd_session_info
+  - name: Disconnect-AzWvdUserSession
+    description: The cmdlet.
+    link: https://learn.microsoft.com/powershell/module/az.desktopvirtualization/disconnect-azwvdusersession
+author:
+  - remotedesktop.sessions contributors (@remotedesktop)
+"""
+
+EXAMPLES = r"""
+- name: Disconnect one session
+  remotedesktop.sessions.wvd_session_disconnect:
+    resource_group_name: rg-avd
+    host_pool_name: pool-01
+    session_host_name: avd-0.contoso.com
+    id: 2
+
+- name: Disconnect everybody but two users from a session host, which a survey may leave open
+  remotedesktop.sessions.wvd_session_disconnect:
+    resource_group_name: rg-avd
+    host_pool_name: pool-01
+    session_host_name: "{{ survey_host | default(omit, true) }}"
+    all_sessions: true
+    exclude_user:
+      - carol@contoso.com
+      - CONTOSO\dave
+
+- name: Find the desktop sessions that are older than twelve hours
+  remotedesktop.sessions.wvd_session_info:
+    resource_group_name: rg-avd
+    host_pool_name: pool-01
+    minimum_age: 12h
+  register: old
+
+- name: Disconnect them, unless their ids belong to other sessions by now
+  remotedesktop.sessions.wvd_session_disconnect:
+    sessions: "{{ old.sessions | selectattr('application_type', 'equalto', 'Desktop') }}"
+    wait_timeout: 120
+
+- name: Ask on the terminal first
+  remotedesktop.sessions.wvd_session_disconnect:
+    resource_group_name: rg-avd
+    host_pool_name: pool-01
+    user: alice@contoso.com
+    confirm: true
+"""
+
+RETURN = r"""
+changed:
+  description:
+    - Whether any session was disconnected, or would be in check mode. An accepted request counts, even if it was not
+      seen to take effect.
+  returned: always
+  type: bool
+sessions:
+  description:
+    - What became of each session that was meant, sorted by host pool, session host and id.
+    - The first fields are those of the session before, as RV(remotedesktop.sessions.wvd_session_info#module:sessions)
+      lists it, so the rows can be passed on. For a session that Azure does not list they are what was given.
+  returned: success, or failure of single sessions
+  type: list
+  elements: dict
+  contains:
+    subscription_id:
+      description: Subscription of the host pool.
+      type: str
+      sample: 00000000-0000-0000-0000-000000000000
+    resource_group_name:
+      description: Resource group of the host pool.
+      type: str
+      sample: rg-avd
+    host_pool_name:
+      description: The host pool.
+      type: str
+      sample: pool-01
+    session_host_name:
+      description: The session host, spelled as Azure lists it.
+      type: str
+      sample: avd-0.contoso.com
+    id:
+      description: Id of the session on the session host.
+      type: str
+      sample: "2"
+    user_principal_name:
+      description: Owner of the session.
+      type: str
+      sample: alice@contoso.com
+    active_directory_user_name:
+      description: Owner of the session in Active Directory.
+      type: str
+      sample: CONTOSO\alice
+    session_state:
+      description: State of the session before.
+      type: str
+      sample: Active
+    application_type:
+      description: V(Desktop) or V(RemoteApp).
+      type: str
+      sample: Desktop
+    create_time:
+      description: When the session was created, in UTC (ISO 8601), with as many digits as Azure tells.
+      type: str
+      sample: "2026-11-20T22:14:05.31Z"
+    object_id:
+      description: Object id of the session in the service.
+      type: str
+      sample: 5d1a1f04-6d0b-4a0d-9c3e-0b7a3f0c9e11
+    resource_id:
+      description: Resource id of the session, which O(input_object) and O(sessions) take.
+      type: str
+      sample: >-
+        /subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/rg-avd/providers/Microsoft.DesktopVirtualization/hostpools/pool-01/sessionhosts/avd-0.contoso.com/usersessions/2
+    outcome:
+      description:
+        - V(disconnected) - it was, or would be in check mode.
+        - V(already_disconnected) - nothing was to be done.
+        - V(already_gone) - Azure lists no such session.
+        - V(replaced) - the id belongs to another user or a newer session, which was left alone.
+        - V(not_selected) - it was named, but does not pass the filters.
+        - V(refused) - Azure does not tell its user, so it was left alone. The task fails.
+        - V(still_there) - the request was accepted and not seen to take effect in time. The task fails.
+        - V(failed) - Azure refused, or did not answer clearly in time. The task fails.
+      type: str
+      sample: disconnected
+    reason:
+      description: Why, unless the outcome says it all. May be empty.
+      type: str
+      sample: ""
+    seconds:
+      description: Seconds from the first request for the session until its outcome was known. V(0.0) without a request.
+      type: float
+      sample: 0.214
+summary:
+  description: How many sessions had each outcome.
+  returned: success, or failure of single sessions
+  type: dict
+  sample: {"already_disconnected": 3, "disconnected": 17}
+diff:
+  description: The sessions that change, a line each, before and after.
+  returned: success, or failure of single sessions
+  type: dict
+  sample:
+    before: "avd-0.contoso.com/2 alice@contoso.com Active\n"
+    after: "avd-0.contoso.com/2 alice@contoso.com Disconnected\n"
+pass_thru:
+  description: What the cmdlet returns with C(-PassThru). V(true) when no session failed.
+  returned: when O(pass_thru=true)
+  type: bool
+  sample: true
+"""

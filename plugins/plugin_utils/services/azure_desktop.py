@@ -1,0 +1,226 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Azure Virtual Desktop: the user sessions of host pools, over Azure Resource Manager."""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop_names import (
+    HostPool,
+    parse_time,
+    split_resource_id,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import Verb
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import SelectionError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import (
+    Answered,
+    Event,
+    Looked,
+    LookFailed,
+    Reply,
+    ServiceError,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session, fold
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.arm import CONNECTIONS, ArmClient
+
+STATES = ("Active", "Disconnected", "Pending", "LogOff", "UserProfileDiskMounted", "Unknown")
+"""Session states of the service; it may add others."""
+
+DISCONNECT = Verb(
+    name="disconnect",
+    done="disconnected",
+    already="already_disconnected",
+    settled=lambda session: fold(session.state) == "disconnected",
+    after=lambda session: "Disconnected",
+)
+
+Job = Callable[[], None]
+
+
+class AzureDesktop:
+    """The sessions of some host pools. Acts and looks run in threads over one client a subscription."""
+
+    def __init__(self, pools: Iterable[HostPool], connect: Callable[[str], ArmClient], verb: Verb = DISCONNECT) -> None:
+        """C(connect) makes the client of a subscription."""
+        self._pools = {pool.place: pool for pool in pools}
+        self._clients = {subscription: connect(subscription) for subscription in _subscriptions(self._pools.values())}
+        self._act = {DISCONNECT.name: ArmClient.disconnect}[verb.name]
+        self._page_counts: dict[str, int] = {}
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._acts: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._looks: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._acting = 0
+
+    # Reading
+
+    def list_sessions(self) -> list[Session]:
+        """Read all sessions of the pools. Raises ServiceError."""
+        return [session for pool in self._pools.values() for page in self._read(pool) for session in page]
+
+    def require_host(self, host: str) -> None:
+        """Raise ServiceError unless one of the pools has the host."""
+        for pool in self._pools.values():
+            if self._client(pool).has_host(pool.resource_group, pool.name, host):
+                return
+        names = ", ".join(pool.name for pool in self._pools.values())
+        raise ServiceError(f"The host pool {names} has no session host {host}: check session_host_name.")
+
+    def _read(self, pool: HostPool, host: str = "") -> Iterator[list[Session]]:
+        pages = 0
+        for rows, sent_at in self._client(pool).pages(pool.resource_group, pool.name, host):
+            pages += 1
+            yield [read_session(pool, row, sent_at) for row in rows]
+        if not host:
+            self._page_counts[pool.place] = max(1, pages)
+
+    def _client(self, pool: HostPool) -> ArmClient:
+        return self._clients[fold(pool.subscription)]
+
+    # The engine's calls
+
+    def begin_look(self, sessions: Sequence[Session]) -> None:
+        """Read again where the sessions are: host by host, unless the whole pool takes fewer requests."""
+        self._start_threads()
+        self._looks.put(partial(self._look, list(sessions)))
+
+    def begin_act(self, session: Session, send_before: float) -> None:
+        """Send the act on a session from one of the threads."""
+        self._start_threads()
+        self._acting += 1
+        self._acts.put(partial(self._send, session, send_before))
+
+    def pause(self) -> float:
+        """Wait for the slowest subscription's budget, or without end while all connections are in use."""
+        if self._acting >= CONNECTIONS:
+            return math.inf
+        return max(client.pacing.pause() for client in self._clients.values())
+
+    def wait(self, seconds: float) -> list[Event]:
+        """Return what has been answered; wait for the first answer at most that long."""
+        events: list[Event] = []
+        try:
+            events.append(self._events.get(timeout=max(0.0, seconds)))
+            while True:
+                events.append(self._events.get_nowait())
+        except queue.Empty:
+            pass
+        self._acting -= sum(isinstance(event, Answered) for event in events)
+        return events
+
+    def close(self) -> None:
+        """Tell the threads to end after what they are doing, and close the connections."""
+        for _thread in self._threads:
+            self._acts.put(None)
+        self._looks.put(None)
+        for client in self._clients.values():
+            client.close()
+
+    # In the threads
+
+    def _look(self, sessions: Sequence[Session]) -> None:
+        try:
+            for place in dict.fromkeys(session.place for session in sessions):
+                pool = self._pools[place]
+                hosts = list(dict.fromkeys(session.host for session in sessions if session.place == place))
+                if len(hosts) > self._page_counts.get(place, 1):
+                    hosts = [""]
+                for host in hosts:
+                    for page in self._read(pool, host):
+                        self._events.put(Looked(page, last=False))
+        except ServiceError as error:
+            self._events.put(LookFailed(error))
+        except Exception as error:
+            self._events.put(LookFailed(ServiceError(f"The list could not be read: {error!r}")))
+        else:
+            self._events.put(Looked((), last=True))
+
+    def _send(self, session: Session, send_before: float) -> None:
+        listed = session.fields
+        try:
+            reply, reason = self._act(
+                self._client(self._pools[session.place]),
+                str(listed["resource_group_name"]),
+                str(listed["host_pool_name"]),
+                session.host,
+                session.id,
+                send_before,
+            )
+        except Exception as error:
+            reply, reason = Reply.UNCLEAR, repr(error)
+        self._events.put(Answered(session, reply, reason))
+
+    def _start_threads(self) -> None:
+        if self._threads:
+            return
+        # Daemons, because a thread that waits for a dead server must not keep the task from ending.
+        for jobs in [self._acts] * CONNECTIONS + [self._looks]:
+            thread = threading.Thread(target=_work, args=(jobs,), daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+
+def _work(jobs: queue.SimpleQueue[Job | None]) -> None:
+    while (job := jobs.get()) is not None:
+        job()
+
+
+def _subscriptions(pools: Iterable[HostPool]) -> list[str]:
+    return list(dict.fromkeys(fold(pool.subscription) for pool in pools))
+
+
+def read_session(pool: HostPool, row: Mapping[str, Any], read_at: float) -> Session:
+    """Read a row of ARM's list of user sessions. Raises ServiceError when it does not say which session it is.
+
+    Written for lists of 50,000: what all rows of a pool share is read once.
+    """
+    try:
+        return _read_session(pool, row, read_at)
+    except SelectionError as error:
+        raise ServiceError(f"Azure listed a session of {pool.name} without a usable resource id: {error}") from error
+    except (AttributeError, TypeError) as error:
+        raise ServiceError(f"Azure listed something else than a session of {pool.name}: {row!r:.200}") from error
+
+
+def _read_session(pool: HostPool, row: Mapping[str, Any], read_at: float) -> Session:
+    resource_id = row.get("id")
+    subscription, resource_group, name, host, id_ = split_resource_id(str(resource_id))
+    listed = row.get("properties") or {}
+    principal = (listed.get("userPrincipalName") or "").strip()
+    account = (listed.get("activeDirectoryUserName") or "").strip()
+    state = listed.get("sessionState") or "Unknown"
+    create_time = listed.get("createTime") or ""
+    try:
+        created = parse_time(create_time) if create_time else None
+    except ValueError:
+        created = None
+    return Session(
+        pool.place,
+        host,
+        id_,
+        (principal, account) if principal and account else tuple(filter(None, (principal, account))),
+        state,
+        created,
+        read_at,
+        {
+            "subscription_id": subscription,
+            "resource_group_name": resource_group,
+            "host_pool_name": name,
+            "session_host_name": host,
+            "id": id_,
+            "user_principal_name": principal,
+            "active_directory_user_name": account,
+            "session_state": state,
+            "application_type": listed.get("applicationType") or "",
+            "create_time": create_time if create_time.endswith("Z") or created is None else f"{create_time}Z",
+            "object_id": listed.get("objectId") or "",
+            "resource_id": resource_id,
+        },
+    )

@@ -1,0 +1,352 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Act on sessions and see it happen, never on another session than the one that was selected.
+
+Every session goes through these phases; only a list begun after the last event moves it on from DOUBT or WATCH:
+
+    WAITING --sent--> SENT --accepted--> WATCH --seen--> finished
+       ^                |--no clear answer--> DOUBT --still the same--+
+       +--------------------------------------------------------------+
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from itertools import islice
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import (
+    ALREADY_GONE,
+    FAILED,
+    NOT_SELECTED,
+    REFUSED,
+    REPLACED,
+    STILL_THERE,
+    Report,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import (
+    Answered,
+    Looked,
+    LookFailed,
+    Reply,
+    Service,
+    ServiceError,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Key, Session
+
+Clock = Callable[[], float]
+Progress = Callable[[int, int, int, float], None]
+"""Takes how many sessions have been asked for, how many have an outcome, how many there are, and the seconds so far."""
+
+PROOF_SECONDS = 5.0
+"""An act is sent only on a row read at most this long ago."""
+RENEW_SECONDS = 3.0
+"""A proof older than this is renewed in the background, while the acts that it still covers go out."""
+ANSWER_SECONDS = 120.0
+"""An act that is not answered so long after the deadline of its session counts as unclear."""
+LOOK_SECONDS = 600.0
+"""A look that is not over after so long is given up, and with it everything that depends on it."""
+UNSENT_TRIES = 20
+"""After so many times in a row that it could not be sent in time a session is given up."""
+LATE_PROOFS = 3
+"""After so many looks in a row that took longer than a proof lasts a session is given up."""
+LOOK_BATCH = 400
+"""Sessions proven by one look: about what can be sent before the proof is too old."""
+LONGEST_PAUSE = 5.0
+"""Seconds between looks, or between tries of one session, grow up to this."""
+TICK = 1.0
+"""Seconds after which the loop wakes without an event, to show progress."""
+
+
+class Phase(Enum):
+    """Where a session is on its way."""
+
+    WAITING = auto()
+    SENT = auto()
+    DOUBT = auto()
+    WATCH = auto()
+    FINISHED = auto()
+
+
+@dataclass(slots=True, eq=False)
+class Errand:
+    """One session on its way."""
+
+    session: Session
+    """As it was selected."""
+    proof: Session
+    """The newest row that shows that it is still the same."""
+    phase: Phase = Phase.WAITING
+    since: float = 0.0
+    """When the last answer came: only a row read later says what came of it."""
+    first_sent: float | None = None
+    sent_at: float = 0.0
+    not_before: float = 0.0
+    tries: int = 0
+    unsent: int = 0
+    """Times in a row that the service did not send it."""
+    late_proofs: int = 0
+    """Looks in a row that were too slow to prove anything."""
+    reason: str = ""
+    doubtful: bool = False
+    """Whether a try may have had its effect although the answer did not say so."""
+    refused: bool = False
+    """Whether the last try was refused for good."""
+
+
+@dataclass(slots=True)
+class Look:
+    """A look that is under way."""
+
+    begun: float
+    asked: set[Key]
+    seen: set[Key] = field(default_factory=set)
+
+
+class Acting:
+    """Act on a list of sessions over one service. Writes every outcome into the report."""
+
+    def __init__(
+        self,
+        service: Service,
+        report: Report,
+        progress: Progress,
+        clock: Clock,
+        wait_timeout: float,
+        rejects: Callable[[Session], str],
+    ) -> None:
+        """C(rejects) says why a session is not selected any more, or nothing."""
+        self._service = service
+        self._report = report
+        self._verb = report.verb
+        self._progress = progress
+        self._clock = clock
+        self._wait_timeout = wait_timeout
+        self._errands: dict[Key, Errand] = {}
+        self._waiting: OrderedDict[Key, Errand] = OrderedDict()
+        self._open: dict[Phase, set[Key]] = {phase: set() for phase in (Phase.SENT, Phase.DOUBT, Phase.WATCH)}
+        self._unfinished = 0
+        self._look: Look | None = None
+        self._look_not_before = 0.0
+        self._look_pause = 0.0
+        self._looks_failing_since: float | None = None
+        self._rejects = rejects
+        self._blind: ServiceError | None = None
+        """Why nothing can be looked at any more."""
+
+    def run(self, sessions: Sequence[Session]) -> None:
+        """Act on the sessions until each has an outcome."""
+        self._errands = {session.key: Errand(session, session) for session in sessions}
+        self._waiting = OrderedDict(self._errands)
+        self._unfinished = len(self._errands)
+        begun = self._clock()
+        while self._unfinished:
+            self._give_up_waiting()
+            self._send()
+            self._look_again()
+            for event in self._service.wait(self._idle_seconds()):
+                if isinstance(event, Answered):
+                    self._answered(event)
+                elif isinstance(event, Looked):
+                    self._looked(event)
+                else:
+                    self._look_failed(event)
+            total = len(self._errands)
+            asked = total - len(self._waiting) - len(self._open[Phase.SENT]) - len(self._open[Phase.DOUBT])
+            self._progress(asked, total - self._unfinished, total, self._clock() - begun)
+
+    def _give_up_waiting(self) -> None:
+        """Let no answer be waited for without end. Services have deadlines of their own, which come first."""
+        now = self._clock()
+        for key in list(self._open[Phase.SENT]):
+            errand = self._errands[key]
+            if now >= errand.sent_at + self._wait_timeout + ANSWER_SECONDS:
+                self._answered(Answered(errand.session, Reply.UNCLEAR, "no answer"))
+        if self._look is not None and now >= self._look.begun + LOOK_SECONDS:
+            # No other look can begin, because what this one still answers would pass for the other's answer.
+            self._blind = ServiceError(f"no answer within {LOOK_SECONDS:g} s")
+            self._look_failed(LookFailed(self._blind))
+
+    def _send(self) -> None:
+        for errand in list(self._next()):
+            if self._service.pause() > 0.0:
+                return
+            now = self._clock()
+            if errand.not_before > now or now >= errand.proof.read_at + PROOF_SECONDS:
+                continue
+            if errand.first_sent is None:
+                errand.first_sent = now
+            errand.tries += 1
+            errand.sent_at = now
+            self._move(errand, Phase.SENT)
+            self._service.begin_act(errand.proof, errand.proof.read_at + PROOF_SECONDS)
+
+    def _next(self) -> Iterator[Errand]:
+        """The sessions whose turn it is, as many as one look proves."""
+        return islice(self._waiting.values(), LOOK_BATCH)
+
+    def _look_again(self) -> None:
+        now = self._clock()
+        if self._look is not None or now < self._look_not_before:
+            return
+        asked = [self._errands[key] for key in self._open[Phase.DOUBT]]
+        if not 1.0 < self._service.pause() < math.inf:
+            asked += [errand for errand in self._next() if now >= errand.proof.read_at + RENEW_SECONDS]
+        if not self._waiting:
+            asked += [self._errands[key] for key in self._open[Phase.WATCH]]
+        if asked:
+            self._look = Look(now, {errand.session.key for errand in asked})
+            self._service.begin_look([errand.session for errand in asked])
+
+    def _idle_seconds(self) -> float:
+        now = self._clock()
+        wakes = [TICK]
+        if self._waiting:
+            wakes.append(self._service.pause())
+            wakes.append(min(errand.not_before for errand in self._next()) - now)
+        if self._look is None:
+            wakes.append(self._look_not_before - now)
+        return max(0.0, min(wake for wake in wakes if wake > 0.0))
+
+    # Answers
+
+    def _answered(self, event: Answered) -> None:
+        errand = self._errands[event.session.key]
+        if errand.phase is not Phase.SENT:
+            return
+        now = self._clock()
+        errand.since, errand.reason = now, event.reason
+        if event.reply in (Reply.THROTTLED, Reply.NOT_SENT):
+            errand.tries -= 1
+            if not errand.tries:
+                errand.first_sent = None
+            errand.unsent = errand.unsent + 1 if event.reply is Reply.NOT_SENT else 0
+            self._move(errand, Phase.WAITING)
+            if errand.unsent >= UNSENT_TRIES:
+                self._finish(errand, FAILED, event.reason)
+        else:
+            errand.doubtful |= event.reply is Reply.UNCLEAR
+            errand.refused = event.reply is Reply.REFUSED
+            self._move(errand, Phase.WATCH if event.reply is Reply.DONE else Phase.DOUBT)
+            self._look_pause = 0.0
+        if self._blind is not None:
+            self._finish_blindly(errand, self._blind)
+
+    def _looked(self, event: Looked) -> None:
+        look = self._look
+        if look is None:
+            return
+        self._looks_failing_since = None
+        for row in event.sessions:
+            errand = self._errands.get(row.key)
+            if errand is not None:
+                look.seen.add(row.key)
+                self._judge(errand, row, row.read_at)
+        if event.last:
+            for key in look.asked - look.seen:
+                self._judge(self._errands[key], None, look.begun)
+            self._look_ended()
+
+    def _look_failed(self, event: LookFailed) -> None:
+        now = self._clock()
+        if self._looks_failing_since is None:
+            self._looks_failing_since = now
+        self._look_ended()
+        if event.error.lasting or now - self._looks_failing_since > self._wait_timeout:
+            for errand in list(self._errands.values()):
+                if errand.phase in (Phase.WAITING, Phase.DOUBT, Phase.WATCH):
+                    self._finish_blindly(errand, event.error)
+
+    def _finish_blindly(self, errand: Errand, error: ServiceError) -> None:
+        if errand.phase is Phase.FINISHED:
+            return
+        asked = errand.reason or ("accepted" if errand.phase is Phase.WATCH else "not asked for")
+        perhaps = errand.phase is Phase.WATCH or errand.doubtful
+        self._finish(errand, FAILED, f"{asked}; looking again failed: {error}", perhaps)
+
+    def _look_ended(self) -> None:
+        self._look = None
+        self._look_not_before = self._clock() + self._look_pause
+        self._look_pause = min(LONGEST_PAUSE, self._look_pause * 2 or 0.25)
+
+    # Judgement
+
+    def _judge(self, errand: Errand, row: Session | None, read_at: float) -> None:
+        """Move a session on by what a list shows: its row, or C(None) when it is not there any more."""
+        if errand.phase in (Phase.SENT, Phase.FINISHED) or read_at <= errand.since:
+            return
+        if row is None:
+            self._ended(errand, ALREADY_GONE, "the session is gone")
+        elif not row.users:
+            self._anonymous(errand)
+        elif not row.is_still(errand.session):
+            self._ended(errand, REPLACED, f"the id belongs to {row.user} now, in another session")
+        elif self._verb.settled(row):
+            self._ended(errand, self._verb.already, errand.reason)
+        elif errand.phase is Phase.WAITING and (rejected := self._rejects(row)):
+            self._finish(errand, NOT_SELECTED, rejected)
+        elif errand.phase is Phase.WAITING:
+            self._proven(errand, row)
+        else:
+            self._still_there(errand, row)
+
+    def _proven(self, errand: Errand, row: Session) -> None:
+        errand.proof = row
+        errand.late_proofs = errand.late_proofs + 1 if self._clock() >= row.read_at + PROOF_SECONDS else 0
+        if errand.late_proofs >= LATE_PROOFS:
+            reason = (
+                f"lists take longer than {PROOF_SECONDS:g} s, so that nothing proves that it is still the same session"
+            )
+            self._finish(errand, FAILED, reason)
+
+    def _ended(self, errand: Errand, without_us: str, reason: str) -> None:
+        """Finish a session that needs nothing any more; C(without_us) is the outcome if no act can be the cause."""
+        ours = errand.phase is Phase.WATCH or errand.doubtful
+        self._finish(errand, self._verb.done if ours else without_us, reason)
+
+    def _anonymous(self, errand: Errand) -> None:
+        if errand.first_sent is None:
+            self._finish(errand, REFUSED, "its user cannot be read any more")
+        elif not self._in_time(errand):
+            self._finish(errand, FAILED, "its user cannot be read any more, so it cannot be told what came of it")
+
+    def _in_time(self, errand: Errand) -> bool:
+        return errand.first_sent is None or self._clock() < errand.first_sent + self._wait_timeout
+
+    def _still_there(self, errand: Errand, row: Session) -> None:
+        now = self._clock()
+        in_time = self._in_time(errand)
+        if errand.phase is Phase.WATCH:
+            if not in_time:
+                reason = f"still {row.state} {self._wait_timeout:g} s after it was asked for"
+                self._finish(errand, STILL_THERE, reason)
+        elif errand.refused:
+            self._finish(errand, FAILED, errand.reason)
+        elif in_time:
+            errand.proof = row
+            errand.not_before = now + min(LONGEST_PAUSE, 0.5 * 2 ** (errand.tries - 1))
+            self._move(errand, Phase.WAITING)
+        else:
+            self._finish(errand, FAILED, f"{errand.reason}; still {row.state} after tries: {errand.tries}")
+
+    def _move(self, errand: Errand, phase: Phase) -> None:
+        key = errand.session.key
+        self._waiting.pop(key, None)
+        for members in self._open.values():
+            members.discard(key)
+        if phase is Phase.WAITING:
+            self._waiting[key] = errand
+            self._waiting.move_to_end(key, last=False)
+        elif phase in self._open:
+            self._open[phase].add(key)
+        errand.phase = phase
+
+    def _finish(self, errand: Errand, outcome: str, reason: str = "", perhaps: bool = False) -> None:
+        self._move(errand, Phase.FINISHED)
+        self._unfinished -= 1
+        seconds = self._clock() - errand.first_sent if errand.first_sent is not None else 0.0
+        self._report.add(errand.session, outcome, reason, seconds, perhaps)

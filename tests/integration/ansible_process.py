@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run ansible and ansible-playbook as real processes, and read what each task returned."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+BIN = Path(sys.executable).parent
+MODULE = "remotedesktop.sessions.wvd_session_disconnect"
+INFO = "remotedesktop.sessions.wvd_session_info"
+
+
+@dataclass
+class Task:
+    """What a task returned."""
+
+    name: str
+    status: str
+    result: dict[str, Any]
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        """Outcome of each session, by C(host/id)."""
+        return {f"{row['session_host_name']}/{row['id']}": row["outcome"] for row in self.result["sessions"]}
+
+    @property
+    def message(self) -> str:
+        return str(self.result.get("msg", ""))
+
+
+@dataclass
+class Finished:
+    """A finished process."""
+
+    status: int
+    output: str
+    tasks: list[Task]
+
+    @property
+    def task(self) -> Task:
+        """The only task."""
+        assert len(self.tasks) == 1, self.output
+        return self.tasks[0]
+
+
+@dataclass
+class Ansible:
+    """Runs processes with an environment of their own in a directory of their own."""
+
+    directory: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    runs: int = 0
+
+    def play(
+        self,
+        *tasks: Mapping[str, Any],
+        arguments: Sequence[str] = (),
+        inventory: str = "localhost,",
+        hosts: str = "all",
+        **play: Any,
+    ) -> Finished:
+        """Run the tasks as a play on the controller."""
+        playbook = self.directory / f"play-{self.runs}.yml"
+        plays = [{"hosts": hosts, "gather_facts": False, "connection": "local", **play, "tasks": list(tasks)}]
+        playbook.write_text(json.dumps(plays))
+        return self.run("ansible-playbook", "-i", inventory, str(playbook), *arguments)
+
+    def disconnect(self, *arguments: str, task: Mapping[str, Any] | None = None, **options: Any) -> Finished:
+        """Run one disconnect task."""
+        return self.play({"name": "Disconnect", MODULE: options, **(task or {})}, arguments=arguments)
+
+    def run(self, program: str, *arguments: str, **environment: str) -> Finished:
+        """Run a program of this ansible-core."""
+        self.runs += 1
+        results = self.directory / f"results-{self.runs}.jsonl"
+        finished = subprocess.run(
+            [str(BIN / program), *arguments],
+            env={**self.environment, **environment, "RESULTS_AS_JSON": str(results)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        lines = results.read_text().splitlines() if results.exists() else []
+        return Finished(
+            finished.returncode,
+            finished.stdout + finished.stderr,
+            [Task(**_fields(json.loads(line))) for line in lines],
+        )
+
+
+def _fields(line: dict[str, Any]) -> dict[str, Any]:
+    return {"name": line["task"], "status": line["status"], "result": line["result"]}
+
+
+def environment(home: Path, **variables: str) -> dict[str, str]:
+    """Make an environment in which nothing of the caller's Azure or Ansible set-up counts."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "ANSIBLE_", "MSI_"))}
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
+        kept.pop(name, None)
+    here = Path(__file__).parent
+    return {
+        **kept,
+        "HOME": str(home),
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
+        "ANSIBLE_CALLBACK_PLUGINS": str(here / "callback"),
+        "ANSIBLE_CALLBACKS_ENABLED": "results_as_json",
+        "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true",
+        "ANSIBLE_NOCOLOR": "true",
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        **variables,
+    }

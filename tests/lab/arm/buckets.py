@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ARM's token buckets: per subscription, principal and kind of operation, and 15 times as much for all principals."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+
+from ..options import ARM_BUCKETS, Options
+from .errors import throttled
+
+KIND_OF_METHOD = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}
+GLOBAL_FACTOR = 15
+HOST_LISTS = 10
+HOST_LIST_WINDOW = 300.0  # seconds
+
+
+@dataclasses.dataclass
+class _Bucket:
+    tokens: float
+    at: float  # time.monotonic()
+
+    def refill(self, size: float, per_second: float, now: float) -> None:
+        self.tokens = min(size, self.tokens + (now - self.at) * per_second)
+        self.at = now
+
+
+class Buckets:
+    """What is left, by (subscription, principal, kind). Used from the door's thread only."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._left: dict[tuple[str, str, str], _Bucket] = {}
+        self._host_lists: dict[str, list[float]] = {}
+
+    def clear(self) -> None:
+        self._left.clear()
+        self._host_lists.clear()
+
+    def spend(self, method: str, subscription: str, principal: str) -> dict[str, str]:
+        """Take a token; the headers that tell what is left. Raises RefusedError (429) on an empty bucket."""
+        kind = KIND_OF_METHOD.get(method, "writes")
+        limit = self._options.buckets.get(kind)
+        if limit is None:  # no limit, which shows as a bucket that is always full
+            full = int(ARM_BUCKETS[kind]["size"])
+            return _headers(kind, full - 1, full * GLOBAL_FACTOR - 1)
+        now = time.monotonic()
+        left = []
+        for who, factor in ((principal, 1), ("", GLOBAL_FACTOR)):
+            size = limit["size"] * factor
+            bucket = self._left.setdefault((subscription, who, kind), _Bucket(size, now))
+            bucket.refill(size, limit["refill_per_second"] * factor, now)
+            if bucket.tokens < 1:
+                rate = limit["refill_per_second"] * factor
+                wait = max(1, math.ceil((1 - bucket.tokens) / rate)) if rate else 3600
+                raise throttled(kind.removesuffix("s"), subscription, principal, wait, self._options.retry_after)
+            left.append(bucket)
+        for bucket in left:
+            bucket.tokens -= 1
+        return _headers(kind, int(left[0].tokens), int(left[1].tokens))
+
+    def spend_host_list(self, pool: str) -> dict[str, str]:
+        """The provider's own limit on lists of hosts. Raises RefusedError when it is switched on and used up."""
+        now = time.monotonic()
+        recent = [moment for moment in self._host_lists.get(pool, []) if moment > now - HOST_LIST_WINDOW]
+        if len(recent) >= HOST_LISTS and self._options.host_list_limit:
+            wait = math.ceil(recent[0] + HOST_LIST_WINDOW - now)
+            raise throttled("read", pool, "", wait, self._options.retry_after)
+        self._host_lists[pool] = [*recent, now]
+        reset = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + HOST_LIST_WINDOW))
+        left = max(0, HOST_LISTS - len(recent) - 1)
+        return {"X-Rate-Limit-Limit": "5m", "X-Rate-Limit-Remaining": str(left), "X-Rate-Limit-Reset": reset}
+
+
+def _headers(kind: str, left: int, left_global: int) -> dict[str, str]:
+    return {
+        f"x-ms-ratelimit-remaining-subscription-{kind}": str(left),
+        f"x-ms-ratelimit-remaining-subscription-global-{kind}": str(left_global),
+    }

@@ -1,0 +1,438 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The service over a client in memory: what is read, what is sent for whom, and that every request is answered."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services import azure_desktop
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop import (
+    DISCONNECT,
+    AzureDesktop,
+    read_session,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop_names import (
+    HostPool,
+    read_identity,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import (
+    Answered,
+    Event,
+    Looked,
+    LookFailed,
+    Reply,
+    ServiceError,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.arm import CONNECTIONS
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.pacing import Pacing
+
+POOL = HostPool("Sub-1", "RG-1", "Pool-1")
+OTHER = HostPool("Sub-2", "RG-1", "Pool-1")
+PATIENCE = 20.0
+"""Seconds after which a test that waits for a thread has failed; none ever waits that long."""
+
+Row = dict[str, Any]
+
+
+def row(id_: str = "5", host: str = "Host-1", pool: HostPool = POOL, **properties: object) -> Row:
+    resource_id = (
+        f"/subscriptions/{pool.subscription}/resourcegroups/{pool.resource_group}/providers"
+        f"/Microsoft.DesktopVirtualization/hostpools/{pool.name}/sessionhosts/{host}/usersessions/{id_}"
+    )
+    return {
+        "id": resource_id,
+        "name": f"{pool.name}/{host}/{id_}",
+        "properties": {
+            "objectId": "o-1",
+            "userPrincipalName": "alice@contoso.com",
+            "activeDirectoryUserName": "CONTOSO\\alice",
+            "applicationType": "Desktop",
+            "sessionState": "Active",
+            "createTime": "2026-11-20T08:00:00.1234567Z",
+            **properties,
+        },
+    }
+
+
+class Client:
+    """Stands for ArmClient: pages and answers by script, and a note of every call."""
+
+    def __init__(self) -> None:
+        self.pacing = Pacing(10.0, lambda: 0.0)
+        self.page_rows: list[list[Row]] = [[]]
+        self.hosts: dict[str, list[list[Row]]] = {}
+        self.known_hosts: set[str] = set()
+        self.reads: list[str] = []
+        self.acts: list[tuple[str, ...]] = []
+        self.answer: Callable[[], tuple[Reply, str]] = lambda: (Reply.DONE, "")
+        self.closed = 0
+
+    def pages(self, resource_group: str, host_pool: str, host: str = "") -> Iterator[tuple[list[Row], float]]:
+        assert (resource_group.lower(), host_pool.lower()) == ("rg-1", "pool-1")
+        self.reads.append(host)
+        for number, rows in enumerate(self.hosts.get(host, [[]]) if host else self.page_rows):
+            yield rows, 100.0 + number
+
+    def has_host(self, resource_group: str, host_pool: str, host: str) -> bool:
+        return host in self.known_hosts
+
+    def disconnect(self, *names: str) -> tuple[Reply, str]:
+        self.acts.append(names)
+        return self.answer()
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture(name="client")
+def fixture_client(monkeypatch: pytest.MonkeyPatch) -> Client:
+    monkeypatch.setattr(azure_desktop, "ArmClient", Client)
+    return Client()
+
+
+@pytest.fixture(name="service")
+def fixture_service(client: Client) -> Iterator[AzureDesktop]:
+    service = AzureDesktop([POOL], lambda _subscription: client)  # type: ignore[arg-type,return-value]
+    yield service
+    service.close()
+    threads_end(service)
+
+
+def threads_end(service: AzureDesktop) -> None:
+    for thread in service._threads:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def events(service: AzureDesktop, ends: Callable[[Event], bool]) -> list[Event]:
+    found: list[Event] = []
+    while not any(ends(event) for event in found):
+        new = service.wait(PATIENCE)
+        assert new, "no answer came"
+        found += new
+    return found
+
+
+def look(service: AzureDesktop, *sessions: Session) -> list[Event]:
+    service.begin_look(sessions)
+    return events(service, lambda event: isinstance(event, LookFailed) or (isinstance(event, Looked) and event.last))
+
+
+def session(id_: str = "5", host: str = "Host-1", pool: HostPool = POOL) -> Session:
+    return read_session(pool, row(id_, host, pool), 1.0)
+
+
+def seen(found: list[Event]) -> list[tuple[str, str]]:
+    return [(one.host, one.id) for event in found if isinstance(event, Looked) for one in event.sessions]
+
+
+# A row of Azure's list
+
+
+def test_row_is_read_with_everything_that_tells_who_it_is() -> None:
+    one = read_session(POOL, row(), 42.0)
+    assert one.key == (POOL.place, "Host-1", "5")
+    assert one.users == ("alice@contoso.com", "CONTOSO\\alice")
+    assert (one.state, one.read_at) == ("Active", 42.0)
+    assert one.created == datetime(2026, 11, 20, 8, 0, 0, 123456, tzinfo=timezone.utc)
+    assert one.fields == {
+        "subscription_id": "Sub-1",
+        "resource_group_name": "RG-1",
+        "host_pool_name": "Pool-1",
+        "session_host_name": "Host-1",
+        "id": "5",
+        "user_principal_name": "alice@contoso.com",
+        "active_directory_user_name": "CONTOSO\\alice",
+        "session_state": "Active",
+        "application_type": "Desktop",
+        "create_time": "2026-11-20T08:00:00.1234567Z",
+        "object_id": "o-1",
+        "resource_id": row()["id"],
+    }
+
+
+def test_names_come_from_the_resource_id_and_not_from_the_task() -> None:
+    one = read_session(HostPool("sub-1", "rg-1", "POOL-1"), row(), 0.0)
+    assert one.place == POOL.place
+    assert (one.fields["resource_group_name"], one.fields["host_pool_name"]) == ("RG-1", "Pool-1")
+
+
+@pytest.mark.parametrize(
+    ("principal", "account", "users"),
+    [
+        ("a@c", None, ("a@c",)),
+        (None, "C\\a", ("C\\a",)),
+        ("", "C\\a", ("C\\a",)),
+        (" ", " ", ()),
+        (None, None, ()),
+    ],
+)
+def test_names_that_are_blank_or_null_are_no_names(
+    principal: str | None, account: str | None, users: tuple[str, ...]
+) -> None:
+    one = read_session(POOL, row(userPrincipalName=principal, activeDirectoryUserName=account), 0.0)
+    assert one.users == users
+
+
+def test_row_without_properties_has_no_user_and_no_known_state() -> None:
+    for properties in (None, {}):
+        one = read_session(POOL, {**row(), "properties": properties}, 0.0)
+        assert (one.users, one.state, one.created) == ((), "Unknown", None)
+        assert one.fields["create_time"] == ""
+
+
+@pytest.mark.parametrize("text", ["", None, "soon"])
+def test_creation_time_that_cannot_be_read_is_unknown(text: str | None) -> None:
+    assert read_session(POOL, row(createTime=text), 0.0).created is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-20T08:00:00.12Z", "2026-11-20T08:00:00.1234567", "2026-11-20T10:00:00+02:00", "2026-11-20T08:00:00Z"],
+)
+def test_row_that_is_shown_names_the_same_session_again(text: str) -> None:
+    one = read_session(POOL, row(createTime=text), 0.0)
+    _pool, named = read_identity(one.fields, "sessions[0]", {})
+    assert named.created == one.created
+    assert named.key == one.key
+    assert named.mismatch(one) == ""
+
+
+@pytest.mark.parametrize("resource_id", [None, "", 5, "Pool-1/Host-1/5", "/subscriptions/Sub-1"])
+def test_row_that_does_not_say_which_session_it_is_is_an_error(resource_id: object) -> None:
+    with pytest.raises(ServiceError, match="listed a session of Pool-1 without a usable resource id"):
+        read_session(POOL, {**row(), "id": resource_id}, 0.0)
+
+
+def test_only_disconnected_sessions_are_settled_for_disconnect() -> None:
+    states = ("Disconnected", "disconnected", "Active", "Pending", "LogOff", "UserProfileDiskMounted", "Unknown", "New")
+    settled = [state for state in states if DISCONNECT.settled(read_session(POOL, row(sessionState=state), 0.0))]
+    assert settled == ["Disconnected", "disconnected"]
+
+
+# Listing
+
+
+def test_list_has_the_rows_of_all_pages_with_the_time_of_each_page(service: AzureDesktop, client: Client) -> None:
+    client.page_rows = [[row("1"), row("2")], [], [row("3")]]
+    assert [(one.id, one.read_at) for one in service.list_sessions()] == [("1", 100.0), ("2", 100.0), ("3", 102.0)]
+    assert client.reads == [""]
+
+
+def test_pools_of_several_subscriptions_are_read_with_a_client_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(azure_desktop, "ArmClient", Client)
+    clients: dict[str, Client] = {}
+
+    def connect(subscription: str) -> Client:
+        assert subscription not in clients
+        clients[subscription] = Client()
+        clients[subscription].page_rows = [[row(pool=POOL if subscription == "sub-1" else OTHER)]]
+        return clients[subscription]
+
+    service = AzureDesktop([POOL, OTHER, HostPool("SUB-1", "rg-1", "pool-1")], connect)  # type: ignore[arg-type]
+    places = [one.place for one in service.list_sessions()]
+    assert places == [POOL.place, OTHER.place]
+    assert list(clients) == ["sub-1", "sub-2"]
+    service.close()
+    assert [client.closed for client in clients.values()] == [1, 1]
+
+
+def test_host_is_required_of_any_of_the_pools(service: AzureDesktop, client: Client) -> None:
+    client.known_hosts = {"Host-1"}
+    service.require_host("Host-1")
+    with pytest.raises(ServiceError, match="host pool Pool-1 has no session host Host-9: check session_host_name"):
+        service.require_host("Host-9")
+
+
+# Looking again
+
+
+def test_one_host_is_looked_at_by_itself(service: AzureDesktop, client: Client) -> None:
+    client.hosts = {"Host-1": [[row("5")], [row("6")]]}
+    found = look(service, session("5"), session("6"))
+    assert seen(found) == [("Host-1", "5"), ("Host-1", "6")]
+    assert client.reads == ["Host-1"]
+    assert [event.last for event in found if isinstance(event, Looked)] == [False, False, True]
+
+
+def test_more_hosts_than_pages_are_looked_at_as_the_whole_pool(service: AzureDesktop, client: Client) -> None:
+    client.page_rows = [[row("1")], [row("2")]]
+    service.list_sessions()
+    client.reads.clear()
+    look(service, session("1", "Host-1"), session("1", "Host-2"))
+    assert client.reads == ["Host-1", "Host-2"]
+    client.reads.clear()
+    look(service, *(session("1", f"Host-{number}") for number in (1, 2, 3)))
+    assert client.reads == [""]
+
+
+def test_pool_that_has_grown_pages_is_looked_at_by_host_again(service: AzureDesktop, client: Client) -> None:
+    hosts = [session("1", f"Host-{number}") for number in (1, 2)]
+    look(service, *hosts)
+    assert client.reads == [""]
+    client.page_rows = [[], [], []]
+    look(service, *hosts)
+    look(service, *hosts)
+    assert client.reads == ["", "", "Host-1", "Host-2"]
+
+
+def test_empty_pool_still_takes_one_request(service: AzureDesktop, client: Client) -> None:
+    client.page_rows = []
+    assert service.list_sessions() == []
+    client.reads.clear()
+    look(service, session("1", "Host-1"))
+    assert client.reads == ["Host-1"]
+
+
+def test_look_that_finds_nothing_says_so_in_its_last_event(service: AzureDesktop) -> None:
+    assert look(service, session()) == [Looked([], last=False), Looked((), last=True)]
+
+
+def test_error_in_the_middle_of_a_look_never_calls_the_rest_gone(service: AzureDesktop, client: Client) -> None:
+    error = ServiceError("busy", lasting=False)
+
+    def pages(*_names: str) -> Iterator[tuple[list[Mapping[str, Any]], float]]:
+        yield [row("5")], 100.0
+        raise error
+
+    client.pages = pages  # type: ignore[method-assign,assignment]
+    found = look(service, session("5"), session("6"))
+    assert found[-1] == LookFailed(error)
+    assert not any(isinstance(event, Looked) and event.last for event in found)
+
+
+@pytest.mark.parametrize("bad", [KeyError("x"), MemoryError(), RuntimeError("bug")])
+def test_unexpected_exception_fails_the_look_and_not_the_thread(
+    service: AzureDesktop, client: Client, bad: Exception
+) -> None:
+    def pages(*_names: str) -> Iterator[tuple[list[Row], float]]:
+        raise bad
+
+    working, client.pages = client.pages, pages  # type: ignore[method-assign,assignment]
+    [event] = look(service, session())
+    assert isinstance(event, LookFailed)
+    assert type(bad).__name__ in str(event.error)
+    client.pages = working  # type: ignore[method-assign]
+    assert look(service, session())[-1] == Looked((), last=True)
+
+
+def test_row_that_cannot_be_read_fails_the_look(service: AzureDesktop, client: Client) -> None:
+    client.hosts = {"Host-1": [[{**row(), "id": None}]]}
+    [event] = look(service, session())
+    assert isinstance(event, LookFailed)
+
+
+def test_session_of_a_pool_that_is_not_ours_fails_the_look(service: AzureDesktop, client: Client) -> None:
+    [event] = look(service, session(pool=OTHER))
+    assert isinstance(event, LookFailed)
+    assert client.reads == []
+
+
+# Acting
+
+
+def test_act_names_the_session_as_the_list_spelled_it(service: AzureDesktop, client: Client) -> None:
+    one = read_session(HostPool("sub-1", "rg-1", "pool-1"), row("5", "Host-1"), 1.0)
+    service.begin_act(one, 6.0)
+    [event] = events(service, lambda event: isinstance(event, Answered))
+    assert event == Answered(one, Reply.DONE, "")
+    assert client.acts == [("RG-1", "Pool-1", "Host-1", "5", 6.0)]
+
+
+def test_answer_is_passed_on_with_its_reason(service: AzureDesktop, client: Client) -> None:
+    client.answer = lambda: (Reply.REFUSED, "no right")
+    service.begin_act(session(), 6.0)
+    assert events(service, lambda event: True) == [Answered(session(), Reply.REFUSED, "no right")]
+
+
+def test_unexpected_exception_in_an_act_is_an_unclear_answer(service: AzureDesktop, client: Client) -> None:
+    def fail() -> tuple[Reply, str]:
+        raise RuntimeError("bug")
+
+    client.answer = fail
+    service.begin_act(session(), 6.0)
+    assert events(service, lambda event: True) == [Answered(session(), Reply.UNCLEAR, "RuntimeError('bug')")]
+
+
+def test_one_act_is_one_request(service: AzureDesktop, client: Client) -> None:
+    for number in range(40):
+        service.begin_act(session(str(number)), 6.0)
+    found: list[Event] = []
+    while len(found) < 40:
+        new = service.wait(PATIENCE)
+        assert new
+        found += new
+    assert sorted(int(names[3]) for names in client.acts) == list(range(40))
+    assert sorted(int(event.session.id) for event in found if isinstance(event, Answered)) == list(range(40))
+
+
+# Pausing and waiting
+
+
+def test_no_act_may_begin_while_every_connection_is_in_use(service: AzureDesktop, client: Client) -> None:
+    free = threading.Event()
+
+    def wait_for_it() -> tuple[Reply, str]:
+        assert free.wait(PATIENCE)
+        return Reply.DONE, ""
+
+    client.answer = wait_for_it
+    for number in range(CONNECTIONS):
+        assert service.pause() == 0.0
+        service.begin_act(session(str(number)), 6.0)
+    assert service.pause() == math.inf
+    assert service.wait(0.0) == []
+    free.set()
+    assert len(events(service, lambda event: True)) >= 1
+    assert service.pause() == 0.0
+
+
+def test_pause_is_that_of_the_slowest_subscription(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(azure_desktop, "ArmClient", Client)
+    clients = {"sub-1": Client(), "sub-2": Client()}
+    service = AzureDesktop([POOL, OTHER], clients.__getitem__)  # type: ignore[arg-type]
+    assert service.pause() == 0.0
+    clients["sub-2"].pacing.refused(7.0)
+    assert service.pause() == 7.0
+    service.close()
+
+
+def test_wait_returns_nothing_when_nothing_comes(service: AzureDesktop) -> None:
+    assert service.wait(0.0) == []
+    assert service.wait(-1.0) == []
+
+
+def test_wait_returns_all_that_has_come(service: AzureDesktop) -> None:
+    for number in range(3):
+        service._events.put(LookFailed(ServiceError(str(number))))
+    assert len(service.wait(0.0)) == 3
+
+
+# The end
+
+
+def test_threads_start_with_the_first_request_and_end_with_close(client: Client) -> None:
+    service = AzureDesktop([POOL], lambda _subscription: client)  # type: ignore[arg-type,return-value]
+    service.list_sessions()
+    assert service._threads == []
+    look(service, session())
+    service.begin_act(session(), 6.0)
+    assert len(service._threads) == CONNECTIONS + 1
+    assert all(thread.daemon for thread in service._threads)
+    service.close()
+    threads_end(service)
+    assert client.closed == 1
+
+
+def test_service_that_did_nothing_can_be_closed(client: Client) -> None:
+    service = AzureDesktop([POOL], lambda _subscription: client)  # type: ignore[arg-type,return-value]
+    service.close()
+    assert client.closed == 1
