@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible.release import __version__ as ansible_version
+
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop import (
     STATES,
     AzureDesktop,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from ansible.errors import AnsibleError, AnsiblePromptInterrupt
 from ansible.utils.display import Display
+
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session
 
 SHOWN = 20

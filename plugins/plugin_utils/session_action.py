@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.console import Console, NotConfirmedError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions import engine
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import Report, Verb

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.lab.client import Lab
 
 from tests.integration.ansible_process import Ansible, environment
+from tests.lab.client import Lab
 
 
 @pytest.fixture(scope="session")

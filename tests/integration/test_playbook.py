@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from tests.lab.client import Lab
-
 from tests.integration.ansible_process import Ansible
+from tests.lab.client import Lab
 
 PLAYBOOK = "remotedesktop.sessions.maintenance"
 VARIABLES = ("-e", "avd_resource_group_name=rg-avd", "-e", "avd_host_pool_name=pool-01")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import pytest
+
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop import read_session
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop_names import (
     HostPool,
@@ -20,7 +21,6 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
     SelectionError,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
-
 from tests.unit.sessions.fake_farm import session
 from tests.unit.test_session_action import selected
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleError
+
 from ansible_collections.remotedesktop.sessions.plugins.action.wvd_session_disconnect import NAMES
 from ansible_collections.remotedesktop.sessions.plugins.action.wvd_session_disconnect import ActionModule as Disconnect
 from ansible_collections.remotedesktop.sessions.plugins.action.wvd_session_info import ActionModule as Info
@@ -36,7 +37,6 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports import arm
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.azure_cloud import CLOUDS
-
 from tests.unit.sessions.fake_farm import CREATED, FakeFarm, session
 
 POOL = {"resource_group_name": "rg", "host_pool_name": "pool"}

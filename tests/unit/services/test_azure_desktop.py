@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services import azure_desktop
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop import (
     DISCONNECT,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 import pytest
+
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop_names import (
     HostPool,
     parse_time,

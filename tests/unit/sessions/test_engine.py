@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions import engine
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.acting import PROOF_SECONDS
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import Report
@@ -19,7 +20,6 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import Reply, ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session
-
 from tests.unit.sessions.fake_farm import (
     DISCONNECT,
     FakeFarm,

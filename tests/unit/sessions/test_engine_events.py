@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import Filters, Selection
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import (
     Looked,
@@ -17,7 +18,6 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
     ServiceError,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session
-
 from tests.unit.sessions.fake_farm import CREATED, FakeFarm, accept, fail_before, session
 from tests.unit.sessions.test_engine import Console, outcomes, run
 

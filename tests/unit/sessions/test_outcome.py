@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import (
     ALREADY_GONE,
     FAILED,
@@ -17,7 +18,6 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.ou
     Row,
     Verb,
 )
-
 from tests.unit.sessions.fake_farm import DISCONNECT, session
 
 LOGOFF = Verb("log off", "logged_off", "already_gone", settled=lambda session: False, after=lambda session: None)

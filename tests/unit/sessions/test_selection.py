@@ -9,6 +9,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import (
     ALREADY_GONE,
     NOT_SELECTED,
@@ -27,8 +30,6 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
     order,
     same_instant,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 CREATED = NOW - timedelta(hours=4)

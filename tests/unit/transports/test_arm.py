@@ -17,6 +17,10 @@ from typing import Any
 
 import pytest
 import requests
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError
+from azure.core.pipeline.transport import RequestsTransport
+
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import Reply, ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports import arm
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.arm import (
@@ -30,9 +34,6 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.
     sign_in,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.azure_cloud import CLOUDS
-from azure.core.credentials import AccessToken
-from azure.core.exceptions import ClientAuthenticationError
-from azure.core.pipeline.transport import RequestsTransport
 
 BASE = "https://management.azure.com"
 POOL = "/subscriptions/sub/resourceGroups/rg/providers/Microsoft.DesktopVirtualization/hostPools/pool"

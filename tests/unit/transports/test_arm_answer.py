@@ -12,12 +12,6 @@ from typing import Any
 
 import pytest
 import requests
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import Reply
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.arm_answer import (
-    SIGN_IN_ADVICE,
-    explain,
-    reply_to,
-)
 from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
@@ -33,6 +27,13 @@ from azure.core.exceptions import (
 from azure.core.pipeline.transport import HttpRequest, RequestsTransportResponse
 from azure.identity import CredentialUnavailableError
 from azure.mgmt.core.exceptions import ARMErrorFormat
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import Reply
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.arm_answer import (
+    SIGN_IN_ADVICE,
+    explain,
+    reply_to,
+)
 
 PLACE = "host pool Pool-1 in resource group RG-1"
 KINDS = {401: ClientAuthenticationError, 404: ResourceNotFoundError, 409: ResourceExistsError}

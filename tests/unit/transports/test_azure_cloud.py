@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports import azure_cloud
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.azure_cloud import (

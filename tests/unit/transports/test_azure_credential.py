@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure import identity
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.azure_cloud import CLOUDS, Cloud
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.azure_credential import (
@@ -17,10 +22,6 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.
     make_credential,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.azure_sign_in import SignIn
-from azure import identity
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 PUBLIC = CLOUDS["AzureCloud"]
 GOVERNMENT = CLOUDS["AzureUSGovernment"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports import azure_sign_in
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.azure_sign_in import (

@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 
 import pytest
+
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.pacing import Pacing
 
 
