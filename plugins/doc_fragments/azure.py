@@ -109,7 +109,7 @@ options:
     type: bool
 requirements:
   - azure-mgmt-desktopvirtualization >= 2.0.0 on the controller
-  - azure-identity >= 1.17.1 on the controller
+  - azure-identity >= 1.17.0 on the controller
 notes:
   - Runs on the controller, or in the execution environment, whatever the host of the play is. No connection is made
     to that host. Use C(run_once) or the host V(localhost).

@@ -88,7 +88,7 @@ class SessionAction(ActionBase):
         telling = tuple(name for name in (*self.PLACE_OPTIONS, *FILTERS) if name in self.SPEC)
         refuse_empty(self._task.args, _spellings(self.SPEC, telling))
         refuse_doubles(self._task.args, self.SPEC)
-        _validation, validated = self.validate_argument_spec(self.SPEC)  # type: ignore[no-untyped-call]
+        _validation, validated = self.validate_argument_spec(self.SPEC)  # type: ignore[no-untyped-call,unused-ignore]
         options = {name: plain(validated.get(name)) for name in self.SPEC}
         for name in telling:
             if isinstance(options[name], list) and self.SPEC[name]["type"] == "list":
@@ -130,7 +130,7 @@ class SessionAction(ActionBase):
         """Give the task's C(environment) to everything that runs in this process: libraries read it there."""
         before = dict(os.environ)
         wanted: dict[str, Any] = {}
-        self._compute_environment_string(wanted)
+        self._compute_environment_string(wanted)  # type: ignore[no-untyped-call,unused-ignore]
         os.environ.update({str(name): str(value) for name, value in wanted.items()})
         try:
             yield os.environ

@@ -15,7 +15,7 @@ from typing import Any
 from tests.benchmarks.measure import Measured, measure, median
 from tests.lab.client import Lab
 
-REPEATS = 5
+REPEATS = 3
 MODULE = "remotedesktop.sessions.wvd_session_disconnect"
 POOL = "resource_group_name=rg-avd host_pool_name=pool-01"
 DEBUG = ("ansible", "localhost", "-m", "ansible.builtin.debug")

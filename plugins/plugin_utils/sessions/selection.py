@@ -205,7 +205,7 @@ def _refuse_ambiguous_users(users: Sequence[str], sessions: Sequence[Session]) -
 def _hosts_meant(host: str, sessions: Sequence[Session]) -> set[str]:
     """Find the listed spelling of a host: just so, else the only one that differs by case alone; all without a name."""
     hosts = {session.host for session in sessions if not host or fold(session.host) == fold(host)}
-    if host in hosts:
+    if host and host in hosts:
         return {host}
     if host and len(hosts) > 1:
         raise SelectionError(f"The host name {host} fits {', '.join(sorted(hosts))}: spell it as the service lists it.")

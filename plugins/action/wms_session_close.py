@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Close sessions of a MultiPoint server. Options and results: see the module of the same name."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services import multipoint
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.session_action import (
+    END_SPEC,
+    Options,
+    refuse_unclear,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
+    NamedSession,
+    SelectionError,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.windows_action import WindowsEndAction
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.wms_action import (
+    FILTER_SPEC,
+    SERVER_SPEC,
+    WmsAction,
+)
+
+LARGEST_INT32 = 2**31 - 1
+
+
+class ActionModule(WmsAction, WindowsEndAction):
+    """The action plugin."""
+
+    PLACE_OPTIONS = (*WmsAction.PLACE_OPTIONS, "session_id", "sessions")
+    SPEC: ClassVar[dict[str, Any]] = {
+        **SERVER_SPEC,
+        "session_id": {"type": "list", "elements": "str"},
+        "timeout_in_second": {"type": "int"},
+        "sessions": {"type": "raw"},
+        **FILTER_SPEC,
+        **END_SPEC,
+        "confirm": {"type": "bool", "default": False},
+    }
+
+    def check(self, options: Options) -> None:
+        """Refuse what is unclear or out of range."""
+        super().check(options)
+        if options["session_id"] is not None:
+            options["session_id"] = [multipoint.IDS.read(value) for value in options["session_id"]]
+        seconds = options["timeout_in_second"]
+        if seconds is not None and not 0 < seconds <= LARGEST_INT32:
+            raise SelectionError(f"timeout_in_second is {seconds}: it must be from 1 to {LARGEST_INT32} seconds.")
+        refuse_unclear(options, ("session_id", "sessions"), "session_id")
+
+    def named(self, options: Options) -> tuple[NamedSession, ...] | None:
+        """Read the ids, or the rows."""
+        if options["sessions"] is not None:
+            return multipoint.read_named(options["sessions"], "sessions")
+        if options["session_id"] is None:
+            return None
+        return tuple(multipoint.name_session(id_) for id_ in options["session_id"])

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of the modules for MultiPoint Services."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The fragment C(wms)."""
+
+    DOCUMENTATION = r"""
+options:
+  server:
+    description:
+      - The MultiPoint server, by its full name, when it is not the host of the task.
+      - Works only with the module of Windows Server 2016. That of Windows MultiPoint Server 2012 and Windows Server
+        2012 R2 knows only its own host.
+      - The cmdlet's parameter C(-Server).
+    type: str
+    aliases: [computer_name]
+  session_state:
+    description:
+      - Only sessions in one of these states, such as V(ConnectedToStation), V(RemoteConnection) or V(Disconnected).
+        Upper and lower case do not matter. Microsoft documents no list of them, so any word is taken, and one that no
+        session has selects nothing.
+    type: list
+    elements: str
+  user:
+    description:
+      - Only sessions of these users.
+      - A full name (C(DOMAIN\user)) must be as the server lists it, without regard to case. A bare name is that account
+        in whatever domain, and an error when it fits the accounts of several.
+      - Wildcards are refused. Names may also stand on lines of their own, as a survey's text area gives them.
+    type: list
+    elements: str
+    aliases: [users]
+  exclude_user:
+    description:
+      - Not the sessions of these users, whatever else is given.
+      - Where the server lists no name of the form that is given, the account part decides, in whatever domain.
+    type: list
+    elements: str
+    aliases: [exclude_users]
+notes:
+  - Which of the two generations of the module the host has is found out from its cmdlets.
+  - MultiPoint does not tell when a session was created. Two sessions of one user, one after the other with the same
+    id, cannot be told apart.
+"""

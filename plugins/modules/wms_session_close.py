@@ -1,0 +1,149 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Documentation only: the action plugin of the same name does the work.
+
+DOCUMENTATION = r"""
+module: wms_session_close
+short_description: Close sessions of a MultiPoint server
+version_added: 0.1.0
+description:
+  - Closes sessions of a MultiPoint server (Windows MultiPoint Server 2012, Windows Server 2012 R2 or 2016). Users are
+    logged off, their programs end, and unsaved work is lost.
+  - Takes the parameters of the PowerShell cmdlet C(Close-WmsSession), works on many sessions at once, and sees that
+    each one is gone.
+  - Sessions are named with O(session_id) or O(sessions), or are those that pass O(user), O(exclude_user) and
+    O(session_state). Without any of these, only O(all_sessions=true) closes sessions.
+options:
+  session_id:
+    description:
+      - Ids of sessions. Ids that the server does not have are no change.
+    type: list
+    elements: str
+  timeout_in_second:
+    description:
+      - Seconds after which closing a session is given up. Then O(wait_timeout) goes on until it is over.
+      - The cmdlet's parameter C(-TimeoutInSecond). The module of Windows Server 2016 does not have it, so the deadline
+        is kept without it there.
+      - Defaults to O(wait_timeout).
+    type: int
+  sessions:
+    description:
+      - Sessions as RV(remotedesktop.sessions.wms_session_info#module:sessions) lists them, or any part of that list.
+      - A row with C(user_name) stands for a session of that user. If somebody else has the id by now, it is left alone
+        with the outcome V(replaced).
+      - An empty list names no session, so nothing is done.
+    type: raw
+  confirm:
+    description:
+      - Whether to ask on the controller's terminal, once for all sessions, before anything is closed. Only V(y) and
+        V(yes) go on. Without a terminal the task fails.
+      - The cmdlet's parameter C(-Confirm).
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - remotedesktop.sessions.wms
+  - remotedesktop.sessions.ending
+  - remotedesktop.sessions.windows
+  - remotedesktop.sessions.attributes
+  - remotedesktop.sessions.attributes.ends
+  - remotedesktop.sessions.windows.remote
+seealso:
+  - module: remotedesktop.sessions.wms_session_info
+  - name: Close-WmsSession
+    description: The cmdlet.
+    link: https://learn.microsoft.com/powershell/module/multipoint/close-wmssession
+author:
+  - remotedesktop.sessions contributors (@remotedesktop)
+"""
+
+EXAMPLES = r"""
+- name: Close two sessions
+  remotedesktop.sessions.wms_session_close:
+    session_id: [2, 3]
+
+- name: Close everybody's session but the teacher's
+  remotedesktop.sessions.wms_session_close:
+    all_sessions: true
+    exclude_user: teacher
+    timeout_in_second: 30
+
+- name: List the sessions
+  remotedesktop.sessions.wms_session_info:
+  register: classroom
+
+- name: Close those that nobody is connected to
+  remotedesktop.sessions.wms_session_close:
+    sessions: "{{ classroom.sessions | selectattr('session_state', 'equalto', 'Disconnected') }}"
+"""
+
+RETURN = r"""
+changed:
+  description:
+    - Whether any session was closed, or would be in check mode. An accepted request counts, even if it was not seen to
+      take effect.
+  returned: always
+  type: bool
+sessions:
+  description:
+    - What became of each session that was meant, sorted by id.
+    - The first fields are those of the session before, as RV(remotedesktop.sessions.wms_session_info#module:sessions)
+      lists it, so the rows can be passed on. For a session that is not listed they are what was given.
+  returned: success, or failure of single sessions
+  type: list
+  elements: dict
+  contains:
+    computer_name:
+      description: The MultiPoint server.
+      type: str
+      sample: CLASSROOM
+    session_id:
+      description: Id of the session on the server.
+      type: int
+      sample: 2
+    user_name:
+      description: Account of the owner.
+      type: str
+      sample: alice
+    domain_name:
+      description: Domain of the owner.
+      type: str
+      sample: CONTOSO
+    session_state:
+      description: State of the session before.
+      type: str
+      sample: ConnectedToStation
+    outcome:
+      description:
+        - V(logged_off) - it was closed, or would be in check mode.
+        - V(already_gone) - there is no such session (any more).
+        - V(replaced) - the id belongs to another user, who was left alone.
+        - V(not_selected) - it was named, but does not pass the filters.
+        - V(refused) - its user cannot be read, so it was left alone. The task fails.
+        - V(still_there) - the request was accepted and not seen to take effect in time. The task fails.
+        - V(failed) - the host refused, or did not answer clearly in time. The task fails.
+      type: str
+      sample: logged_off
+    reason:
+      description: Why, unless the outcome says it all. May be empty.
+      type: str
+      sample: ""
+    seconds:
+      description: Seconds from the first request for the session until its outcome was known. V(0.0) without a request.
+      type: float
+      sample: 0.214
+summary:
+  description: How many sessions had each outcome.
+  returned: success, or failure of single sessions
+  type: dict
+  sample: {"already_gone": 1, "logged_off": 17}
+diff:
+  description: The sessions that end, a line each.
+  returned: success, or failure of single sessions
+  type: dict
+  sample:
+    before: "CLASSROOM/2 CONTOSO\\alice ConnectedToStation\n"
+    after: ""
+"""

@@ -1,0 +1,325 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Runs cmdlet calls and writes one JSON text with their answers. For Windows PowerShell 5.1 and PowerShell 7.
+#
+# This text is constant: what it is to do comes as parameters. Every call is a pipeline of one command, built with
+# AddCommand and AddParameter in a runspace of its own, so values are never parsed, errors and warnings stay apart
+# from the script's, a cmdlet that would ask fails, and one that hangs can be left behind.
+
+[CmdletBinding(SupportsShouldProcess)]
+param (
+    # Calls to run one after the other: command, parameters, secrets (names of parameters that take $Credential).
+    [System.Collections.IDictionary[]] $Calls = @(),
+
+    # The call that lists what $Acts are about.
+    [System.Collections.IDictionary] $Listing,
+
+    # Acts, many at once: call, where (properties that say which row), expect (properties that prove it is the same).
+    # An act is sent only on a list that was begun less than $ProofSeconds ago.
+    [System.Collections.IDictionary[]] $Acts = @(),
+
+    # Deadline of each call. One that is over it is left behind: it ends with this process at the latest.
+    [double] $Seconds = 60,
+
+    [System.Management.Automation.PSCredential] $Credential
+)
+
+$ErrorActionPreference = 'Stop'
+
+$ProofSeconds = 5
+$AtOnce = 8
+$clock = [System.Diagnostics.Stopwatch]::StartNew()
+$idle = New-Object -TypeName System.Collections.Stack
+$invariant = [System.Globalization.CultureInfo]::InvariantCulture
+
+function Get-IdleRunspace {
+    if ($idle.Count -gt 0) {
+        return $idle.Pop()
+    }
+    $runspace = [System.Management.Automation.Runspaces.RunspaceFactory]::CreateRunspace()
+    $runspace.ThreadOptions = 'ReuseThread'
+    $runspace.Open()
+    # Its thread must not keep the process alive when a call in it hangs.
+    $shell = [System.Management.Automation.PowerShell]::Create()
+    $shell.Runspace = $runspace
+    [void] $shell.AddScript('[System.Threading.Thread]::CurrentThread.IsBackground = $true').Invoke()
+    $shell.Dispose()
+    return $runspace
+}
+
+function Start-Call {
+    param ([System.Collections.IDictionary] $Call)
+
+    if ($Call['command'] -cnotmatch '\A[A-Za-z]+-[A-Za-z]+\z') {
+        throw 'The name of a cmdlet is a verb and a noun.'
+    }
+    $shell = [System.Management.Automation.PowerShell]::Create()
+    $shell.Runspace = Get-IdleRunspace
+    [void] $shell.AddCommand([string] $Call['command'])
+    foreach ($name in $Call['parameters'].Keys) {
+        [void] $shell.AddParameter($name, $Call['parameters'][$name])
+    }
+    foreach ($name in $Call['secrets']) {
+        [void] $shell.AddParameter($name, $Credential)
+    }
+    return @{
+        Deadline = $clock.Elapsed.TotalSeconds + $Seconds
+        Result = $shell.BeginInvoke()
+        Shell = $shell
+    }
+}
+
+function Receive-Call {
+    # The answer of a call that has ended; of one that has not, that there is none.
+    param ([hashtable] $Running)
+
+    $shell = $Running.Shell
+    $answer = @{ State = 'no answer'; Output = @(); Errors = @(); Warnings = @() }
+    if ($Running.Result.IsCompleted) {
+        $answer.State = ([string] $shell.InvocationStateInfo.State).ToLowerInvariant()
+        $answer.Errors = @($shell.Streams.Error.ReadAll())
+        $answer.Warnings = @(foreach ($record in $shell.Streams.Warning.ReadAll()) { [string] $record })
+        if ($answer.State -eq 'completed') {
+            $answer.Output = @($shell.EndInvoke($Running.Result))
+        }
+        else {
+            $answer.Errors += @(Get-Ending $answer.Errors $shell.InvocationStateInfo.Reason)
+        }
+        $idle.Push($shell.Runspace)
+        $shell.Dispose()
+    }
+    return $answer
+}
+
+function Get-Ending {
+    # The error that ended a call, unless it was written before.
+    param ([object[]] $Written, [System.Exception] $Reason)
+
+    if ($null -eq $Reason) {
+        return
+    }
+    $record = $Reason.ErrorRecord
+    if ($null -eq $record) {
+        $record = New-Object -TypeName System.Management.Automation.ErrorRecord -ArgumentList @(
+            $Reason, $Reason.GetType().Name, [System.Management.Automation.ErrorCategory]::NotSpecified, $null
+        )
+    }
+    foreach ($one in $Written) {
+        if ($one.FullyQualifiedErrorId -ceq $record.FullyQualifiedErrorId -and [string] $one -ceq [string] $record) {
+            return
+        }
+    }
+    return $record
+}
+
+function Invoke-Call {
+    param ([System.Collections.IDictionary] $Call)
+
+    $running = Start-Call $Call
+    [void] $running.Result.AsyncWaitHandle.WaitOne([int] ($Seconds * 1000))
+    return Receive-Call $running
+}
+
+function ConvertTo-JsonString {
+    # ASCII only, so that no code page on the way matters.
+    param ([string] $Text)
+
+    if ($Text -cmatch '["\\]|[^ -~]') {
+        $Text = [regex]::Replace($Text, '["\\]|[^ -~]', { '\u{0:x4}' -f [int][char] $args[0].Value })
+    }
+    return '"' + $Text + '"'
+}
+
+function ConvertTo-JsonValue {
+    # ConvertTo-Json differs between the editions: in dates, in lists that came from a cmdlet, in enumerations.
+    param ([object] $Value, [int] $Depth)
+
+    if ($null -eq $Value) {
+        return 'null'
+    }
+    if ($Value -is [string] -or $Value -is [char] -or $Value -is [enum]) {
+        return ConvertTo-JsonString $Value
+    }
+    if ($Value -is [bool]) {
+        return ([string] $Value).ToLowerInvariant()
+    }
+    if ($Value -is [System.DateTimeOffset]) {
+        $Value = $Value.UtcDateTime
+    }
+    if ($Value -is [datetime]) {
+        $zone = ''
+        if ($Value.Kind -ne 'Unspecified') {
+            $Value = $Value.ToUniversalTime()
+            $zone = 'Z'
+        }
+        return '"' + $Value.ToString('yyyy-MM-ddTHH:mm:ss.FFFFFFF', $invariant) + $zone + '"'
+    }
+    if ($Value -is [System.Management.Automation.SwitchParameter]) {
+        return ([string] $Value.IsPresent).ToLowerInvariant()
+    }
+    if ($Value -is [double] -or $Value -is [single]) {
+        return $Value.ToString('R', $invariant)
+    }
+    if ($Value -is [decimal] -or ($Value -is [System.ValueType] -and $Value.GetType().IsPrimitive)) {
+        return $Value.ToString($invariant)
+    }
+    if ($Depth -gt 0 -and $Value -is [System.Collections.IDictionary]) {
+        $members = foreach ($key in $Value.Keys) {
+            (ConvertTo-JsonString $key) + ':' + (ConvertTo-JsonValue $Value[$key] ($Depth - 1))
+        }
+        return '{' + ($members -join ',') + '}'
+    }
+    if ($Depth -gt 0 -and $Value -is [System.Collections.IEnumerable]) {
+        $items = foreach ($item in $Value) { ConvertTo-JsonValue $item ($Depth - 1) }
+        return '[' + ($items -join ',') + ']'
+    }
+    return ConvertTo-JsonString ([string] $Value)
+}
+
+function ConvertTo-JsonRow {
+    param ([object] $Row)
+
+    if ($null -eq $Row -or $Row -is [System.ValueType] -or $Row -is [System.Collections.IEnumerable]) {
+        if ($Row -is [System.Collections.IDictionary]) {
+            return ConvertTo-JsonValue $Row 3
+        }
+        return '{"Value":' + (ConvertTo-JsonValue $Row 2) + '}'
+    }
+    $members = foreach ($property in $Row.PSObject.Properties) {
+        try {
+            $value = $property.Value
+        }
+        catch {
+            $value = $null
+        }
+        (ConvertTo-JsonString $property.Name) + ':' + (ConvertTo-JsonValue $value 2)
+    }
+    return '{' + ($members -join ',') + '}'
+}
+
+function ConvertTo-JsonAnswer {
+    param ([hashtable] $Answer)
+
+    $rows = foreach ($row in $Answer.Output) { ConvertTo-JsonRow $row }
+    $errors = foreach ($record in $Answer.Errors) {
+        ConvertTo-JsonValue @{
+            id = [string] $record.FullyQualifiedErrorId
+            category = [string] $record.CategoryInfo.Category
+            exception = $record.Exception.GetType().FullName
+            message = [string] $record
+        } 1
+    }
+    return '{"state":' + (ConvertTo-JsonString $Answer.State) + ',"output":[' + ($rows -join ',') +
+        '],"errors":[' + ($errors -join ',') + '],"warnings":' + (ConvertTo-JsonValue $Answer.Warnings 1) + '}'
+}
+
+function Get-Property {
+    param ([object] $Row, [string] $Name)
+
+    $property = $Row.PSObject.Properties[$Name]
+    if ($null -ne $property) {
+        return $property.Value
+    }
+}
+
+function Join-Key {
+    param ([object[]] $Values)
+
+    $texts = foreach ($value in $Values) { (ConvertTo-JsonValue $value 0).Trim('"') }
+    return $texts -join '","'
+}
+
+function Get-Proof {
+    # A list of what is there now, by the properties that say where.
+    param ([string[]] $Where)
+
+    $proof = @{ Begun = $clock.Elapsed.TotalSeconds; Rows = @{} }
+    $proof.Answer = Invoke-Call $Listing
+    $proof.Whole = $proof.Answer.State -eq 'completed' -and $proof.Answer.Errors.Count -eq 0
+    $proof.InTime = $clock.Elapsed.TotalSeconds - $proof.Begun -lt $ProofSeconds
+    foreach ($row in $proof.Answer.Output) {
+        if ($null -ne $row) {
+            $key = Join-Key @(foreach ($name in $Where) { , (Get-Property $row $name) })
+            if (-not $proof.Rows.ContainsKey($key)) {
+                $proof.Rows[$key] = New-Object -TypeName System.Collections.ArrayList
+            }
+            [void] $proof.Rows[$key].Add($row)
+        }
+    }
+    return $proof
+}
+
+function Get-Verdict {
+    # Whether the row that an act is about is still the one that was selected.
+    param ([System.Collections.IDictionary] $Act, [hashtable] $Proof, [string[]] $Where)
+
+    $rows = $Proof.Rows[(Join-Key @(foreach ($name in $Where) { , $Act['where'][$name] }))]
+    if ($null -eq $rows -and $Proof.Whole) {
+        return 'gone'
+    }
+    if ($null -eq $rows -or $rows.Count -ne 1) {
+        return 'unproven'
+    }
+    foreach ($name in $Act['expect'].Keys) {
+        $seen = ConvertTo-JsonValue (Get-Property $rows[0] $name) 0
+        if ($seen -cne (ConvertTo-JsonValue $Act['expect'][$name] 0)) {
+            return 'replaced'
+        }
+    }
+    return 'proven'
+}
+
+$answers = foreach ($call in $Calls) { ConvertTo-JsonAnswer (Invoke-Call $call) }
+$reports = @('') * $Acts.Count
+$listed = 'null'
+
+if ($null -ne $Listing) {
+    $where = @(if ($Acts.Count -gt 0) { $Acts[0]['where'].Keys })
+    $proof = Get-Proof $where
+    $running = @{}
+    $next = 0
+    $sent = 0
+    $mayAct = $Acts.Count -gt 0 -and $PSCmdlet.ShouldProcess('the listed sessions', 'act')
+
+    while ($next -lt $Acts.Count -or $running.Count -gt 0) {
+        while ($next -lt $Acts.Count -and $running.Count -lt $AtOnce) {
+            # A list that took too long itself proves nothing, and another would take as long.
+            if ($proof.InTime -and $clock.Elapsed.TotalSeconds - $proof.Begun -ge $ProofSeconds) {
+                $proof = Get-Proof $where
+            }
+            $verdict = Get-Verdict $Acts[$next] $proof $where
+            if ($verdict -eq 'proven') {
+                if ($mayAct -and $clock.Elapsed.TotalSeconds - $proof.Begun -lt $ProofSeconds) {
+                    $running[$next] = Start-Call $Acts[$next]['call']
+                    $sent++
+                }
+                else {
+                    $verdict = 'unproven'
+                }
+            }
+            $reports[$next] = '{"verdict":' + (ConvertTo-JsonString $verdict) + ',"answer":null}'
+            $next++
+        }
+        foreach ($number in @($running.Keys)) {
+            $one = $running[$number]
+            if ($one.Result.IsCompleted -or $clock.Elapsed.TotalSeconds -ge $one.Deadline) {
+                $reports[$number] = '{"verdict":"sent","answer":' + (ConvertTo-JsonAnswer (Receive-Call $one)) + '}'
+                $running.Remove($number)
+            }
+        }
+        Start-Sleep -Milliseconds 20
+    }
+
+    if ($sent -gt 0) {
+        $proof = Get-Proof $where
+    }
+    $listed = ConvertTo-JsonAnswer $proof.Answer
+}
+
+foreach ($runspace in $idle) {
+    $runspace.Dispose()
+}
+
+'{"calls":[' + ($answers -join ',') + '],"acts":[' + ($reports -join ',') + '],"listing":' + $listed + '}'

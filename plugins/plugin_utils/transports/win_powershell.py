@@ -1,0 +1,184 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cmdlets over any connection and with become: a constant script that C(ansible.windows.win_powershell) runs.
+
+A module call takes seconds before it does anything, so one does much: it lists what is there, proves for each act
+that its session is still the one that was selected, acts, and lists again. Each call in it has a deadline; how long
+a module call takes as a whole is bounded by these, and the connection's own limits hold for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol
+
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
+    Answer,
+    Call,
+    ErrorRecord,
+    State,
+)
+
+MODULE = "ansible.windows.win_powershell"
+SCRIPT = Path(__file__).with_name("run_cmdlets.ps1")
+
+
+class ExecuteModule(Protocol):
+    """C(_execute_module) of an action plugin."""
+
+    def __call__(self, *, module_name: str, module_args: dict[str, Any], task_vars: Any) -> Mapping[str, Any]:
+        """Run a module on the host and return its result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An act on one row of a list, run only if that row is proven to be the one that is meant.
+
+    Values are compared as answers show them, exactly; C(None) is equal only to C(None).
+    """
+
+    call: Call
+    where: Mapping[str, Any]
+    """Properties that say which row, such as host and id; the same ones in every act of a request."""
+    expect: Mapping[str, Any]
+    """Properties that prove that it is still the same one, such as user and time of creation."""
+
+    def __post_init__(self) -> None:
+        if not self.where or all(value is None for value in self.expect.values()):
+            raise ValueError("an act needs something that says which row, and something that proves it")
+
+
+class Verdict(Enum):
+    """What the list said about an act."""
+
+    SENT = "sent"
+    """The row was the expected one, in a list begun less than five seconds before; the act was sent."""
+    GONE = "gone"
+    """There was no such row. Nothing was done."""
+    REPLACED = "replaced"
+    """The row was another one. Nothing was done."""
+    UNPROVEN = "unproven"
+    """There was no list, it was not whole, took too long, or showed the row twice. Nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActAnswer:
+    """What came of an act."""
+
+    verdict: Verdict
+    answer: Answer | None
+    """The cmdlet's answer when the act was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What came of a request to act."""
+
+    first: tuple[Answer, ...]
+    """Answers to the calls that came first."""
+    acts: tuple[ActAnswer, ...]
+    """As many as were asked for, in that order."""
+    listing: Answer
+    """The newest list: when anything was sent, one that was begun after the last act had ended."""
+
+
+class ScriptCmdlets:
+    """Calls cmdlets on a host, each method with one module call.
+
+    Both raise ServiceError when the script did not run to its end, and AnsibleConnectionFailure passes through.
+    After either nothing is known about acts.
+    """
+
+    def __init__(self, execute_module: ExecuteModule, task_vars: Any, host: str) -> None:
+        self._execute_module = execute_module
+        self._task_vars = task_vars
+        self._host = host
+
+    def run(self, calls: Sequence[Call], seconds: float) -> list[Answer]:
+        """Run calls one after the other in one process; each has so many seconds."""
+        result = self._run({"Calls": [_request(call) for call in calls], "Seconds": seconds}, calls)
+        return [_read_answer(one) for one in result["calls"]]
+
+    def act(self, listing: Call, acts: Sequence[Act], seconds: float, first: Sequence[Call] = ()) -> Acted:
+        """List, run the acts that the list proves, several at once, and list again. Each call has so many seconds.
+
+        C(first) are calls that must come before in the same process, such as a sign-in. In check mode nothing is sent.
+        """
+        if len({frozenset(act.where) for act in acts}) > 1:
+            raise ValueError("all acts of a request say with the same properties which row they are about")
+        parameters = {
+            "Calls": [_request(call) for call in first],
+            "Listing": _request(listing),
+            "Acts": [
+                {"call": _request(act.call), "where": dict(act.where), "expect": dict(act.expect)} for act in acts
+            ],
+            "Seconds": seconds,
+        }
+        result = self._run(parameters, [*first, listing, *(act.call for act in acts)])
+        return Acted(
+            tuple(_read_answer(one) for one in result["calls"]),
+            tuple(
+                ActAnswer(Verdict(one["verdict"]), _read_answer(one["answer"]) if one["answer"] else None)
+                for one in result["acts"]
+            ),
+            _read_answer(result["listing"]),
+        )
+
+    def _run(self, parameters: dict[str, Any], calls: Sequence[Call]) -> Any:
+        arguments: dict[str, Any] = {"script": SCRIPT.read_text(encoding="utf-8"), "parameters": parameters}
+        credentials = {secret for call in calls for secret in call.secrets.values()}
+        if len(credentials) > 1:
+            raise ValueError("one request holds one credential at most")
+        for credential in credentials:
+            arguments["sensitive_parameters"] = [
+                {"name": "Credential", "username": credential.user, "password": credential.password}
+            ]
+        try:
+            result = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=self._task_vars)
+        except AnsibleConnectionFailure:
+            raise
+        except AnsibleError as error:
+            if MODULE not in str(error):
+                raise
+            raise ServiceError(
+                f"The collection ansible.windows is needed: ansible-galaxy collection install ansible.windows ({error})"
+            ) from error
+        if result.get("unreachable"):
+            raise AnsibleConnectionFailure(_first_line(result))
+        try:
+            return json.loads(result["output"][0])
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise ServiceError(f"The cmdlets could not be run on {self._host}: {_first_line(result)}") from error
+
+
+def _request(call: Call) -> dict[str, Any]:
+    return {"command": call.command, "parameters": dict(call.parameters), "secrets": list(call.secrets)}
+
+
+def _read_answer(answer: Mapping[str, Any]) -> Answer:
+    return Answer(
+        State(answer["state"]),
+        tuple(answer["output"]),
+        tuple(ErrorRecord.of(one["id"], one["category"], one["exception"], one["message"]) for one in answer["errors"]),
+        tuple(answer["warnings"]),
+    )
+
+
+def _first_line(result: Mapping[str, Any]) -> str:
+    """Say why a module failed: the script's own error, else the module's, else what it left on its error stream."""
+    errors = result.get("error")
+    texts = [
+        errors[0]["exception"]["message"] if errors else "",
+        result.get("msg"),
+        result.get("module_stderr"),
+        "the module gave no result",
+    ]
+    return next(" ".join(str(text).split()) for text in texts if text)

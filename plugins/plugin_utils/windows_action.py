@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the action plugins for Windows hosts share: the way to the host's cmdlets, and what says which sessions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_batches import BatchSessions
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_sessions import CmdletSessions
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import (
+    LOGOFF,
+    SHORTEST_ACT,
+    SessionCmdlets,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.session_action import (
+    EndAction,
+    Options,
+    SessionAction,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import FAILED, Report
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import Selection
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import Service
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.win_powershell import ScriptCmdlets
+
+SPARE = 1
+"""Calls in flight that acts leave free, so that a look never waits behind acts that hang."""
+
+WindowsService = CmdletSessions | BatchSessions
+
+
+class WindowsAction(SessionAction):
+    """Base of the modules that reach their service through cmdlets on the host of the task."""
+
+    _requires_connection = True
+    _task_vars: dict[str, Any]
+    _service: WindowsService | None = None
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the task. Trouble with the connection before anything was ended makes the host unreachable."""
+        self._task_vars = task_vars or {}
+        result = super().run(tmp, task_vars)
+        if self._service is not None and self._service.warnings:
+            result["warnings"] = [*result.get("warnings", ()), *self._service.warnings]
+        return result
+
+    def reach(self, cmdlets: SessionCmdlets, options: Options) -> WindowsService:
+        """Make the service: over the live runspace of a psrp connection, else by a script that a module runs.
+
+        With become only a script runs as the other user. Raises ServiceError and AnsibleConnectionFailure.
+        """
+        act_seconds = float(options.get("timeout_in_second") or max(SHORTEST_ACT, options.get("wait_timeout") or 0))
+        host, clock, sleep = self.host_name, time.monotonic, time.sleep
+        if self._connection.transport == "psrp" and self._connection.become is None:
+            from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports import psrp
+
+            live = psrp.PsrpCmdlets(self._connection, clock)
+            self._service = CmdletSessions(cmdlets, live, host, clock, act_seconds, psrp.AT_ONCE - SPARE, sleep)
+        else:
+            script = ScriptCmdlets(self._execute_module, self._task_vars, host)
+            self._service = BatchSessions(cmdlets, script, host, clock, act_seconds, sleep)
+        return self._service
+
+    @property
+    def host_name(self) -> str:
+        """The host of the task, as errors name it."""
+        return str(self._task.delegate_to or self._task_vars.get("inventory_hostname") or "the host")
+
+    def given(self, names: Iterable[str]) -> list[str]:
+        """Return which of these options the task gives, aliases included, by the options' own names."""
+        args = self._task.args
+        return [name for name in names if {name, *self.SPEC[name].get("aliases", ())} & set(args)]
+
+
+class WindowsEndAction(EndAction, WindowsAction):
+    """Base of the modules that log users off."""
+
+    VERB = LOGOFF
+    ACT_ADVICE = ""
+    """What to do when a cmdlet says that it failed, for which only its text in the host's language tells why."""
+
+    def work(self, options: Options, service: Service, selection: Selection) -> dict[str, Any]:
+        """Run the engine. When the connection is lost on the way the host is unreachable, with every outcome known."""
+        result = super().work(options, service, selection)
+        lost = self._service.lost if self._service is not None else None
+        if self._service is not None and lost is not None:
+            result["changed"] |= self._service.accepted
+            result["msg"] = f"{lost} {result.get('msg', '')}".strip()
+            if isinstance(lost, AnsibleConnectionFailure):
+                result.pop("failed", None)
+                result["unreachable"] = True
+        return result
+
+    def result(self, options: Options, report: Report) -> dict[str, Any]:
+        """Make the result of a report, with advice."""
+        result = super().result(options, report)
+        lost = self._service is not None and self._service.lost is not None
+        if not lost and any(row.outcome == FAILED for row in report.rows):
+            result["msg"] = f"{result['msg']} {self.ACT_ADVICE}".strip()
+        return result

@@ -1,0 +1,519 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Logging users off through real Ansible processes and a real PSRP client: whom, and nobody else."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.ansible_process import BIN, Finished
+from tests.integration.windows_hosts import BROKER, LOGOFF, RDS_INFO, WVD, Windows, outcomes
+
+pytest_plugins = ["tests.integration.windows_fixtures"]
+
+EVERYBODY = ["alice", "bob", "carol", "dave"]
+COLLECTION = "Desktops"
+DEPLOYMENT = {"pool": COLLECTION}
+POOL = {"tenant_name": "Contoso", "host_pool_name": "legacy-pool"}
+ID = "unified_session_id"
+
+
+def log_off(windows: Windows, *arguments: str, **options: Any) -> Finished:
+    """Run one logoff task on the broker, without a question."""
+    more = {name: options.pop(name) for name in ("task", "variables") if name in options}
+    return windows.run(BROKER, LOGOFF, *arguments, **more, **{"force": True, **options})
+
+
+def refused(windows: Windows, *words: str, **options: Any) -> str:
+    """Run, and expect a failure whose message has the words and is a sentence without a trace."""
+    finished = log_off(windows, **options)
+    assert finished.status != 0
+    assert finished.task.status == "failed"
+    message = finished.task.message
+    for word in words:
+        assert word in message, message
+    assert "Traceback" not in finished.output
+    assert "\n" not in message
+    assert windows.ended() == []
+    return message
+
+
+# Which sessions
+
+
+@pytest.mark.parametrize("host", ["rdsh-1.contoso.com", "RDSH-1.Contoso.com", "rdsh-1", "RDSH-1"])
+def test_one_session(windows: Windows, host: str) -> None:
+    run = windows.check_run_again(BROKER, LOGOFF, ID, host_server=host, unified_session_id=2, force=True)
+    assert run == {"carol": "logged_off"}
+    assert windows.ended() == ["carol"]
+    (entry,) = windows.lab.audit()
+    assert entry["host"] == "rdsh-1.contoso.com"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"user": "CONTOSO\\alice"}, ["alice"]),
+        ({"user": ["ALICE", "contoso\\BOB"]}, ["alice", "bob"]),
+        ({"users": "alice\nbob\n"}, ["alice", "bob"]),
+        ({"session_state": "disconnected"}, ["bob"]),
+        ({"session_state": ["STATE_DISCONNECTED", "State_Active"]}, EVERYBODY),
+        ({"all_sessions": True}, EVERYBODY),
+        ({"all_sessions": True, "exclude_user": ["alice@contoso.com", "dave"]}, ["bob", "carol"]),
+        ({"all_sessions": True, "host_server": "rdsh-0"}, ["alice", "bob"]),
+        ({"host_server": "rdsh-1.contoso.com", "minimum_age": "2h"}, ["dave"]),
+        ({"all_sessions": True, "collection_name": COLLECTION, "connection_broker": BROKER}, EVERYBODY),
+        ({"host_server": "rdsh-0", "unified_session_id": [2, 3], "user": "bob"}, ["bob"]),
+        ({"host_server": "rdsh-0", "unified_session_id": "2,3,9"}, ["alice", "bob"]),
+    ],
+)
+def test_filters(windows: Windows, options: dict[str, Any], expected: list[str]) -> None:
+    run = windows.check_run_again(BROKER, LOGOFF, ID, **options, force=True)
+    assert sorted(name for name, outcome in run.items() if outcome == "logged_off") == expected
+    assert windows.ended() == expected
+
+
+def test_check_mode_asks_nothing_and_ends_nothing(windows: Windows) -> None:
+    finished = log_off(windows, "--check", "--diff", all_sessions=True, force=False)
+    assert finished.task.result["changed"] is True
+    assert "-rdsh-1.contoso.com/2 CONTOSO\\carol STATE_ACTIVE" in finished.output
+    assert windows.lab.audit() == []
+
+
+def test_pipeline_from_info_over_selectattr(windows: Windows) -> None:
+    options = {"sessions": "{{ listed.sessions | selectattr('user_name', 'in', ['alice', 'dave']) }}", "force": True}
+    finished = windows.play(
+        BROKER,
+        {"name": "info", RDS_INFO: {}, "register": "listed"},
+        {"name": "run", LOGOFF: options, "register": "gone"},
+        {"name": "again", LOGOFF: {"sessions": "{{ gone.sessions }}", "force": True}},
+        {"name": "none", LOGOFF: {"sessions": "{{ listed.sessions | selectattr('user_name', 'eq', 'x') | list }}"}},
+    )
+    assert finished.status == 0, finished.output
+    info, run, again, none = finished.tasks
+    assert info.result["summary"] == {"STATE_ACTIVE": 3, "STATE_DISCONNECTED": 1}
+    assert outcomes(run, ID) == {"alice": "logged_off", "dave": "logged_off"}
+    assert set(outcomes(again, ID).values()) == {"already_gone"}
+    assert none.result["sessions"] == []
+    assert windows.ended() == ["alice", "dave"]
+
+
+def test_rows_whose_ids_were_reused_are_left_alone(windows: Windows) -> None:
+    rows = windows.run(BROKER, RDS_INFO).task.result["sessions"]
+    windows.lab.give_id(pool=COLLECTION, host="RDSH-0.contoso.com", id=2, user="mallory@contoso.com")
+    windows.lab.give_id(pool=COLLECTION, host="rdsh-1.contoso.com", id=2, user="carol@contoso.com")
+    finished = log_off(windows, sessions=rows)
+    assert finished.status == 0, finished.output
+    assert finished.task.result["summary"] == {"logged_off": 2, "replaced": 2}
+    assert windows.ended() == ["bob", "dave"]
+
+
+def test_times_are_utc_whatever_the_zone_of_the_host(windows: Windows) -> None:
+    before = windows.run(BROKER, RDS_INFO).task.result["sessions"]
+    windows.settings(utc_offset=330, language="de")
+    after = windows.run(BROKER, RDS_INFO).task.result["sessions"]
+    assert after == before
+    assert all(row["create_time"].endswith("Z") for row in after)
+    finished = log_off(windows, minimum_age="4h")
+    assert sorted(outcomes(finished.task, ID)) == ["bob", "dave"]
+
+
+@pytest.mark.parametrize("user", ["o'brien", "a$(calc)", "x`n", "jürgen", "名前", "-Force"])
+def test_users_with_strange_names(windows: Windows, user: str) -> None:
+    windows.lab.add_session(
+        service="remote_desktop", **DEPLOYMENT, host="rdsh-1.contoso.com", id=40, user=f"{user}@contoso.com"
+    )
+    finished = log_off(windows, user=f"CONTOSO\\{user}")
+    assert finished.status == 0, finished.output
+    assert outcomes(finished.task, ID) == {user: "logged_off"}
+    assert windows.ended() == [user]
+
+
+def test_many_sessions_in_one_shell(windows: Windows) -> None:
+    pool = {"name": COLLECTION, "service": "remote_desktop", "connection_broker": BROKER}
+    windows.lab.reset(farm={"pools": [{**pool, "generate": {"hosts": 10, "sessions_per_host": 20}}]})
+    windows.settings(delay={"invoke-rduserlogoff": 0.1})
+    finished = log_off(windows, all_sessions=True)
+    assert finished.status == 0, finished.output
+    assert finished.task.result["summary"] == {"logged_off": 200}
+    assert len(windows.ended()) == 200
+    assert windows.shells()[1] == 1
+
+
+def test_loop_keeps_one_shell(windows: Windows) -> None:
+    options = {"host_server": "{{ item }}", "unified_session_id": 2, "force": True}
+    finished = windows.play(BROKER, {"name": "loop", LOGOFF: options, "loop": ["rdsh-0", "rdsh-1", "rdsh-1"]})
+    assert finished.status == 0, finished.output
+    assert windows.ended() == ["alice", "carol"]
+    assert windows.shells() == (0, 1)
+
+
+# The question
+
+
+def on_terminal(windows: Windows, answer: bytes, arguments: str) -> tuple[int, str]:
+    """Run ad hoc on a pseudo terminal, and type the answer when the question has come."""
+    master, slave = pty.openpty()
+    # setsid --ctty makes the pseudo terminal the controlling one, as it is for a person.
+    command = [*("setsid", "--wait", "--ctty"), str(BIN / "ansible"), *("-i", str(windows.inventory), BROKER)]
+    process = subprocess.Popen(
+        [*command, "-m", LOGOFF, "-a", arguments],
+        env={**windows.ansible.environment, "RESULTS_AS_JSON": str(windows.ansible.directory / "results")},
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    shown, answered, deadline = b"", False, time.monotonic() + 60.0
+    while time.monotonic() < deadline:
+        if select.select([master], [], [], 0.2)[0]:
+            try:
+                shown += os.read(master, 65536)
+            except OSError:
+                break
+        if b"[y/N]" in shown and not answered:
+            time.sleep(0.5)
+            os.write(master, answer)
+            answered = True
+    os.close(master)
+    return process.wait(60), shown.decode()
+
+
+@pytest.mark.parametrize(("answer", "goes_on"), [(b"y\r", True), (b"n\r", False), (b"\r", False)])
+def test_question_on_the_terminal(windows: Windows, answer: bytes, goes_on: bool) -> None:
+    status, shown = on_terminal(windows, answer, "host_server=rdsh-1 unified_session_id=2")
+    assert "log off 1 session" in shown
+    assert "rdsh-1.contoso.com/2 (CONTOSO\\carol, STATE_ACTIVE)" in shown
+    assert (status == 0) is goes_on
+    assert windows.ended() == (["carol"] if goes_on else [])
+
+
+def test_force_asks_nothing_ad_hoc(windows: Windows) -> None:
+    arguments = ["-i", str(windows.inventory), BROKER, "-m", LOGOFF]
+    finished = windows.ansible.run("ansible", *arguments, "-a", "host_server=rdsh-1 unified_session_id=2")
+    assert finished.status != 0
+    assert "force" in finished.task.message
+    assert windows.ended() == []
+    finished = windows.ansible.run("ansible", *arguments, "-a", "host_server=rdsh-1 unified_session_id=2 force=true")
+    assert finished.status == 0, finished.output
+    assert windows.ended() == ["carol"]
+
+
+def test_question_without_a_terminal_ends_nothing(windows: Windows) -> None:
+    refused(windows, "Nothing was ended", "force", all_sessions=True, force=False)
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, ["unified_session_id", "sessions", "all_sessions"]),
+        ({"host_server": "rdsh-1"}, ["host_server", "unified_session_id"]),
+        ({"unified_session_id": 2}, ["unified_session_id", "host_server"]),
+        ({"host_server": "rdsh-1", "unified_session_id": 2, "tenant_name": "T"}, ["unified_session_id", "tenant_name"]),
+        ({"tenant_name": "T", "session_host_name": "h", "session_id": 2}, ["force", "tenant_name"]),
+        ({"host_server": "rdsh-1", "unified_session_id": "abc"}, ["unified_session_id"]),
+        ({"host_server": "rdsh-1", "unified_session_id": -1}, ["unified_session_id"]),
+        ({"host_server": "rdsh-1", "unified_session_id": 2147483648}, ["unified_session_id"]),
+        ({"host_server": "", "all_sessions": True}, ["host_server is given but empty"]),
+        ({"unified_session_id": "", "host_server": "rdsh-1"}, ["unified_session_id is given but empty"]),
+        ({"collection_name": "", "all_sessions": True}, ["collection_name is given but empty"]),
+        ({"connection_broker": None, "all_sessions": True}, ["connection_broker is given but empty"]),
+        ({"user": ""}, ["user is given but empty"]),
+        ({"sessions": ""}, ["sessions is given but empty"]),
+        ({"sessions": [{"host_server": "rdsh-1"}]}, ["sessions[0]", "unified_session_id"]),
+        ({"connection_broker": "broker", "all_sessions": True}, ["connection_broker", "full name"]),
+        ({"collection_name": "*", "all_sessions": True}, ["collection_name", "wildcard"]),
+        ({"session_state": "gone"}, ["session_state", "STATE_ACTIVE"]),
+        ({"wait_timeout": -1, "all_sessions": True}, ["wait_timeout"]),
+        ({"no_such_option": 1, "all_sessions": True}, ["no_such_option"]),
+    ],
+)
+def test_refused_before_anything_is_connected(windows: Windows, options: dict[str, Any], words: list[str]) -> None:
+    refused(windows, *words, **options)
+    assert windows.shells() == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"host_server": "rdsh-9.contoso.com", "unified_session_id": 2}, ["rdsh-9.contoso.com"]),
+        ({"host_server": "rdsh-9", "all_sessions": True}, ["rdsh-9"]),
+        ({"collection_name": "Nope", "all_sessions": True}, ["Nope", "collection_name"]),
+        ({"connection_broker": "other.contoso.com", "all_sessions": True}, ["deployment", "runas", "CredSSP"]),
+        ({"collection_name": ["it's $(calc); `n 'x'"], "all_sessions": True}, ["it's $(calc); `n 'x'"]),
+        ({"collection_name": "x" * 10_000, "all_sessions": True}, ["xxxxx"]),
+    ],
+)
+def test_unknown_places(windows: Windows, options: dict[str, Any], words: list[str]) -> None:
+    refused(windows, *words, **options)
+
+
+def test_ambiguous_user(windows: Windows) -> None:
+    windows.lab.add_session(
+        service="remote_desktop", **DEPLOYMENT, host="rdsh-1.contoso.com", id=40, user="alice@fabrikam.com"
+    )
+    refused(windows, "CONTOSO\\alice", "FABRIKAM\\alice", user="alice")
+
+
+def test_session_without_a_user_is_refused(windows: Windows) -> None:
+    windows.lab.change(
+        service="remote_desktop", **DEPLOYMENT, host="rdsh-1.contoso.com", id=2, user="", ad_user_name=""
+    )
+    finished = log_off(windows, all_sessions=True)
+    assert finished.status != 0
+    assert finished.task.result["summary"] == {"logged_off": 3, "refused": 1}
+    assert windows.ended() == ["alice", "bob", "dave"]
+
+
+# Faults
+
+
+def test_missing_broker_says_what_to_do_in_any_language(windows: Windows) -> None:
+    windows.fault("broker_absent")
+    refused(windows, "deployment does not exist", "become_method runas", "CredSSP", user="alice")
+    windows.settings(language="de")
+    refused(windows, "Bereitstellung", "become_method runas", "CredSSP", user="alice")
+
+
+def test_missing_module_says_what_to_do(windows: Windows) -> None:
+    windows.fault("not_installed", "Get-RDUserSession")
+    refused(windows, "no command Get-RDUserSession", "RemoteDesktop", "JEA", user="alice")
+
+
+def test_access_denied_and_quota_and_missing_endpoint(windows: Windows) -> None:
+    windows.fault("access_denied", times=1)
+    refused(windows, "denies access", user="alice")
+    windows.fault("shell_quota", times=1)
+    refused(windows, "MaxShellsPerUser", user="alice")
+    refused(
+        windows,
+        "no PowerShell endpoint Nope",
+        user="alice",
+        variables={"ansible_psrp_configuration_name": "Nope"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("variables", "word"),
+    [({"ansible_password": "wrong"}, "ansible_password"), ({"ansible_port": 1}, "ansible_port")],
+)
+def test_trouble_with_the_connection_is_unreachable(windows: Windows, variables: dict[str, Any], word: str) -> None:
+    finished = log_off(windows, user="alice", variables=variables)
+    assert finished.task.status == "unreachable"
+    assert word in finished.task.message
+    assert windows.lab.audit() == []
+
+
+def test_host_that_is_cut_off_is_unreachable(windows: Windows) -> None:
+    windows.fault("unreachable")
+    assert log_off(windows, user="alice").task.status == "unreachable"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_connection_that_is_lost_on_the_way_is_unreachable_with_every_outcome(windows: Windows, when: str) -> None:
+    windows.fault("reset", "Invoke-RDUserLogoff", when=when, parameters={"UnifiedSessionID": 6}, times=1)
+    finished = log_off(windows, all_sessions=True)
+    assert finished.task.status == "unreachable"
+    assert sorted(outcomes(finished.task, ID)) == EVERYBODY
+    assert set(windows.ended()) <= set(EVERYBODY)
+    again = log_off(windows, all_sessions=True)
+    assert again.status == 0, again.output
+    assert windows.ended() == EVERYBODY
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("code", [5, 1722, 21, 50])
+def test_error_of_one_log_off_does_not_stop_the_others(windows: Windows, code: int, language: str) -> None:
+    windows.settings(language=language)
+    windows.fault("error", "Invoke-RDUserLogoff", code=code, parameters={"HostServer": "rdsh-1.contoso.com"})
+    finished = log_off(windows, all_sessions=True)
+    assert finished.status != 0
+    assert outcomes(finished.task, ID) == {
+        "alice": "logged_off",
+        "bob": "logged_off",
+        "carol": "failed",
+        "dave": "failed",
+    }
+    assert "Invoke-RDUserLogoff says" in finished.task.message
+    assert "become_method runas" in finished.task.message
+    assert windows.ended() == ["alice", "bob"]
+
+
+def test_error_for_a_while_is_tried_again(windows: Windows) -> None:
+    windows.fault("error", "Invoke-RDUserLogoff", code=1722, times=2)
+    finished = log_off(windows, user="alice")
+    assert finished.status == 0, finished.output
+    assert windows.ended() == ["alice"]
+
+
+def test_user_who_leaves_just_before_the_act_is_already_gone(windows: Windows) -> None:
+    then = {"host": "rdsh-1.contoso.com", "id": 2, "remove": True}
+    windows.fault("pass", "Invoke-RDUserLogoff", parameters={"UnifiedSessionID": 2}, then=then, times=1)
+    finished = log_off(windows, user="carol")
+    assert finished.status == 0, finished.output
+    assert outcomes(finished.task, ID) == {"carol": "already_gone"}
+    assert finished.task.result["changed"] is False
+
+
+@pytest.mark.parametrize("kind", ["hang", "wait"])
+def test_log_off_that_hangs_is_still_there_and_does_not_hold_up_the_others(windows: Windows, kind: str) -> None:
+    windows.fault(kind, "Invoke-RDUserLogoff", parameters={"UnifiedSessionID": 6})
+    started = time.monotonic()
+    finished = log_off(windows, all_sessions=True, wait_timeout=10)
+    assert time.monotonic() - started < 40
+    assert finished.task.status == "failed"
+    assert outcomes(finished.task, ID) == {
+        "alice": "logged_off",
+        "bob": "logged_off",
+        "carol": "logged_off",
+        "dave": "still_there",
+    }
+    assert windows.ended() == ["alice", "bob", "carol"]
+
+
+def test_session_that_stays_is_asked_for_once(windows: Windows) -> None:
+    windows.lab.change(service="remote_desktop", **DEPLOYMENT, host="rdsh-1.contoso.com", id=6, stuck=True)
+    finished = log_off(windows, all_sessions=True, wait_timeout=10)
+    assert finished.task.status == "failed"
+    assert finished.task.result["changed"] is True
+    assert finished.task.result["summary"] == {"logged_off": 3, "still_there": 1}
+    assert windows.ended().count("dave") == 1
+
+
+def test_slow_effect_is_waited_for(windows: Windows) -> None:
+    windows.lab.options(effect_delay_seconds=3.0)
+    finished = log_off(windows, all_sessions=True)
+    assert finished.status == 0, finished.output
+    assert finished.task.result["summary"] == {"logged_off": 4}
+
+
+def test_id_that_was_reused_while_the_list_was_on_its_way(windows: Windows) -> None:
+    """A list that is more than 5 s old proves nothing: it is read again."""
+    then = {"host": "rdsh-1.contoso.com", "id": 2, "give_id_to": "mallory@contoso.com"}
+    windows.fault("hang", "Get-RDUserSession", seconds=6, times=1, when="after", then=then)
+    finished = log_off(windows, user=["carol", "alice"])
+    assert outcomes(finished.task, ID) == {"alice": "logged_off", "carol": "replaced"}
+    assert windows.ended() == ["alice"]
+
+
+# JEA
+
+
+def test_no_language_endpoint_is_enough(windows: Windows) -> None:
+    assert windows.lab.winrm is not None
+    variables = {"ansible_psrp_configuration_name": windows.lab.winrm["jea_configuration"]}
+    finished = log_off(windows, host_server="rdsh-1", unified_session_id=[2, 6], variables=variables)
+    assert finished.status == 0, finished.output
+    assert windows.ended() == ["carol", "dave"]
+
+
+def test_endpoint_that_limits_parameters(windows: Windows) -> None:
+    hosts = {"Name": "HostServer", "ValidateSet": ["rdsh-1.contoso.com"]}
+    role = {"Name": "Invoke-RDUserLogoff", "Parameters": [hosts, {"Name": "UnifiedSessionID"}, {"Name": "Force"}]}
+    variables = windows.endpoint("Helpdesk", "Get-RDUserSession", role)
+    finished = log_off(windows, all_sessions=True, variables=variables)
+    assert outcomes(finished.task, ID) == {
+        "alice": "failed",
+        "bob": "failed",
+        "carol": "logged_off",
+        "dave": "logged_off",
+    }
+    assert "HostServer, UnifiedSessionID, Force" in finished.task.message
+    assert windows.ended() == ["carol", "dave"]
+    again = log_off(windows, host_server="rdsh-1", unified_session_id=2, variables=variables)
+    assert again.status == 0, again.output
+    assert outcomes(again.task, ID) == {"2": "already_gone"}
+    assert "Get-RDServer is not visible" in str(again.task.result["warnings"])
+
+
+# Windows Virtual Desktop (classic)
+
+
+def sign_in(windows: Windows) -> dict[str, dict[str, str]]:
+    """The sign-in of the lab's operator."""
+    assert windows.lab.winrm is not None
+    return {"credential": {"username": windows.lab.winrm["user"], "password": windows.lab.winrm["password"]}}
+
+
+def test_classic(windows: Windows) -> None:
+    place = {**POOL, **sign_in(windows)}
+    task = {LOGOFF: {**place, "session_host_name": "WVD-0", "session_id": 2, "no_user_prompt": True}}
+    finished = windows.play(
+        WVD,
+        {"name": "info", RDS_INFO: place},
+        {"name": "check", **task, "check_mode": True},
+        {"name": "run", **task},
+        {"name": "again", **task},
+    )
+    assert finished.status == 0, finished.output
+    info, check, run, again = finished.tasks
+    assert info.result["summary"] == {"Active": 1, "Disconnected": 1}
+    assert check.result["summary"] == run.result["summary"] == {"logged_off": 1}
+    assert again.result["summary"] == {"already_gone": 1}
+    assert windows.ended() == ["alice"]
+    assert "retired on 2026-09-30" in str(run.result["warnings"])
+
+
+def test_password_of_the_sign_in_never_shows(windows: Windows) -> None:
+    password = sign_in(windows)["credential"]["password"]
+    variables = windows.ansible.directory / "vars.yml"
+    variables.write_text(json.dumps({"sign_in": sign_in(windows)["credential"]}))
+    finished = windows.run(
+        WVD,
+        LOGOFF,
+        "-vvv",
+        "-e",
+        f"@{variables}",
+        **POOL,
+        credential="{{ sign_in }}",
+        all_sessions=True,
+        no_user_prompt=True,
+    )
+    assert finished.status == 0, finished.output
+    assert password not in finished.output
+    assert password not in json.dumps(finished.task.result)
+
+
+def test_classic_pipeline_and_question(windows: Windows) -> None:
+    rows = {"sessions": "{{ listed.sessions }}", **sign_in(windows)}
+    finished = windows.play(
+        WVD,
+        {"name": "info", RDS_INFO: {**POOL, **sign_in(windows)}, "register": "listed"},
+        {"name": "ask", LOGOFF: rows, "ignore_errors": True},
+        {"name": "run", LOGOFF: {**rows, "no_user_prompt": True}},
+    )
+    assert finished.status == 0, finished.output
+    assert "no_user_prompt" in finished.tasks[1].message
+    assert windows.ended() == ["alice", "bob"]
+
+
+def test_classic_that_cannot_sign_in(windows: Windows) -> None:
+    wrong = {"credential": {**sign_in(windows)["credential"], "password": "wrong"}}
+    finished = windows.run(WVD, RDS_INFO, **POOL, **wrong)
+    assert "Add-RdsAccount" in finished.task.message
+    assert "nobody is signed in" in finished.task.message
+    windows.fault("not_installed", "Add-RdsAccount")
+    finished = windows.run(WVD, RDS_INFO, **POOL, **sign_in(windows))
+    assert "Microsoft.RDInfra.RDPowerShell" in finished.task.message
+
+
+def test_age_of_sessions(windows: Windows) -> None:
+    rows = windows.run(BROKER, RDS_INFO, minimum_age="2h").task.result["sessions"]
+    assert sorted(row["user_name"] for row in rows) == ["bob", "dave"]
+    for row in rows:
+        age = datetime.now().astimezone() - datetime.fromisoformat(row["create_time"].replace("Z", "+00:00"))
+        assert age > timedelta(hours=2)

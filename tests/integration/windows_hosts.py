@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run modules on the lab's Windows hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.integration.ansible_process import Ansible, Finished, Task
+from tests.lab.client import Lab
+
+LOGOFF = "remotedesktop.sessions.rds_user_logoff"
+RDS_INFO = "remotedesktop.sessions.rds_session_info"
+CLOSE = "remotedesktop.sessions.wms_session_close"
+WMS_INFO = "remotedesktop.sessions.wms_session_info"
+BROKER = "broker.contoso.com"
+CLASSROOMS = {"2012R2": "classroom-2012.contoso.com", "2016": "classroom-2016.contoso.com"}
+WVD = "wvd-management"
+
+
+@dataclass
+class Windows:
+    """Runs modules on the lab's Windows hosts, over psrp, and sees what they did there."""
+
+    lab: Lab
+    ansible: Ansible
+    inventory: Path
+
+    def run(
+        self,
+        host: str,
+        module: str,
+        *arguments: str,
+        task: Mapping[str, Any] | None = None,
+        variables: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Finished:
+        """Run one task; C(variables) are those of the play."""
+        return self.play(
+            host, {"name": "task", module: options, **(task or {})}, arguments=arguments, variables=variables
+        )
+
+    def play(
+        self,
+        host: str,
+        *tasks: Mapping[str, Any],
+        arguments: tuple[str, ...] = (),
+        variables: Mapping[str, Any] | None = None,
+    ) -> Finished:
+        """Run the tasks."""
+        return self.ansible.play(
+            *tasks,
+            arguments=arguments,
+            inventory=str(self.inventory),
+            hosts=host,
+            connection="psrp",
+            vars=dict(variables or {}),
+        )
+
+    def check_run_again(self, host: str, module: str, id_field: str, **options: Any) -> dict[str, str]:
+        """Run in check mode, then for real, then again; return the outcomes of the real run."""
+        task = {module: options, "diff": True}
+        finished = self.play(
+            host,
+            {"name": "check", **task, "check_mode": True},
+            {"name": "run", **task},
+            {"name": "again", **task},
+        )
+        assert finished.status == 0, finished.output
+        check, run, again = finished.tasks
+        for name in ("changed", "summary", "diff"):
+            assert check.result[name] == run.result[name]
+        assert outcomes(check, id_field) == outcomes(run, id_field)
+        assert again.result["changed"] is False
+        assert "logged_off" not in again.result["summary"]
+        assert again.result["diff"] == {"before": "", "after": ""}
+        return outcomes(run, id_field)
+
+    def fault(self, kind: str, command: str = "*", **rule: Any) -> None:
+        """Set a rule as tests/lab/winrm/faults.py describes it."""
+        self.lab.call("POST", "winrm/faults", {"kind": kind, "command": command, **rule})
+
+    def settings(self, **settings: Any) -> None:
+        """Change how the hosts behave."""
+        self.lab.call("POST", "winrm/settings", settings)
+
+    def endpoint(self, name: str, *role: str | Mapping[str, Any]) -> dict[str, str]:
+        """Register a JEA endpoint that shows these commands; return the variable that chooses it."""
+        self.lab.call("POST", "winrm/configurations", {"name": name, "role": list(role)})
+        return {"ansible_psrp_configuration_name": name}
+
+    def shells(self) -> tuple[int, int]:
+        """Count the remote shells that are open, and that ever were."""
+        report = self.lab.call("GET", "winrm/report")
+        return report["now"]["shells"], report["ever"]["shells"]
+
+    def ended(self) -> list[str]:
+        """Whose sessions were logged off, by the lab's account of that moment; sorted."""
+        return sorted(
+            str(entry["owner"]["user"]).partition("@")[0] for entry in self.lab.audit() if entry["verb"] == "logoff"
+        )
+
+
+def outcomes(task: Task, id_field: str) -> dict[str, str]:
+    """Outcome of each session, by its user, else by its id."""
+    return {str(row["user_name"] or row[id_field]): row["outcome"] for row in task.result["sessions"]}

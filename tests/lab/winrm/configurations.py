@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Session configurations: which commands a shell shows, as a .pssc with its .psrc decides it.
+
+A configuration without a role is one like Microsoft.PowerShell: full language, everything there. One with a role is of
+the type RestrictedRemoteServer: no language, the eight commands that such a session always has, and what the role
+lists. A role is written as in a role capability file:
+
+    Configuration("Helpdesk", role=(
+        "Get-RDUserSession",
+        {"Name": "Invoke-RDUserLogoff", "Parameters": [{"Name": "HostServer", "ValidateSet": ["rdsh-1"]}, ...]},
+    ))
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+import uuid
+
+from . import engine_commands, multipoint, rdinfra, remote_desktop
+from .commands import Command, Parameter
+from .machine import Machine
+
+DEFAULT = "Microsoft.PowerShell"
+SESSION_ENDPOINT = "RemoteDesktopSessions"
+
+Entry = str | typing.Mapping[str, typing.Any]
+"""One item of VisibleFunctions or VisibleCmdlets."""
+
+_GET_COMMAND_PROPERTIES = (
+    "ModuleName",
+    "Namespace",
+    "OutputType",
+    "Count",
+    "HelpUri",
+    "Name",
+    "CommandType",
+    "ResolvedCommandName",
+    "DefaultParameterSet",
+    "CmdletBinding",
+    "Parameters",
+)
+_ALWAYS_THERE = ("Clear-Host", "Exit-PSSession", "Get-FormatData", "Get-Help", "Measure-Object", "Out-Default")
+
+
+@dataclasses.dataclass(frozen=True)
+class Configuration:
+    """An endpoint that a client can choose by its name."""
+
+    name: str
+    role: tuple[Entry, ...] | None = None
+
+    @property
+    def no_language(self) -> bool:
+        return self.role is not None
+
+
+def _session_operator() -> tuple[Entry, ...]:
+    """Every session cmdlet with all its parameters, named one by one as a careful role does."""
+    parameters: dict[str, dict[str, None]] = {}
+    for commands in (remote_desktop.COMMANDS, *multipoint.COMMANDS.values(), rdinfra.COMMANDS):
+        for command in commands:
+            parameters.setdefault(command.name, {}).update(dict.fromkeys(each.name for each in command.parameters))
+    return tuple({"Name": name, "Parameters": [{"Name": each} for each in names]} for name, names in parameters.items())
+
+
+SESSION_OPERATOR = Configuration(SESSION_ENDPOINT, _session_operator())
+"""The lab's own no-language endpoint."""
+
+
+def installed(machine: Machine) -> dict[str, Command]:
+    """Every command of the host, by its name in lower case."""
+    found = {command.name.lower(): command for command in engine_commands.COMMANDS}
+    for module, generation in machine.modules.items():
+        commands = {
+            "RemoteDesktop": remote_desktop.COMMANDS,
+            "MultiPoint": multipoint.COMMANDS.get(generation, ()),
+            "Microsoft.RDInfra.RDPowerShell": rdinfra.COMMANDS,
+        }[module]
+        found.update({command.name.lower(): command for command in commands})
+    return found
+
+
+def visible(configuration: Configuration, everything: typing.Mapping[str, Command]) -> dict[str, Command]:
+    """What a session of the configuration shows of the installed commands."""
+    if configuration.role is None:
+        return dict(everything)
+    shown = [everything[name.lower()] for name in _ALWAYS_THERE]
+    shown += [
+        _restricted_get_command(everything["get-command"]),
+        _restricted_select_object(everything["select-object"]),
+    ]
+    for entry in configuration.role:
+        name = entry if isinstance(entry, str) else str(entry["Name"])
+        parameters = () if isinstance(entry, str) else entry.get("Parameters", ())
+        command = everything.get(name.rpartition("\\")[2].lower())
+        if command is not None:
+            shown.append(_limited(command, name, parameters) if parameters else command)
+    return {command.name.lower(): command for command in shown}
+
+
+def _limited(command: Command, name: str, allowed: typing.Iterable[typing.Mapping[str, typing.Any]]) -> Command:
+    """The proxy that a role makes: it has the listed parameters, and the very name of the list, backslash included."""
+    known = {parameter.name.lower(): parameter for parameter in command.parameters}
+    kept = tuple(
+        dataclasses.replace(
+            known[item["Name"].lower()],
+            valid=tuple(item.get("ValidateSet", ())),
+            pattern=item.get("ValidatePattern", ""),
+        )
+        for item in allowed
+        if item["Name"].lower() in known
+    )
+    return dataclasses.replace(command, name=name, parameters=kept, proxied=f"{command.name}_{uuid.uuid4().hex}")
+
+
+def _restricted_get_command(command: Command) -> Command:
+    parameters = tuple(parameter for parameter in command.parameters if parameter.name != "ParameterName")
+    return dataclasses.replace(command, parameters=parameters, proxied=command.name)
+
+
+def _restricted_select_object(command: Command) -> Command:
+    listed = Parameter("Property", "System.String[]", position=0, valid=_GET_COMMAND_PROPERTIES)
+    parameters = tuple(parameter for parameter in command.parameters if parameter.name == "InputObject")
+    return dataclasses.replace(command, parameters=(*parameters, listed), proxied=command.name)

@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Windows hosts of the farm, and what their cmdlets reach.
+
+Which hosts there are follows from the farm, so it changes when the farm is replaced:
+
+    remote_desktop pool   its connection broker and its session hosts, with the module RemoteDesktop
+    multipoint pool       its one host, with the generation of MultiPoint that the pool says
+    rdinfra pools         one management host, with Microsoft.RDInfra.RDPowerShell
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from datetime import datetime, timedelta, timezone
+
+from ..farm import Caller, Farm, Pool
+from .faults import Faults
+
+RDINFRA_HOST = "wvd-management"
+Language = typing.Literal["en", "de"]
+
+
+@dataclasses.dataclass
+class Settings:
+    """How the hosts behave; may be changed any time.
+
+    `delay`: seconds that a command takes, by its name, `*` for the others. `utc_offset`: minutes.
+    """
+
+    delay: dict[str, float] = dataclasses.field(default_factory=dict)
+    language: Language = "en"
+    utc_offset: int = 0
+    shell_quota: int = 30  # MaxShellsPerUser
+    command_quota: int = 1000  # MaxConcurrentCommandsPerShell
+
+    def __post_init__(self) -> None:
+        if self.language not in typing.get_args(Language):
+            raise ValueError(f"language is one of {', '.join(typing.get_args(Language))}")
+        self.delay = {command.lower(): float(seconds) for command, seconds in self.delay.items()}
+
+    def delay_of(self, command: str) -> float:
+        return self.delay.get(command.lower(), self.delay.get("*", 0.0))
+
+
+class SignIn(typing.Protocol):
+    """Whether Entra takes a user's or an application's proof: a password, secret or certificate thumbprint."""
+
+    def __call__(self, name: str, proof: str) -> bool: ...
+
+
+@dataclasses.dataclass
+class Machine:
+    """One Windows host. `pools`: those that it serves; `reachable`: whether anything there answers."""
+
+    name: str
+    farm: Farm
+    faults: Faults
+    settings: Settings
+    sign_in: SignIn
+    modules: dict[str, str] = dataclasses.field(default_factory=dict)  # name: generation, or empty
+    pools: list[Pool] = dataclasses.field(default_factory=list)
+    reachable: bool = True
+
+    def local_time(self, moment: datetime | None) -> datetime | None:
+        """A time of the farm as this host's clock shows it."""
+        if moment is None:
+            return None
+        return moment.astimezone(timezone(timedelta(minutes=self.settings.utc_offset)))
+
+    def caller(self, user: str, command: str) -> Caller:
+        return Caller(user, f"{self.name}/{command}")
+
+
+def machines(farm: Farm, faults: Faults, settings: Settings, sign_in: SignIn) -> dict[str, Machine]:
+    """The hosts by their names in lower case; the first is a connection broker, if the farm has one."""
+    found: dict[str, Machine] = {}
+
+    def machine(name: str, module: str, generation: str = "") -> Machine:
+        known = found.setdefault(name.lower(), Machine(name, farm, faults, settings, sign_in))
+        known.modules[module] = generation
+        return known
+
+    rds = farm.pools("remote_desktop")
+    for pool in rds:
+        machine(pool.connection_broker, "RemoteDesktop").pools.append(pool)
+    for pool in farm.pools("multipoint"):
+        for host in farm.hosts(pool):
+            server = machine(host.name, "MultiPoint", pool.generation)
+            server.pools.append(pool)
+            server.reachable = host.status == "Available"
+    for pool in farm.pools("rdinfra"):
+        machine(RDINFRA_HOST, "Microsoft.RDInfra.RDPowerShell").pools.append(pool)
+    for pool in rds:
+        for host in farm.hosts(pool):
+            machine(host.name, "RemoteDesktop").reachable = host.status == "Available"
+    return found

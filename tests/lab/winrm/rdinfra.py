@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The session commands of Microsoft.RDInfra.RDPowerShell (WVD classic). A runspace must sign in before all else."""
+
+from __future__ import annotations
+
+import typing
+
+from ..farm import HostNotFoundError, NotInFarmError, PoolNotFoundError, SessionNotFoundError
+from . import exceptions
+from .acting import Verb, act, say, win32_error
+from .clixml import DotNetObject, SecretValue, Value, type_names
+from .commands import SWITCH, Body, Bound, Command, Parameter
+from .records import AUTHENTICATION_ERROR
+
+if typing.TYPE_CHECKING:
+    from ..farm import Pool
+    from .execution import Execution
+
+_DATA = "Microsoft.RDInfra.RDManagementData"
+_SESSION_TYPES = type_names(f"{_DATA}.RdMgmtUserSession")
+
+
+def _add_account(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
+    """Sign in, for as long as the remote process lives."""
+    url, credential = bound["DeploymentUrl"], bound.get("Credential")
+    if isinstance(credential, SecretValue):
+        user, proof = credential.user_name, credential.password
+    else:
+        user, proof = bound["ApplicationId"], bound["CertificateThumbprint"]
+    if not execution.machine.sign_in(user, proof):
+        message = say(execution, "sign_in_failed", url=url)
+        raise execution.terminating(exceptions.runtime(message), "SignInFailed", AUTHENTICATION_ERROR, url, "String")
+    execution.runspace.variables["rds_account"] = user
+    types = type_names(f"{_DATA}.RdMgmtContext")
+    yield DotNetObject(
+        types,
+        {"DeploymentUrl": url, "TenantGroupName": "Default Tenant Group", "UserName": user},
+        text=types[0],
+    )
+
+
+def _pool(execution: Execution, bound: Bound) -> Pool | None:
+    """The host pool; after an error record None."""
+    if "rds_account" not in execution.runspace.variables:
+        message = say(execution, "sign_in")
+        raise execution.terminating(exceptions.runtime(message), "NotSignedIn", AUTHENTICATION_ERROR, None, "")
+    tenant, name = bound["TenantName"], bound["HostPoolName"]
+    try:
+        return execution.machine.farm.pool("rdinfra", name, tenant=tenant)
+    except PoolNotFoundError:
+        execution.write_error(say(execution, "no_pool", name=name, tenant=tenant))
+        return None
+
+
+def _get_session(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
+    pool = _pool(execution, bound)
+    for session in execution.machine.farm.sessions(pool, lagged=True) if pool else ():
+        yield DotNetObject(
+            _SESSION_TYPES,
+            {
+                "TenantGroupName": pool.tenant_group if pool else "",
+                "TenantName": pool.tenant if pool else "",
+                "HostPoolName": pool.name if pool else "",
+                "SessionHostName": session.host,
+                "UserPrincipalName": session.user,
+                "AdUserName": session.ad_user_name,
+                "SessionId": session.id,
+                "SessionState": session.state,
+                "ApplicationType": session.application,
+                "CreateTime": session.create_time,
+            },
+            text=_SESSION_TYPES[0],
+        )
+
+
+def _end_session(verb: Verb, question: str) -> Body:
+    def body(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
+        pool = _pool(execution, bound)
+        session_id, wanted = bound["SessionId"], bound["SessionHostName"]
+        if pool is None:
+            return iter(())
+        if not bound.get("NoUserPrompt") and not execution.should_continue(
+            say(execution, question, id=session_id, host=wanted)
+        ):
+            return iter(())
+        code = win32_error(execution)
+        if code:
+            execution.write_error(say(execution, "denied") if code == 5 else say(execution, "code", code=code))
+            return iter(())
+        _end(execution, verb, pool, wanted, session_id, bool(bound.get("Force")))
+        return iter(())
+
+    return body
+
+
+def _end(execution: Execution, verb: Verb, pool: Pool, wanted: str, session_id: int, force: bool) -> None:
+    """With `force` the service forgets a session even if its host can't be reached."""
+    try:
+        host = execution.machine.farm.host(pool, wanted, any_case=True)
+        if host.status != "Available" and not force:
+            raise HostNotFoundError(pool.name, wanted)
+        act(execution, verb, pool, host.name, session_id)
+    except SessionNotFoundError:
+        execution.write_error(say(execution, "no_session", id=session_id, host=wanted))
+    except NotInFarmError:
+        execution.write_error(say(execution, "no_host", host=wanted))
+
+
+def _command(
+    name: str,
+    *parameters: Parameter,
+    body: Body,
+    default_set: str = "",
+) -> Command:
+    return Command(name, "Microsoft.RDInfra.RDPowerShell", parameters, body, default_set=default_set)
+
+
+_POOL = (
+    Parameter("TenantName", mandatory=True, position=0, by_property_name=True),
+    Parameter("HostPoolName", mandatory=True, position=1, by_property_name=True),
+)
+_SESSION = (
+    *_POOL,
+    Parameter("SessionHostName", mandatory=True, position=2, by_property_name=True),
+    Parameter("SessionId", "System.Int32", mandatory=True, position=3, by_property_name=True),
+    Parameter("NoUserPrompt", SWITCH),
+)
+_USER, _SERVICE, _CERTIFICATE = "UserCredential", "ServicePrincipal", "ServicePrincipalCertificate"
+_CREDENTIAL: typing.Final = "System.Management.Automation.PSCredential"
+
+COMMANDS = (
+    _command(
+        "Add-RdsAccount",
+        Parameter("DeploymentUrl", mandatory=True, position=0),
+        Parameter("Credential", _CREDENTIAL, mandatory=True, position=1, sets=(_USER, _SERVICE)),
+        Parameter("ServicePrincipal", SWITCH, mandatory=True, sets=(_SERVICE,)),
+        Parameter("AadTenantId", mandatory=True, sets=(_SERVICE, _CERTIFICATE)),
+        Parameter("CertificateThumbprint", mandatory=True, sets=(_CERTIFICATE,)),
+        Parameter("ApplicationId", mandatory=True, sets=(_CERTIFICATE,)),
+        body=_add_account,
+        default_set=_USER,
+    ),
+    _command("Get-RdsUserSession", *_POOL, body=_get_session),
+    _command(
+        "Invoke-RdsUserSessionLogoff",
+        *_SESSION,
+        Parameter("Force", SWITCH),
+        body=_end_session("logoff", "log_off_user?"),
+    ),
+    _command("Disconnect-RdsUserSession", *_SESSION, body=_end_session("disconnect", "disconnect_user?")),
+)

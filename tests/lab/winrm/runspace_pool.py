@@ -1,0 +1,357 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stand-in for PowerShell: a runspace pool that runs the lab's commands. It implements `engine.Engine`.
+
+psrpcore reads what the client sends and answers for the pool; what pipelines write goes its own, faster way.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import struct
+import threading
+import traceback
+import typing
+import uuid
+
+import psrpcore
+import psrpcore.types as ps
+
+from . import arguments, configurations, exceptions
+from .clixml import DotNetObject, Value
+from .commands import Command
+from .engine import Channel, ProtocolError
+from .execution import PipelineStoppedError
+from .fragments import Fragmenter, MessageName
+from .machine import Machine
+from .records import OPERATION_STOPPED, ErrorRecord, Stream, informational
+from .statements import Call, Statement, run
+
+_STOPPED, _COMPLETED, _FAILED = 3, 4, 5
+_FLUSH_AT = 32_768
+_NOT_PSRP = (psrpcore.PSRPCoreError, ValueError, TypeError, LookupError, AttributeError, SyntaxError, struct.error)
+"""What psrpcore raises on data that it can't read."""
+_VERSIONS = {
+    "PSSemanticVersion": "7.6.5",
+    "PSEdition": "Core",
+    "SerializationVersion": ps.PSVersion("1.1.0.1"),
+    "PSRemotingProtocolVersion": ps.PSVersion("2.3"),
+    "WSManStackVersion": ps.PSVersion("3.0"),
+    "PSVersion": ps.PSVersion("7.6.5"),
+    "Platform": "Win32NT",
+    "OS": "Microsoft Windows 10.0.26100",
+    "GitCommitId": "7.6.5",
+}
+_COMPATIBLE = ("1.0", "2.0", "3.0", "4.0", "5.0", "5.1", "6.0", "7.0")
+
+
+@ps.PSType(["System.Version[]", "System.Array"])
+class _VersionArray(ps.PSListBase):
+    """As $PSVersionTable has it."""
+
+
+class _ServerPool(psrpcore.ServerRunspacePool):
+    """Understands the call ids of clients that write CI for ci, and leaves the answers to the owner."""
+
+    def __init__(self) -> None:
+        table = {**_VERSIONS, "PSCompatibleVersions": _VersionArray([ps.PSVersion(text) for text in _COMPATIBLE])}
+        super().__init__({"PSVersionTable": ps.PSPrimitiveDictionary(table)})
+        self.resized: int | None = None
+
+    def _process_SetMaxRunspaces(self, event: psrpcore.SetMaxRunspacesEvent) -> None:
+        self.resized = int(event.count)
+        self._acknowledge(event)
+
+    def _process_SetMinRunspaces(self, event: psrpcore.SetMinRunspacesEvent) -> None:
+        self._acknowledge(event)
+
+    def _process_ResetRunspaceState(self, event: psrpcore.ResetRunspaceStateEvent) -> None:
+        self._acknowledge(event)
+
+    def _acknowledge(self, event: typing.Any, answer: bool | int = True) -> None:
+        message = event._ps_object
+        call_id = message.ci if hasattr(message, "ci") else message.CI
+        self.prepare_message(ps.RunspaceAvailability(SetMinMaxRunspacesResponse=answer, ci=call_id))
+
+    def _process_GetAvailableRunspaces(self, event: psrpcore.GetAvailableRunspacesEvent) -> None:
+        busy = len(self.pipeline_table)
+        self._acknowledge(event, max(self.max_runspaces - busy, 0))
+
+
+class _ServerPipeline(psrpcore.ServerPipeline):
+    """Makes host calls without a Running state, which Windows does not send."""
+
+    def host_call(self, method: ps.HostMethodIdentifier, parameters: list[typing.Any] | None = None) -> int:
+        return self.runspace_pool.host_call(method, parameters, self.pipeline_id)
+
+
+class RunspacePool:
+    """One shell's PowerShell."""
+
+    def __init__(
+        self, machine: Machine, user: str, configuration: configurations.Configuration, channel: Channel
+    ) -> None:
+        self.machine = machine
+        self.user = user
+        self.no_language = configuration.no_language
+        self.installed: dict[str, Command] = configurations.installed(machine)
+        self.visible: dict[str, Command] = configurations.visible(configuration, self.installed)
+        self.variables: dict[str, typing.Any] = {}
+        self.closing = threading.Event()
+        self._channel = channel
+        self._lock = threading.RLock()
+        self._pool = _ServerPool()
+        self._fragmenter = Fragmenter()
+        self._pipelines: dict[uuid.UUID, _Pipeline] = {}
+        self._waiting: collections.deque[_Pipeline] = collections.deque()
+        self._running = 0
+
+    @property
+    def runspaces(self) -> int:
+        return self._pool.resized or self._pool.max_runspaces
+
+    # Engine
+
+    def data(self, pipeline: uuid.UUID | None, fragments: bytes) -> None:
+        with self._lock:
+            try:
+                self._pool.receive_data(psrpcore.PSRPPayload(fragments, psrpcore.StreamType.default, pipeline))
+                while event := self._pool.next_event():
+                    self._handle(event)
+            except _NOT_PSRP as error:
+                raise ProtocolError(str(error)) from error
+            self.send_prepared()
+            self._start_next()
+
+    def command(self, pipeline: uuid.UUID) -> None:
+        with self._lock:
+            self._pipelines[pipeline] = _Pipeline(self, _ServerPipeline(self._pool, pipeline))
+
+    def signal(self, pipeline: uuid.UUID) -> None:
+        with self._lock:
+            known = self._pipelines.get(pipeline)
+            if known is None:
+                return
+            known.stopping.set()
+            if not known.started:
+                with contextlib.suppress(ValueError):
+                    self._waiting.remove(known)
+                known.stopped()
+                self._forget(known)
+
+    def close(self) -> None:
+        self.closing.set()
+        with self._lock:
+            for pipeline in self._pipelines.values():
+                pipeline.stopping.set()
+            self._waiting.clear()
+
+    # Inside
+
+    def _handle(self, event: psrpcore.PSRPEvent[typing.Any, typing.Any]) -> None:
+        pipeline = self._pipelines.get(event.pipeline_id) if event.pipeline_id else None
+        if pipeline is None:
+            return
+        if isinstance(event, psrpcore.CreatePipelineEvent):
+            # psrpcore parses the message anew each time that the event is asked for its pipeline.
+            metadata = typing.cast(psrpcore.PowerShell, pipeline.server.metadata)
+            pipeline.statements = arguments.statements(metadata)
+            pipeline.host = metadata.host
+            if metadata.no_input:
+                self._queue(pipeline)
+            else:
+                pipeline.given = []
+        elif isinstance(event, psrpcore.GetCommandMetadataEvent):
+            pipeline.statements = _metadata_statements([str(name) for name in event.pipeline.name])
+            self._queue(pipeline)
+        elif isinstance(event, psrpcore.PipelineInputEvent) and pipeline.given is not None:
+            pipeline.given.append(arguments.value(event.data))
+        elif isinstance(event, psrpcore.EndOfPipelineInputEvent):
+            self._queue(pipeline)
+        elif isinstance(event, psrpcore.PipelineHostResponseEvent):
+            pipeline.answer(event.result)
+
+    def _queue(self, pipeline: _Pipeline) -> None:
+        self._waiting.append(pipeline)
+
+    def _start_next(self) -> None:
+        while self._waiting and self._running < self.runspaces and not self.closing.is_set():
+            pipeline = self._waiting.popleft()
+            pipeline.started = True
+            self._running += 1
+            threading.Thread(target=self._work, args=(pipeline,), daemon=True, name="pipeline").start()
+
+    def _work(self, pipeline: _Pipeline) -> None:
+        try:
+            pipeline.run()
+        finally:
+            with self._lock:
+                self._running -= 1
+                self._forget(pipeline)
+                self._start_next()
+
+    def _forget(self, pipeline: _Pipeline) -> None:
+        self._pipelines.pop(pipeline.id, None)
+        self._pool.pipeline_table.pop(pipeline.id, None)
+        self._channel.finished(pipeline.id)
+
+    # For pipelines
+
+    def cut(self, pipeline: uuid.UUID, name: MessageName, value: Value) -> list[bytes]:
+        return self._fragmenter.cut(self._pool.runspace_pool_id, pipeline, name, value)
+
+    def send(self, pipeline: uuid.UUID, fragments: bytes) -> None:
+        self._channel.send(pipeline, fragments)
+
+    def reset(self, pipeline: uuid.UUID) -> None:
+        self._channel.reset(pipeline)
+
+    def has_console(self, host: ps.HostInfo | None) -> bool:
+        """Whether the client has a user interface for the pipeline, its own or the pool's."""
+        if host is None or host.UseRunspaceHost:
+            host = self._pool.host
+        return host is not None and not host.IsHostNull and not host.IsHostUINull
+
+    @contextlib.contextmanager
+    def asking(self, pipeline: psrpcore.ServerPipeline) -> typing.Iterator[psrpcore.ServerHostRequestor]:
+        """Make a call to the client's host."""
+        with self._lock:
+            yield psrpcore.ServerHostRequestor(pipeline)
+            self.send_prepared()
+
+    def send_prepared(self) -> None:
+        """Send what psrpcore has prepared for the pool and for host calls."""
+        while payload := self._pool.data_to_send(_FLUSH_AT):
+            self._channel.send(payload.pipeline_id, payload.data)
+
+
+class _Pipeline:
+    """One pipeline: where its records go (`execution.Streams`), and how it ends (`statements.Outcome`)."""
+
+    def __init__(self, pool: RunspacePool, server: _ServerPipeline) -> None:
+        self.id = server.pipeline_id
+        self.statements: list[Statement] = []
+        self.given: list[Value] | None = None
+        self.host: ps.HostInfo | None = None
+        self.started = False
+        self.stopping = threading.Event()
+        self._pool = pool
+        self.server = server
+        self._ended = False
+        self._pending: list[bytes] = []
+        self._pending_size = 0
+        self._answered = threading.Event()
+        self._answer: typing.Any = None
+
+    @property
+    def closing(self) -> threading.Event:
+        return self._pool.closing
+
+    def run(self) -> None:
+        try:
+            run(self.statements, self._pool, self, self, self.given)
+        except PipelineStoppedError:
+            self.stopped()
+        except Exception as error:
+            # A mistake of the lab must not leave its client waiting.
+            traceback.print_exc()
+            self.fail(ErrorRecord(exceptions.runtime(f"The lab failed: {error!r}"), "LabFailed"))
+
+    # Outcome
+
+    def write_output(self, value: Value) -> None:
+        if self.stopping.is_set():
+            raise PipelineStoppedError
+        self._write("PIPELINE_OUTPUT", value)
+
+    def complete(self) -> None:
+        if self.stopping.is_set():
+            raise PipelineStoppedError
+        self._end(_COMPLETED, None)
+
+    def fail(self, record: ErrorRecord) -> None:
+        self._end(_FAILED, record)
+
+    def stopped(self) -> None:
+        exception = exceptions.runtime("The pipeline has been stopped.", name="PipelineStoppedException")
+        self._end(_STOPPED, ErrorRecord(exception, "PipelineStopped", OPERATION_STOPPED))
+
+    def _end(self, state: int, record: ErrorRecord | None) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        message: dict[str, Value] = {"PipelineState": state}
+        if record is not None:
+            message["ExceptionAsErrorRecord"] = record.as_value(alone=False)
+        self._add(self._pool.cut(self.id, "PIPELINE_STATE", DotNetObject((), {}, message)))
+        self.flush()
+
+    # Streams
+
+    def write_error(self, record: ErrorRecord) -> None:
+        self._write("ERROR_RECORD", record.as_value(alone=True))
+
+    def write_text(self, stream: Stream, message: str) -> None:
+        names: dict[Stream, MessageName] = {
+            "Debug": "DEBUG_RECORD",
+            "Verbose": "VERBOSE_RECORD",
+            "Warning": "WARNING_RECORD",
+        }
+        self._write(names[stream], informational(stream, message))
+
+    def write_host(self, text: str) -> None:
+        if self._pool.has_console(self.host):
+            with self._pool.asking(self.server) as host:
+                host.write_line(text)
+
+    def ask(self, caption: str, question: str) -> bool | None:
+        if not self._pool.has_console(self.host):
+            return None
+        self.flush()
+        choices = [ps.ChoiceDescription("&Yes"), ps.ChoiceDescription("&No")]
+        with self._pool.asking(self.server) as host:
+            host.prompt_for_choice(caption, question, choices, 0)
+        while not self._answered.wait(0.1):
+            if self.stopping.is_set() or self.closing.is_set():
+                raise PipelineStoppedError
+        return bool(self._answer == 0)
+
+    def answer(self, result: typing.Any) -> None:
+        """What the client's user chose."""
+        self._answer = result
+        self._answered.set()
+
+    def reset_connection(self) -> None:
+        self.flush()
+        self._pool.reset(self.id)
+
+    def flush(self) -> None:
+        """Let the client have what is written so far."""
+        if self._pending:
+            self._pool.send(self.id, b"".join(self._pending))
+            self._pending.clear()
+            self._pending_size = 0
+
+    def _write(self, name: MessageName, value: Value) -> None:
+        if not self._ended:
+            self._add(self._pool.cut(self.id, name, value))
+
+    def _add(self, fragments: list[bytes]) -> None:
+        for fragment in fragments:
+            self._pending.append(fragment)
+            self._pending_size += len(fragment)
+            if self._pending_size >= _FLUSH_AT:
+                self.flush()
+
+
+def _metadata_statements(names: list[str]) -> list[Statement]:
+    """What PowerShell runs for GET_COMMAND_METADATA: how many commands there are, and then the commands."""
+    wanted = Call("Get-Command", (("Name", arguments.value(ps.PSList(names))), ("ErrorAction", "SilentlyContinue")))
+    shown = ("Name", "Namespace", "HelpUri", "CommandType", "ResolvedCommandName", "OutputType", "Parameters")
+
+    def select(*properties: str) -> Call:
+        return Call("Select-Object", (("Property", arguments.value(ps.PSList(properties))),))
+
+    return [(wanted, Call("Measure-Object"), select("Count")), (wanted, select(*shown))]

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the session cmdlets say, in the language of the Windows host. A client must never depend on any of it."""
+
+from __future__ import annotations
+
+from .machine import Language
+
+_ENGLISH = {
+    "no_deployment": (
+        "A Remote Desktop Services deployment does not exist on {host}. This operation can be performed after creating "
+        'a deployment. For information about creating a deployment, run "Get-Help New-RDVirtualDesktopDeployment" or '
+        '"Get-Help New-RDSessionDeployment".'
+    ),
+    "no_fqdn": "The specified RD Connection Broker server name {host} is not a fully qualified domain name.",
+    "no_collection": "The specified collection {name} does not exist.",
+    "no_session": "The specified session {id} on {host} does not exist.",
+    "no_host": "The host server {host} does not exist.",
+    "denied": "Access is denied.",
+    "code": "Error code: {code}",
+    "logged_off": "logged off",
+    "disconnected": "disconnected",
+    "message_sent": "message sent",
+    "log_off?": "Log off?",
+    "disconnect?": "Disconnect?",
+    "closed": "closed {id}",
+    "not_found": "Cannot find session {id}",
+    "server_not_found": "Cannot find server {host}",
+    "timed_out": "The operation was aborted after {seconds} seconds.",
+    "sign_in": "User is not signed in to Windows Virtual Desktop. Run Add-RdsAccount first.",
+    "sign_in_failed": "The sign-in to {url} failed.",
+    "no_pool": "The host pool {name} does not exist in the tenant {tenant}.",
+    "log_off_user?": "Log off the user session {id} on {host}?",
+    "disconnect_user?": "Disconnect the user session {id} on {host}?",
+}
+_GERMAN = {
+    "no_deployment": (
+        "Auf {host} ist keine Remotedesktopdienste-Bereitstellung vorhanden. Dieser Vorgang kann nach dem Erstellen "
+        "einer Bereitstellung ausgeführt werden."
+    ),
+    "no_fqdn": "Der angegebene Name {host} des RD-Verbindungsbrokerservers ist kein vollqualifizierter Domänenname.",
+    "no_collection": "Die angegebene Sammlung {name} ist nicht vorhanden.",
+    "no_session": "Die angegebene Sitzung {id} auf {host} ist nicht vorhanden.",
+    "no_host": "Der Hostserver {host} ist nicht vorhanden.",
+    "denied": "Zugriff verweigert",
+    "code": "Fehlercode: {code}",
+    "logged_off": "abgemeldet",
+    "disconnected": "getrennt",
+    "message_sent": "Nachricht gesendet",
+    "log_off?": "Abmelden?",
+    "disconnect?": "Trennen?",
+    "closed": "{id} geschlossen",
+    "not_found": "Die Sitzung {id} wurde nicht gefunden",
+    "server_not_found": "Der Server {host} wurde nicht gefunden",
+    "timed_out": "Der Vorgang wurde nach {seconds} Sekunden abgebrochen.",
+    "sign_in": "Der Benutzer ist nicht bei Windows Virtual Desktop angemeldet. Führen Sie zuerst Add-RdsAccount aus.",
+    "sign_in_failed": "Die Anmeldung bei {url} ist fehlgeschlagen.",
+    "no_pool": "Der Hostpool {name} ist im Mandanten {tenant} nicht vorhanden.",
+    "log_off_user?": "Benutzersitzung {id} auf {host} abmelden?",
+    "disconnect_user?": "Benutzersitzung {id} auf {host} trennen?",
+}
+_TEXTS: dict[Language, dict[str, str]] = {"en": _ENGLISH, "de": _GERMAN}
+
+
+def text(language: Language, key: str, **values: object) -> str:
+    return _TEXTS[language][key].format(**values)

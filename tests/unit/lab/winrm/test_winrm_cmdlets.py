@@ -1,0 +1,267 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The session cmdlets act on the farm as those of Windows would, and fail as they would."""
+
+from __future__ import annotations
+
+import time
+import typing
+
+import pytest
+
+from tests.lab import definition
+from tests.lab.farm import Farm
+from tests.lab.winrm.configurations import DEFAULT, SESSION_OPERATOR, Configuration
+from tests.lab.winrm.faults import Faults
+from tests.lab.winrm.machine import Settings, machines
+from tests.unit.lab.winrm.raw_client import Message, RawClient, error_id, kinds
+
+BROKER, HOST = "broker.contoso.com", "RDSH-0.contoso.com"
+
+
+class Lab:
+    """The default farm, and a client on each host that is asked for."""
+
+    def __init__(self) -> None:
+        self.farm, self.faults, self.settings = Farm(), Faults(), Settings()
+        self.farm.replace(definition.parse(definition.read()))
+
+    def on(self, host: str, configuration: Configuration | None = None) -> RawClient:
+        machine = machines(self.farm, self.faults, self.settings, lambda name, proof: (name, proof) == ("app", "0A"))[
+            host.lower()
+        ]
+        return RawClient(machine, configuration or Configuration(DEFAULT))
+
+    def ended(self) -> list[tuple[str, str, str, typing.Any]]:
+        """Verb, effect, host and the owner's account name."""
+        return [
+            (entry["verb"], entry["effect"], entry["host"], (entry["owner"] or {}).get("user", "").partition("@")[0])
+            for entry in self.farm.audit()
+        ]
+
+
+@pytest.fixture
+def lab() -> Lab:
+    return Lab()
+
+
+def rows(answer: list[Message], *names: str) -> list[tuple[str | None, ...]]:
+    assert kinds(answer)[-1] == "Completed"
+    return [tuple(message.text(name) for name in names) for message in answer if message.type == "PIPELINE_OUTPUT"]
+
+
+def said(answer: list[Message]) -> list[str | None]:
+    return [message.text("Message") for message in answer if message.text("Message")]
+
+
+# RemoteDesktop
+
+
+def test_list_by_collection_and_broker(lab: Lab) -> None:
+    everything = rows(lab.on(BROKER).call("Get-RDUserSession"), "HostServer", "UnifiedSessionId")
+    assert set(everything) == {(HOST, "2"), (HOST, "3"), ("rdsh-1.contoso.com", "2"), ("rdsh-1.contoso.com", "6")}
+    assert rows(lab.on(BROKER).call("Get-RDUserSession", CollectionName="desk*"), "UserName")
+    from_a_session_host = lab.on(HOST).call("Get-RDUserSession", ConnectionBroker=BROKER)
+    assert len(rows(from_a_session_host, "UserName")) == 4
+
+
+@pytest.mark.parametrize(
+    ("host", "parameters", "text"),
+    [
+        (HOST, {}, "deployment does not exist on RDSH-0"),
+        (BROKER, {"ConnectionBroker": "localhost"}, "not a fully qualified"),
+        (BROKER, {"ConnectionBroker": "other.contoso.com"}, "deployment does not exist on other"),
+        (BROKER, {"CollectionName": "Nope"}, "collection Nope does not exist"),
+    ],
+)
+def test_failing_lists_do_not_terminate(lab: Lab, host: str, parameters: dict[str, str], text: str) -> None:
+    answer = lab.on(host).call("Get-RDUserSession", **parameters)
+    assert kinds(answer) == ["ERROR_RECORD", "Completed"]
+    assert text in (said(answer)[0] or "")
+
+
+def test_times_are_the_hosts_own(lab: Lab) -> None:
+    lab.settings.utc_offset = 120
+    ((created,), *_rest) = rows(lab.on(BROKER).call("Get-RDUserSession"), "CreateTime")
+    assert created
+    assert created.endswith("+02:00")
+
+
+def test_log_off_and_disconnect(lab: Lab) -> None:
+    client = lab.on(BROKER)
+    client.call("Invoke-RDUserLogoff", HostServer="rdsh-0.CONTOSO.com", UnifiedSessionID=2, Force=True)
+    client.call("Disconnect-RDUser", HostServer="rdsh-1.contoso.com", UnifiedSessionID=6, Force=True)
+    assert lab.ended() == [
+        ("logoff", "done", HOST, "alice"),
+        ("disconnect", "done", "rdsh-1.contoso.com", "dave"),
+    ]
+    assert lab.farm.audit()[0]["by"] == "operator@contoso.com"
+
+
+def test_log_off_returns_when_windows_is_done(lab: Lab) -> None:
+    lab.farm.effect_delay = 0.3
+    started = time.monotonic()
+    lab.on(BROKER).call("Invoke-RDUserLogoff", HostServer=HOST, UnifiedSessionID=2, Force=True)
+    assert time.monotonic() - started >= 0.3
+    assert len(lab.farm.sessions(lab.farm.pool("remote_desktop", "Desktops"), HOST)) == 1
+
+
+def test_a_host_that_is_down(lab: Lab) -> None:
+    lab.farm.change_host(lab.farm.pool("remote_desktop", "Desktops"), HOST, status="Unavailable")
+    answer = lab.on(BROKER).call("Invoke-RDUserLogoff", HostServer=HOST, UnifiedSessionID=2, Force=True)
+    assert said(answer) == [f"The host server {HOST} does not exist."]
+
+
+def test_drain_and_look(lab: Lab) -> None:
+    client = lab.on(BROKER)
+    answer = client.call("Set-RDSessionHost", SessionHost=[HOST], NewConnectionAllowed="No")
+    assert kinds(answer) == ["Completed"]
+    hosts = rows(client.call("Get-RDSessionHost", CollectionName="Desktops"), "SessionHost", "NewConnectionAllowed")
+    assert hosts == [(HOST, "No"), ("rdsh-1.contoso.com", "Yes")]
+    assert rows(client.call("Get-RDSessionCollection"), "CollectionName", "Size") == [("Desktops", "2")]
+    servers = rows(client.call("Get-RDServer", Role="RDS-RD-SERVER"), "Server")
+    assert servers == [(HOST,), ("rdsh-1.contoso.com",)]
+    client.call("Send-RDUserMessage", HostServer=HOST, UnifiedSessionID=2, MessageTitle="t", MessageBody="b")
+    assert [entry["verb"] for entry in lab.farm.audit()] == ["drain", "message"]
+
+
+# MultiPoint
+
+
+def test_2012_r2(lab: Lab) -> None:
+    client = lab.on("classroom-2012.contoso.com")
+    assert rows(client.call("Get-WmsSession"), "Id", "UserName", "IsAdmin") == [
+        ("1", "teacher", "true"),
+        ("2", "student3", "false"),
+    ]
+    answer = client.call("Close-WmsSession", SessionId=[2, 3], Confirm=False)
+    assert error_id(answer) == "ParameterArgumentTransformationError"
+    assert kinds(client.call("Close-WmsSession", SessionId=2, Confirm=False)) == ["WARNING_RECORD", "Completed"]
+    assert error_id(client.call("Get-WmsSession", Id=2)) == "SessionNotFound"
+
+
+def test_2012_r2_gives_up_in_time(lab: Lab) -> None:
+    pool = lab.farm.pool("multipoint", "classroom-2012")
+    lab.farm.change(pool, "classroom-2012.contoso.com", 2, stuck=True)
+    client = lab.on("classroom-2012.contoso.com")
+    answer = client.call("Close-WmsSession", SessionId=2, TimeoutInSecond=1, Confirm=False)
+    assert error_id(answer) == "OperationTimeout"
+
+
+def test_2016(lab: Lab) -> None:
+    client = lab.on("classroom-2016.contoso.com")
+    assert rows(client.call("Get-WmsSession", SessionId=[3]), "SessionId", "State") == [("3", "Disconnected")]
+    assert kinds(client.call("Disconnect-WmsSession", SessionId=2, Server="classroom-2016.contoso.com", Confirm=False))
+    answer = client.call("Close-WmsSession", All=True, Confirm=False)
+    assert kinds(answer) == ["WARNING_RECORD"] * 3 + ["Completed"]
+    assert [entry[3] for entry in lab.ended()] == ["student1", "teacher", "student1", "student2"]
+
+
+def test_another_multipoint_server(lab: Lab) -> None:
+    client = lab.on("classroom-2016.contoso.com")
+    assert len(rows(client.call("Get-WmsSession", All=True, Server="classroom-2012.contoso.com"), "SessionId")) == 2
+    assert error_id(client.call("Get-WmsSession", All=True, Server="nowhere.contoso.com")) == "ServerNotFound"
+
+
+# WVD classic
+
+
+def test_sign_in_comes_first(lab: Lab) -> None:
+    client = lab.on("wvd-management")
+    place = {"TenantName": "contoso", "HostPoolName": "Legacy-Pool"}
+    assert error_id(client.call("Get-RdsUserSession", **place)) == "NotSignedIn"
+    signed_in = client.call(
+        "Add-RdsAccount", DeploymentUrl="https://lab", CertificateThumbprint="0A", ApplicationId="app", AadTenantId="t"
+    )
+    assert rows(signed_in, "UserName") == [("app",)]
+    assert rows(client.call("Get-RdsUserSession", **place), "SessionId", "UserPrincipalName") == [
+        ("2", "alice@contoso.com"),
+        ("3", "bob@contoso.com"),
+    ]
+    session = {**place, "SessionHostName": "wvd-0.contoso.com", "SessionId": 2}
+    assert error_id(client.call("Invoke-RdsUserSessionLogoff", **session)) == "HostException"
+    assert kinds(client.call("Invoke-RdsUserSessionLogoff", **session, NoUserPrompt=True)) == ["Completed"]
+    gone = client.call("Disconnect-RdsUserSession", **session, NoUserPrompt=True)
+    assert kinds(gone) == ["ERROR_RECORD", "Completed"]
+    assert lab.ended() == [("logoff", "done", "wvd-0.contoso.com", "alice")]
+
+
+# Faults
+
+
+def test_win32_errors(lab: Lab) -> None:
+    client = lab.on(BROKER)
+    session = {"HostServer": HOST, "UnifiedSessionID": 2, "Force": True}
+    for code, text in (
+        (5, "Access is denied."),
+        (1722, f"The host server {HOST} does not exist."),
+        (7, "Error code: 7"),
+    ):
+        lab.faults.add({"kind": "error", "code": code, "parameters": {"UnifiedSessionID": 2}, "times": 1})
+        assert said(client.call("Invoke-RDUserLogoff", **session)) == [text]
+    assert lab.ended() == []
+
+
+def test_german(lab: Lab) -> None:
+    lab.settings.language = "de"
+    answer = lab.on(BROKER).call("Invoke-RDUserLogoff", HostServer=HOST, UnifiedSessionID=99, Force=True)
+    assert said(answer) == [f"Die angegebene Sitzung 99 auf {HOST} ist nicht vorhanden."]
+
+
+def test_no_broker(lab: Lab) -> None:
+    lab.faults.add({"kind": "broker_absent", "host": "broker.*"})
+    assert "does not exist on broker" in (said(lab.on(BROKER).call("Get-RDUserSession"))[0] or "")
+
+
+def test_a_module_that_is_not_installed(lab: Lab) -> None:
+    lab.faults.add({"kind": "not_installed", "command": "*-RD*"})
+    assert error_id(lab.on(BROKER).call("Get-RDUserSession")) == "CommandNotFoundException"
+    assert error_id(lab.on("classroom-2016.contoso.com").call("Invoke-RDUserLogoff")) == "CommandNotFoundException"
+
+
+def test_an_id_changes_hands_after_the_list(lab: Lab) -> None:
+    then = {"host": HOST, "id": 2, "give_id_to": "mallory@contoso.com"}
+    lab.faults.add({"kind": "pass", "command": "Get-RDUserSession", "when": "after", "then": then, "times": 1})
+    client = lab.on(BROKER)
+    assert "alice" in [row[0] for row in rows(client.call("Get-RDUserSession"), "UserName")]
+    client.call("Invoke-RDUserLogoff", HostServer=HOST, UnifiedSessionID=2, Force=True)
+    assert lab.ended() == [("give_id", "done", HOST, "alice"), ("logoff", "done", HOST, "mallory")]
+
+
+def test_rules_count(lab: Lab) -> None:
+    lab.faults.add({"kind": "not_installed", "skip": 1, "times": 1})
+    client = lab.on(BROKER)
+    answers = [kinds(client.call("Measure-Object"))[-1] for _number in range(3)]
+    assert answers == ["Completed", "Failed", "Completed"]
+    assert lab.faults.rules()[0]["spent"]
+
+
+# The session operator's endpoint
+
+
+def test_nothing_but_sessions(lab: Lab) -> None:
+    client = lab.on(BROKER, SESSION_OPERATOR)
+    assert len(rows(client.call("Get-RDUserSession"), "UserName")) == 4
+    assert error_id(client.invoke([[{"script": "Get-RDUserSession"}]])) == "ScriptsNotAllowed"
+    for hidden in ("Get-Process", "Where-Object", "Sort-Object"):
+        assert error_id(client.call(hidden)) == "CommandNotFoundException"
+
+
+def test_a_qualified_name_with_parameters_keeps_its_backslash(lab: Lab) -> None:
+    role = (
+        {"Name": "RemoteDesktop\\Disconnect-RDUser", "Parameters": [{"Name": "HostServer"}, {"Name": "Force"}]},
+        "RemoteDesktop\\Get-RDServer",
+    )
+    client = lab.on(BROKER, Configuration("Trap", role))
+    assert error_id(client.call("Disconnect-RDUser", Force=True)) == "CommandNotFoundException"
+    assert error_id(client.call("RemoteDesktop\\Disconnect-RDUser", Force=True)) == "MissingMandatoryParameter"
+    assert kinds(client.call("Get-RDServer"))[-1] == "Completed"
+
+
+def test_parameters_that_a_role_does_not_list(lab: Lab) -> None:
+    role = ({"Name": "Get-RDUserSession", "Parameters": [{"Name": "CollectionName", "ValidatePattern": "^Desk"}]},)
+    client = lab.on(BROKER, Configuration("Narrow", role))
+    assert error_id(client.call("Get-RDUserSession", ConnectionBroker=BROKER)) == "NamedParameterNotFound"
+    assert error_id(client.call("Get-RDUserSession", CollectionName="Other")) == "ParameterArgumentValidationError"
+    assert len(rows(client.call("Get-RDUserSession", CollectionName="Desktops"), "UserName")) == 4

@@ -1,0 +1,579 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role session_endpoint: the files that it renders are data and show what the table says; its tasks are idempotent.
+
+The tasks run in a real ansible-playbook, against stand-ins for the modules of ansible.windows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tree_sitter_powershell
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+from tree_sitter import Language, Node, Parser
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.multipoint import MultiPoint
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.rdinfra import (
+    HostPool,
+    RdInfra,
+    sign_in_call,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.remote_desktop import RemoteDesktop
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Call, Credential
+
+COLLECTIONS = Path(__file__).parents[3] / "build" / "collections"
+ROLE = Path(__file__).parents[3] / "roles" / "session_endpoint"
+ROLE_NAME = "remotedesktop.sessions.session_endpoint"
+TABLE: list[dict[str, Any]] = yaml.safe_load((ROLE / "vars/main.yml").read_text())["session_endpoint_cmdlets"]
+SCRIPTS = sorted((ROLE / "files").glob("*.ps1"))
+ROLE_FILE, CONFIGURATION_FILE = "role_capability.psrc", "session_configuration.pssc"
+GROUP = "CONTOSO\\Help Desk"
+EVERYTHING = {cmdlet["name"]: [*cmdlet["parameters"], "Verbose"] for cmdlet in TABLE}
+OF_2012_R2 = {"Get-WmsSession": ["Id", "SerializeString"], "Close-WmsSession": ["SessionId", "TimeoutInSecond"]}
+OF_2016 = {"Get-WmsSession": ["SessionId", "All", "Server"], "Close-WmsSession": ["SessionId", "All", "Server"]}
+HOSTILE = [
+    "it's",
+    "'; Start-Process calc; '",
+    "\u2019; calc #",
+    "\u2018a\u2019 \u201ab\u201b",
+    "'\u2019'",
+    "'",
+    "$(calc) $env:x `n `' \"",
+    "@{ } ) } #> <#",
+    "a\\'b\\",
+    "Büro 東京 \U0001d54f",
+    "{{ 7 * 7 }} {% raw %} {# no #}",
+    "x" * 10_000,
+]
+
+
+# What the files are rendered to
+
+
+def render(template: str, commands: Mapping[str, Iterable[str]] = EVERYTHING, **options: Any) -> str:
+    """Render a template as win_template does, with the role's own defaults and variables."""
+    variables = {
+        **yaml.safe_load((ROLE / "defaults/main.yml").read_text()),
+        **trusted(yaml.safe_load((ROLE / "vars/main.yml").read_text())),
+        "session_endpoint_inspection": {"result": {"modules": "C:\\Modules", "commands": dict(commands)}},
+        "session_endpoint_groups": [GROUP],
+        **{f"session_endpoint_{name}": value for name, value in options.items()},
+    }
+    templates = ROLE / "templates"
+    templar = Templar(loader=DataLoader(), variables=variables).copy_with_new_env(searchpath=[str(templates)])
+    text = trust_as_template((templates / f"{template}.j2").read_text())
+    return str(templar.template(text, escape_backslashes=False, overrides={"trim_blocks": True}))
+
+
+def trusted(value: Any) -> Any:
+    """Let templates be templates, as in a file of the role; options are not, whatever they look like."""
+    if isinstance(value, dict):
+        return {key: trusted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [trusted(item) for item in value]
+    return trust_as_template(value) if isinstance(value, str) else value
+
+
+def parse(text: str) -> Node:
+    root = Parser(Language(tree_sitter_powershell.language())).parse(text.encode()).root_node
+    assert not root.has_error, root
+    return root
+
+
+def read(text: str) -> Any:
+    """Read a PowerShell data file. Anything but hashtables, arrays, plain strings and $true is an error."""
+    return _value(parse(text))
+
+
+def _value(node: Node) -> Any:
+    text = (node.text or b"").decode()
+    children = [child for child in node.named_children if child.type != "comment"]
+    if node.type == "verbatim_string_characters":
+        return text[1:-1].replace("''", "'")
+    if node.type == "variable" and text == "$true":
+        return True
+    if node.type == "hash_literal_expression":
+        body = children[0].named_children if children else []
+        pairs = [
+            [_value(part) for part in entry.named_children if part.type != "comment"]
+            for entry in body
+            if entry.type == "hash_entry"
+        ]
+        found = dict(pairs)
+        assert len(found) == len(pairs), "PowerShell takes no key twice"
+        return found
+    if node.type == "key_expression":
+        return text if re.fullmatch(r"\w+", text) else _value(children[0])
+    if node.type == "array_expression":
+        found = [_value(child) for child in children]
+        return found[0] if found and isinstance(found[0], list) else found
+    if node.type == "array_literal_expression" and len(children) > 1:
+        return [_value(child) for child in children]
+    assert not {child.type for child in node.children if not child.is_named} - set(",@(){};="), text
+    assert len(children) == 1 or (node.type == "statement_list" and not children), (node.type, text)
+    return _value(children[0]) if children else []
+
+
+QUOTES = "'\u2018\u2019\u201a\u201b"
+STRING = re.compile(f"[{QUOTES}]((?:[^{QUOTES}]|[{QUOTES}][{QUOTES}])*)[{QUOTES}]")
+
+
+def strings(text: str) -> tuple[str, list[str]]:
+    """Take the strings out as PowerShell's tokenizer does, for which five characters are single quotes."""
+    code = re.sub("(?m)^ *#.*\n", "", text)
+    return STRING.sub("''", code), [re.sub(f"[{QUOTES}]([{QUOTES}])", r"\1", found) for found in STRING.findall(code)]
+
+
+def visible(text: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """What a role capability file shows: parameters with their limits, by command, by key of the file."""
+    return {
+        key: {
+            command["Name"]: {parameter.pop("Name"): parameter for parameter in command["Parameters"]}
+            for command in commands
+        }
+        for key, commands in read(text).items()
+        if key != "ModulesToImport"
+    }
+
+
+def test_role_shows_exactly_the_table() -> None:
+    text = render(ROLE_FILE)
+    expected: dict[str, dict[str, dict[str, Any]]] = {"VisibleFunctions": {}, "VisibleCmdlets": {}}
+    for cmdlet in TABLE:
+        key = {"function": "VisibleFunctions", "cmdlet": "VisibleCmdlets"}[cmdlet["kind"]]
+        expected[key][cmdlet["name"]] = {name: {} for name in cmdlet["parameters"]}
+    assert visible(text) == expected
+    assert read(text)["ModulesToImport"] == list(dict.fromkeys(cmdlet["module"] for cmdlet in TABLE))
+
+
+def test_names_are_bare() -> None:
+    """A limited command that is listed as Module\\Name gets that very name, backslash included."""
+    for commands in visible(render(ROLE_FILE)).values():
+        for command, parameters in commands.items():
+            assert re.fullmatch("[A-Z][a-z]+-[A-Za-z]+", command)
+            assert all(re.fullmatch("[A-Za-z]+", parameter) for parameter in parameters)
+
+
+def test_no_common_parameter_is_listed() -> None:
+    """PowerShell gives every limited command these by itself; listed, they would be defined twice."""
+    common = {"Confirm", "WhatIf", "Verbose", "Debug", "ErrorAction", "WarningAction", "OutVariable"}
+    assert not common & {parameter for cmdlet in TABLE for parameter in cmdlet["parameters"]}
+
+
+@pytest.mark.parametrize(
+    ("commands", "expected"),
+    [
+        (OF_2012_R2, {"Get-WmsSession": [], "Close-WmsSession": ["SessionId", "TimeoutInSecond"]}),
+        (OF_2016, {"Get-WmsSession": ["All", "Server"], "Close-WmsSession": ["SessionId", "Server"]}),
+    ],
+)
+def test_role_shows_what_the_generation_has(commands: Mapping[str, list[str]], expected: dict[str, list[str]]) -> None:
+    text = render(ROLE_FILE, commands)
+    assert visible(text) == {"VisibleCmdlets": {name: {p: {} for p in names} for name, names in expected.items()}}
+    assert read(text)["ModulesToImport"] == ["MultiPoint"]
+
+
+def test_parameters_are_found_whatever_their_case() -> None:
+    commands = {name: [parameter.upper() for parameter in parameters] for name, parameters in EVERYTHING.items()}
+    assert render(ROLE_FILE, commands) == render(ROLE_FILE)
+
+
+def test_role_shows_only_chosen_services() -> None:
+    text = render(ROLE_FILE, services=["remote_desktop"])
+    assert list(visible(text)) == ["VisibleFunctions"]
+    assert read(text)["ModulesToImport"] == ["RemoteDesktop"]
+    assert render(ROLE_FILE, services="remote_desktop") == text
+
+
+def test_service_without_all_its_cmdlets_is_not_shown() -> None:
+    assert visible(render(ROLE_FILE, {**OF_2016, "Get-RDUserSession": ["CollectionName"]})).keys() == {"VisibleCmdlets"}
+
+
+def limits(text: str) -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (command, parameter): limit
+        for commands in visible(text).values()
+        for command, parameters in commands.items()
+        for parameter, limit in parameters.items()
+        if limit
+    }
+
+
+HOST_PARAMETERS = {(cmdlet["name"], cmdlet["session_host"]) for cmdlet in TABLE if "session_host" in cmdlet}
+
+
+def test_every_ending_cmdlet_can_be_limited_to_hosts() -> None:
+    assert {command for command, _parameter in HOST_PARAMETERS} >= {
+        "Invoke-RDUserLogoff",
+        "Close-WmsSession",
+        "Invoke-RdsUserSessionLogoff",
+    }
+    assert all(parameter in EVERYTHING[command] for command, parameter in HOST_PARAMETERS)
+
+
+def test_session_hosts_become_a_set() -> None:
+    two, one = ["rdsh-1.example.test", "rdsh-2.example.test"], ["rdsh-1.example.test"]
+    found = limits(render(ROLE_FILE, session_hosts=two))
+    assert found == {parameter: {"ValidateSet": two} for parameter in HOST_PARAMETERS}
+    assert all(limit == {"ValidateSet": one[0]} for limit in limits(render(ROLE_FILE, session_hosts=one)).values())
+
+
+def test_session_host_pattern_fits_whole_names() -> None:
+    found = limits(render(ROLE_FILE, session_host_pattern=r"rdsh-\d+|app-1"))
+    assert found == {parameter: {"ValidatePattern": r"^(?:rdsh-\d+|app-1)\z"} for parameter in HOST_PARAMETERS}
+
+
+def test_configuration_has_no_language_and_a_virtual_account() -> None:
+    assert read(render(CONFIGURATION_FILE)) == {
+        "SchemaVersion": "2.0.0.0",
+        "Description": "Lists and ends Remote Desktop sessions.",
+        "SessionType": "RestrictedRemoteServer",
+        "RunAsVirtualAccount": True,
+        "RoleDefinitions": {GROUP: {"RoleCapabilities": "RemoteDesktopSessions"}},
+    }
+
+
+@pytest.mark.parametrize("account", ["CONTOSO\\rds", "CONTOSO\\rds$"])
+def test_configuration_with_a_service_account_and_transcripts(account: str) -> None:
+    configuration = read(
+        render(
+            CONFIGURATION_FILE,
+            name="Desk.2",
+            groups=["A\\one", "A\\two", "a\\ONE"],
+            group_managed_service_account=account,
+            transcript_directory="D:\\Transcripts",
+        )
+    )
+    assert configuration["GroupManagedServiceAccount"] == "CONTOSO\\rds"
+    assert configuration["TranscriptDirectory"] == "D:\\Transcripts"
+    assert "RunAsVirtualAccount" not in configuration
+    role = {"RoleCapabilities": "Desk.2"}
+    assert configuration["RoleDefinitions"] == {"A\\one": role, "A\\two": role}
+
+
+TEXT_OPTIONS: list[tuple[str, str, Callable[[str], Any]]] = [
+    (CONFIGURATION_FILE, "groups", lambda value: [value]),
+    (CONFIGURATION_FILE, "transcript_directory", str),
+    (CONFIGURATION_FILE, "group_managed_service_account", str),
+    (ROLE_FILE, "session_hosts", lambda value: ["one", value]),
+    (ROLE_FILE, "session_host_pattern", str),
+]
+
+
+@pytest.mark.parametrize(("template", "option", "wrap"), TEXT_OPTIONS, ids=[option for _, option, _ in TEXT_OPTIONS])
+@pytest.mark.parametrize("value", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_value_stays_a_string(template: str, option: str, wrap: Callable[[str], Any], value: str) -> None:
+    """Whatever the value, the code around the strings is the same, and a string is that value."""
+    code, found = strings(render(template, **{option: wrap(value)}))
+    harmless_code, harmless = strings(render(template, **{option: wrap("HARMLESS")}))
+    assert code == harmless_code
+    assert found == [text.replace("HARMLESS", value) for text in harmless]
+    assert found != harmless
+    parse(code)
+
+
+# The table and the calls
+
+
+def calls() -> list[Call]:
+    """Every call that the services make, with all parameters that they can give."""
+    fields = {"HostServer": "h", "UnifiedSessionId": 2, "UserName": "u"}
+    remote_desktop = RemoteDesktop("broker.example.test", ["Desk"])
+    newer, older = MultiPoint("server", 5), MultiPoint(None, 5)
+    older.chose(1)
+    pool = HostPool("tenant", "pool")
+    sign_ins = [
+        sign_in_call(None, Credential("u", "p"), True, "tenant", None, None),
+        sign_in_call(None, None, False, "tenant", "application", "thumbprint"),
+    ]
+    classic = RdInfra(pool, sign_ins[0])
+    acts = [
+        remote_desktop.act(remote_desktop.read(fields, 0.0)),
+        newer.act(newer.read({"ComputerName": "h", "SessionId": 2, "UserName": "u"}, 0.0)),
+        older.act(older.read({"ComputerName": "h", "Id": 2, "UserName": "u"}, 0.0)),
+        classic.act(classic.read({"SessionHostName": "h", "SessionId": 2, "UserPrincipalName": "u"}, 0.0)),
+    ]
+    services = (remote_desktop, newer, older, classic)
+    lists = [call for service in services for call in (*service.lists, service.hosts) if call is not None]
+    return [*sign_ins, *lists, *acts]
+
+
+def test_table_covers_exactly_the_calls_of_the_services() -> None:
+    made: dict[str, set[str]] = {}
+    for call in calls():
+        made.setdefault(call.command, set()).update(call.parameters, call.secrets)
+    assert made == {cmdlet["name"]: {*cmdlet["parameters"], *cmdlet.get("common_parameters", ())} for cmdlet in TABLE}
+
+
+def test_table_knows_the_modules_of_the_services() -> None:
+    modules = {cmdlet["service"]: cmdlet["module"] for cmdlet in TABLE}
+    assert modules == {
+        "remote_desktop": RemoteDesktop.MODULE,
+        "multipoint": MultiPoint.MODULE,
+        "rdinfra": RdInfra.MODULE,
+    }
+
+
+# The role's own parts
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_scripts_are_powershell_and_constant(script: Path) -> None:
+    text = script.read_text(encoding="ascii")
+    parse(text)
+    assert "{{" not in text
+
+
+def test_documentation_matches_the_defaults() -> None:
+    defaults = yaml.safe_load((ROLE / "defaults/main.yml").read_text())
+    options = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+    assert {name: option.get("default") for name, option in options.items()} == defaults
+    readme = (ROLE / "README.md").read_text()
+    assert all(f"`{name}`" in readme for name in [*options, *(cmdlet["name"] for cmdlet in TABLE)])
+
+
+# The tasks, on a stand-in for a Windows host
+
+STAND_IN = """
+import hashlib, json, os, pathlib, shutil
+from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import lookup_loader
+
+ROOT = pathlib.Path(os.environ["STAND_IN_HOST"])
+
+
+def local(path):
+    return ROOT / path.replace(":", "").replace(chr(92), "/")
+
+
+class ActionModule(ActionBase):
+    _supports_async = True
+    _supports_check_mode = True
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        kind = self._task.action.rpartition(".")[2]
+        host = json.loads((ROOT / "host.json").read_text())
+        result["changed"] = True
+        result.update(getattr(self, kind)(self._task.args, host, not self._task.check_mode, task_vars))
+        host["log"].append([kind, result["changed"]])
+        (ROOT / "host.json").write_text(json.dumps(host))
+        if not self._task.async_val:
+            return result
+        (ROOT / "async").mkdir(exist_ok=True)
+        (ROOT / "async" / "1.1").write_text(json.dumps({**result, "finished": 1}))
+        return {"started": 1, "finished": 0, "ansible_job_id": "1.1"}
+
+    def win_file(self, args, host, real, task_vars):
+        path, wanted = local(args["path"]), args["state"] == "directory"
+        changed = path.exists() != wanted
+        if changed and real:
+            path.mkdir(parents=True) if wanted else shutil.rmtree(path)
+        return {"changed": changed}
+
+    def win_acl(self, args, host, real, task_vars):
+        if not local(args["path"]).exists():
+            return {"failed": True, "msg": "there is no such path"}
+        rule = args.get("user", "inheritance")
+        changed = rule not in host["rules"]
+        if changed and real:
+            host["rules"].append(rule)
+        return {"changed": changed}
+
+    win_acl_inheritance = win_acl
+
+    def win_service(self, args, host, real, task_vars):
+        return {}
+
+    def win_template(self, args, host, real, task_vars):
+        lookup = lookup_loader.get("ansible.builtin.template", loader=self._loader, templar=self._templar)
+        text = lookup.run([args["src"]], variables=task_vars)[0]
+        data, path = text.encode(args["output_encoding"]), local(args["dest"])
+        changed = not path.exists() or path.read_bytes() != data
+        if changed and real:
+            path.write_bytes(data)
+        return {"changed": changed, "checksum": hashlib.sha1(data).hexdigest()}
+
+    def win_powershell(self, args, host, real, task_vars):
+        given = args["parameters"]
+        if "Command" not in given:
+            if real:
+                path = given.get("Path")
+                host["endpoint"] = hashlib.sha1(local(path).read_bytes()).hexdigest() if path else None
+            return {}
+        found = {
+            "modules": "C:" + chr(92) + "Modules",
+            "commands": {name: host["commands"][name] for name in given["Command"] if name in host["commands"]},
+            "unknown_groups": [name for name in given["Group"] if name not in host["groups"]],
+            "registered": host["endpoint"] is not None,
+            "enabled": host["endpoint"] is not None,
+            "checksum": host["endpoint"] or "",
+        }
+        return {"changed": False, "result": found}
+"""
+
+OPTIONS = {
+    "session_endpoint_groups": [GROUP],
+    "session_endpoint_transcript_directory": "C:\\Transcripts",
+}
+
+
+class StandIn:
+    """A host that the role can run on."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        windows = root / "collections" / "ansible_collections" / "ansible" / "windows"
+        (windows / "plugins" / "modules").mkdir(parents=True)
+        (windows / "plugins" / "action").mkdir()
+        (windows / "galaxy.yml").write_text("{namespace: ansible, name: windows, version: 3.0.0}")
+        for name in ("win_file", "win_acl", "win_acl_inheritance", "win_powershell", "win_service", "win_template"):
+            (windows / "plugins" / "modules" / f"{name}.py").write_text("")
+            (windows / "plugins" / "action" / f"{name}.py").write_text(STAND_IN)
+        self.host: dict[str, Any] = {
+            "endpoint": None,
+            "rules": [],
+            "log": [],
+            "commands": EVERYTHING,
+            "groups": [GROUP],
+        }
+
+    def run(self, tasks: list[dict[str, Any]], *arguments: str) -> int:
+        """Run tasks; return how many of them changed something."""
+        self.host["log"] = []
+        (self.root / "host.json").write_text(json.dumps(self.host))
+        play = [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
+        (self.root / "play.yml").write_text(yaml.safe_dump(play))
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "-c", "local"),
+                *("-e", f"ansible_python_interpreter={sys.executable}", "play.yml", *arguments),
+            ],
+            cwd=self.root,
+            env={
+                **os.environ,
+                "ANSIBLE_COLLECTIONS_PATH": f"{self.root / 'collections'}{os.pathsep}{COLLECTIONS}",
+                "ANSIBLE_HOME": str(self.root / "home"),
+                "ANSIBLE_ASYNC_DIR": str(self.root / "async"),
+                "ANSIBLE_PIPELINING": "1",
+                "STAND_IN_HOST": str(self.root),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        self.host = json.loads((self.root / "host.json").read_text())
+        return int(re.findall(r"changed=(\d+)", done.stdout)[0])
+
+    def role(self, *arguments: str, **options: Any) -> int:
+        """Run the role."""
+        return self.run([{"ansible.builtin.include_role": {"name": ROLE_NAME}, "vars": options}], *arguments)
+
+    @property
+    def changes(self) -> list[str]:
+        """The modules that changed something in the last run, in order."""
+        return [kind for kind, changed in self.host["log"] if changed]
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What the role wrote, by path."""
+        found = (self.root / "C" / "Modules").rglob("*") if (self.root / "C" / "Modules").exists() else ()
+        return {path.name: path.read_bytes() for path in found if path.is_file()}
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> StandIn:
+    return StandIn(tmp_path)
+
+
+def test_tasks_are_idempotent_and_check_mode_predicts_them(stand_in: StandIn) -> None:
+    # In check mode there is no transcript directory yet, so its permissions are not counted.
+    assert stand_in.role("--check", **OPTIONS) == 6
+    assert (stand_in.host["endpoint"], stand_in.files) == (None, {})
+
+    assert stand_in.role(**OPTIONS) == 6 + 2
+    files = stand_in.files
+    assert set(files) == {"RemoteDesktopSessions.psrc", "RemoteDesktopSessions.pssc"}
+    assert stand_in.host["endpoint"] == hashlib.sha1(files["RemoteDesktopSessions.pssc"]).hexdigest()
+    assert all(content.startswith(b"\xef\xbb\xbf#") for content in files.values())
+    assert stand_in.changes[-2:] == ["win_powershell", "win_service"]
+
+    assert stand_in.role("--check", **OPTIONS) == 0
+
+    # Sessions read the role capability file anew: no registration, no restart.
+    limited = {**OPTIONS, "session_endpoint_session_hosts": ["rdsh-1.example.test"]}
+    assert (stand_in.role(**limited), stand_in.changes) == (1, ["win_template"])
+
+    stand_in.host["endpoint"] = "what someone else registered"
+    assert (stand_in.role(**limited), stand_in.changes) == (2, ["win_powershell", "win_service"])
+
+    assert stand_in.role("--check", session_endpoint_state="absent") == 3
+    assert stand_in.files
+    assert stand_in.role(session_endpoint_state="absent") == 3
+    assert (stand_in.host["endpoint"], stand_in.files) == (None, {})
+    assert stand_in.role(session_endpoint_state="absent") == 0
+
+
+def test_share_for_transcripts_is_left_alone(stand_in: StandIn) -> None:
+    stand_in.role("--check", **{**OPTIONS, "session_endpoint_transcript_directory": "\\\\server\\share"})
+    assert stand_in.changes.count("win_file") == 1
+    assert not stand_in.host["rules"]
+
+
+REFUSED = [
+    ({"session_endpoint_groups": None}, "must name the groups"),
+    ({"session_endpoint_groups": []}, "session_endpoint_groups is given but empty"),
+    ({"session_endpoint_groups": [" "]}, "session_endpoint_groups is given but empty, or holds a blank"),
+    ({"session_endpoint_groups": ["A\\b\nc"]}, "session_endpoint_groups is given but empty, or holds a blank"),
+    ({"session_endpoint_groups": ["A\\nobody"]}, "does not know these of session_endpoint_groups: A\\\\nobody"),
+    ({"session_endpoint_services": []}, "session_endpoint_services must be some of remote_desktop"),
+    ({"session_endpoint_services": ["citrix"]}, "session_endpoint_services must be some of remote_desktop"),
+    ({"session_endpoint_services": ["rdinfra"]}, "lacks cmdlets of rdinfra"),
+    ({"session_endpoint_session_hosts": []}, "session_endpoint_session_hosts is given but empty"),
+    ({"session_endpoint_session_hosts": ["a\u2028b"]}, "session_endpoint_session_hosts is given but empty, or"),
+    ({"session_endpoint_session_host_pattern": ""}, "session_endpoint_session_host_pattern is given but empty"),
+    ({"session_endpoint_session_hosts": ["a"], "session_endpoint_session_host_pattern": "a"}, "not both"),
+    ({"session_endpoint_group_managed_service_account": "rds"}, "must be DOMAIN"),
+    ({"session_endpoint_transcript_directory": "Transcripts"}, "must be an absolute path"),
+    ({"session_endpoint_transcript_directory": "C:\\a\x00b"}, "session_endpoint_transcript_directory is given but"),
+    ({"session_endpoint_name": "Microsoft.PowerShell"}, "session_endpoint_name must be"),
+    ({"session_endpoint_name": "Desk*"}, "session_endpoint_name must be"),
+    ({"session_endpoint_name": "..", "session_endpoint_state": "absent"}, "session_endpoint_name must be"),
+    ({"session_endpoint_name": "Desk\n"}, "session_endpoint_name must be"),
+]
+
+
+def test_bad_options_are_refused_before_anything_is_done(stand_in: StandIn) -> None:
+    stand_in.host["commands"] = {name: found for name, found in EVERYTHING.items() if "Rds" not in name}
+    tasks = [
+        {
+            "block": [{"ansible.builtin.include_role": {"name": ROLE_NAME}, "vars": {**OPTIONS, **options}}],
+            "rescue": [
+                {
+                    "ansible.builtin.copy": {
+                        "content": "{{ ansible_failed_result | to_json }}",
+                        "dest": str(stand_in.root / f"{number}.json"),
+                    }
+                }
+            ],
+        }
+        for number, (options, _message) in enumerate(REFUSED)
+    ]
+    stand_in.run(tasks)
+    for number, (options, message) in enumerate(REFUSED):
+        assert message in (stand_in.root / f"{number}.json").read_text(), options
+    assert not stand_in.changes

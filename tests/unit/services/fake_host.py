@@ -1,0 +1,220 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Windows host in memory, reached over a transport that keeps calls in flight or over one that runs batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
+    Answer,
+    Call,
+    ErrorRecord,
+    State,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.win_powershell import (
+    Act,
+    ActAnswer,
+    Acted,
+    Verdict,
+)
+
+CREATED = "2026-11-20T08:00:00.5Z"
+DONE = Answer(State.COMPLETED)
+
+Row = dict[str, Any]
+Reply = Answer | Exception
+Command = Callable[["FakeHost", Call], Reply]
+
+
+def error(
+    message: str = "Zugriff verweigert",
+    id_: str = "Microsoft.PowerShell.Commands.WriteErrorException",
+    category: str = "NotSpecified",
+    exception: str = "WriteErrorException",
+    state: State = State.COMPLETED,
+) -> Answer:
+    """Make the answer of a cmdlet that wrote an error, by default as a function with Write-Error does."""
+    return Answer(state, errors=(ErrorRecord(id_, category, exception, message),))
+
+
+def terminating(id_: str, category: str = "InvalidArgument", exception: str = "ParameterBindingException") -> Answer:
+    """Make the answer of a call that an error ended."""
+    return error(f"text of {id_}", id_, category, exception, State.FAILED)
+
+
+def rd_row(id_: int = 2, user: str | None = "alice", host: str | None = "rdsh-1.contoso.com", **more: Any) -> Row:
+    """Make an RDUserSession."""
+    return {
+        "HostServer": host,
+        "UnifiedSessionId": id_,
+        "SessionId": id_,
+        "UserName": user,
+        "DomainName": "CONTOSO",
+        "CollectionName": "Desktops",
+        "SessionState": "STATE_ACTIVE",
+        "CreateTime": CREATED,
+        "DisconnectTime": None,
+        **more,
+    }
+
+
+class Clock:
+    """Time that passes only on request, and a little with each look at it."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        self.now += 0.001
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class FakeHost:
+    """Sessions, and how commands answer: by default they do what they say."""
+
+    rows: list[Row] = field(default_factory=list)
+    clock: Clock = field(default_factory=Clock)
+    list_command: str = "Get-RDUserSession"
+    id_property: str = "UnifiedSessionId"
+    id_parameter: str = "UnifiedSessionID"
+    scripts: dict[str, list[Command]] = field(default_factory=dict)
+    """Answers of a command in turn; when they are used up it does what it says."""
+    calls: list[Call] = field(default_factory=list)
+    owners: list[str] = field(default_factory=list)
+    """Whose sessions were ended."""
+
+    def answer(self, call: Call) -> Answer:
+        """Do what a call says."""
+        self.calls.append(call)
+        script = self.scripts.get(call.command)
+        if script:
+            reply = script.pop(0)(self, call)
+            if isinstance(reply, Exception):
+                raise reply
+            return reply
+        if call.command == self.list_command:
+            return Answer(State.COMPLETED, tuple(dict(row) for row in self.rows))
+        if self.id_parameter in call.parameters:
+            self.end(call)
+        return DONE
+
+    def end(self, call: Call) -> None:
+        """End the session that a call names."""
+        ids = call.parameters[self.id_parameter]
+        for id_ in ids if isinstance(ids, list) else [ids]:
+            self.owners += [row["UserName"] for row in self.rows if row[self.id_property] == id_]
+            self.rows = [row for row in self.rows if row[self.id_property] != id_]
+
+    def give_id_to(self, id_: int, user: str) -> None:
+        """Let another user have the id."""
+        for row in self.rows:
+            if row[self.id_property] == id_:
+                row.update(UserName=user, CreateTime="2026-11-21T09:00:00Z")
+
+    def sent(self, command: str) -> list[Call]:
+        """The calls of a command."""
+        return [call for call in self.calls if call.command == command]
+
+
+def always(*answers: Reply) -> list[Command]:
+    """Script these answers."""
+    return [lambda host, call, answer=answer: answer for answer in answers]
+
+
+class LiveTransport:
+    """Answers calls in the order in which they were begun, each after C(seconds_each)."""
+
+    def __init__(self, host: FakeHost, most: int = 16, seconds_each: float = 0.1) -> None:
+        self.host, self.most, self.seconds_each = host, most, seconds_each
+        self.flights: dict[int, tuple[Call, float, float]] = {}
+        self.most_at_once = 0
+        self.begin_errors: list[Exception] = []
+        self.wait_errors: list[Exception] = []
+        self.closed = 0
+        self.deadlines: dict[str, float] = {}
+        self._last = 0
+
+    @property
+    def busy(self) -> bool:
+        return len(self.flights) >= self.most
+
+    def begin(self, call: Call, seconds: float) -> int:
+        if self.begin_errors:
+            raise self.begin_errors.pop(0)
+        assert not self.busy
+        self._last += 1
+        self.flights[self._last] = (call, self.host.clock.now, seconds)
+        self.deadlines[call.command] = seconds
+        self.most_at_once = max(self.most_at_once, len(self.flights))
+        return self._last
+
+    def wait(self, seconds: float) -> list[tuple[int, Answer]]:
+        if self.wait_errors:
+            raise self.wait_errors.pop(0)
+        if not self.flights:
+            return []
+        token = min(self.flights)
+        call, _at, deadline = self.flights.pop(token)
+        answer = self.host.answer(call)
+        given_up = answer.state in (State.STOPPED, State.NO_ANSWER)
+        self.host.clock.now += deadline if given_up else self.seconds_each
+        return [(token, answer)]
+
+    def run(self, call: Call, seconds: float) -> Answer:
+        if self.wait_errors:
+            raise self.wait_errors.pop(0)
+        self.host.clock.now += self.seconds_each
+        return self.host.answer(call)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class BatchTransport:
+    """Runs batches as the packaged script does: list, prove, act, list again."""
+
+    def __init__(self, host: FakeHost, seconds_each: float = 3.0) -> None:
+        self.host, self.seconds_each = host, seconds_each
+        self.runs: list[list[str]] = []
+        self.errors: list[Exception] = []
+        self.acts: list[Act] = []
+        self.first: list[Sequence[Call]] = []
+
+    def _module(self, *commands: str) -> None:
+        self.runs.append(list(commands))
+        self.host.clock.now += self.seconds_each
+        if self.errors:
+            raise self.errors.pop(0)
+
+    def run(self, calls: Sequence[Call], seconds: float) -> list[Answer]:
+        self._module(*(call.command for call in calls))
+        return [self.host.answer(call) for call in calls]
+
+    def act(self, listing: Call, acts: Sequence[Act], seconds: float, first: Sequence[Call] = ()) -> Acted:
+        self._module(*(call.command for call in first), listing.command, *(act.call.command for act in acts))
+        self.acts += acts
+        self.first.append(first)
+        answers = tuple(self.host.answer(call) for call in first)
+        listed = self.host.answer(listing)
+        reports = [self._act(act, listed) for act in acts]
+        if any(report.answer is not None for report in reports):
+            listed = self.host.answer(listing)
+        return Acted(answers, tuple(reports), listed)
+
+    def _act(self, act: Act, listed: Answer) -> ActAnswer:
+        if not listed.whole:
+            return ActAnswer(Verdict.UNPROVEN, None)
+        rows = [row for row in listed.output if all(row.get(name) == value for name, value in act.where.items())]
+        if not rows:
+            return ActAnswer(Verdict.GONE, None)
+        if any(rows[0].get(name) != value for name, value in act.expect.items()):
+            return ActAnswer(Verdict.REPLACED, None)
+        return ActAnswer(Verdict.SENT, self.host.answer(act.call))

@@ -1,0 +1,554 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Both services for cmdlets under the engine: the same outcomes over a live runspace and over batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleConnectionFailure
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_batches import BatchSessions
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_sessions import (
+    MOST_HANGING,
+    CmdletSessions,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.remote_desktop import RemoteDesktop
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import (
+    LOGOFF,
+    LOST,
+    read_created,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_hosts import HostSelection
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions import engine
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import Report
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
+    Filters,
+    NamedSession,
+    Selection,
+    SelectionError,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import (
+    Answered,
+    Event,
+    LookFailed,
+    Reply,
+    ServiceError,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Answer, Call, State
+from tests.unit.services.fake_host import (
+    CREATED,
+    DONE,
+    BatchTransport,
+    FakeHost,
+    LiveTransport,
+    always,
+    error,
+    rd_row,
+    terminating,
+)
+
+LOGOFF_COMMAND = "Invoke-RDUserLogoff"
+LIST_COMMAND = "Get-RDUserSession"
+EVERYBODY = Selection()
+Service = CmdletSessions | BatchSessions
+
+
+class Console:
+    """Says yes, after a while."""
+
+    def __init__(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        self.meanwhile = meanwhile
+
+    def confirm(self, verb: str, sessions: Sequence[Session]) -> None:
+        self.meanwhile()
+
+    def progress(self, asked: int, done: int, total: int, seconds: float) -> None:
+        pass
+
+
+@dataclass
+class Bench:
+    """A host, a service over it and the engine."""
+
+    host: FakeHost
+    live: LiveTransport
+    batch: BatchTransport
+    service: Service
+
+    def run(self, selection: Selection = EVERYBODY, console: Console | None = None, **options: Any) -> Report:
+        request = engine.Request(LOGOFF, selection, **options)
+        return engine.run(request, self.service, console or Console(), self.host.clock)
+
+    def outcomes(self, selection: Selection = EVERYBODY, **options: Any) -> dict[str, str]:
+        return {row.key[2]: row.outcome for row in self.run(selection, **options).rows}
+
+
+def make_bench(kind: str, *rows: dict[str, Any], most: int = 16, at_once: int = 15, act_seconds: float = 60.0) -> Bench:
+    host = FakeHost(list(rows))
+    live, batch = LiveTransport(host, most), BatchTransport(host)
+    cmdlets = RemoteDesktop()
+    service: Service
+    if kind == "live":
+        service = CmdletSessions(cmdlets, live, "broker", host.clock, act_seconds, at_once, host.clock.sleep)
+    else:
+        service = BatchSessions(cmdlets, batch, "broker", host.clock, act_seconds, host.clock.sleep)
+    return Bench(host, live, batch, service)
+
+
+@pytest.fixture(params=["live", "batch"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_logs_off_and_sees_it(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2), rd_row(3, "bob"), rd_row(4, "carol"))
+    report = bench.run(Selection(filters=Filters(users=("alice", "bob"))))
+    assert {row.key[2]: row.outcome for row in report.rows} == {"2": "logged_off", "3": "logged_off"}
+    assert report.changed
+    assert sorted(bench.host.owners) == ["alice", "bob"]
+    assert bench.service.accepted
+    again = bench.run(Selection(filters=Filters(users=("alice", "bob"))))
+    assert (again.rows, again.changed) == ([], False)
+
+
+def test_named_session_that_is_gone_is_no_change(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2))
+    report = bench.run(Selection((NamedSession("", "rdsh-1.contoso.com", "9"),)))
+    assert report.summary() == {"already_gone": 1}
+    assert not report.changed
+    assert not bench.host.sent(LOGOFF_COMMAND)
+
+
+def test_check_mode_lists_once_and_ends_nothing(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2))
+    assert bench.outcomes(check_mode=True) == {"2": "logged_off"}
+    assert [call.command for call in bench.host.calls] == [LIST_COMMAND]
+
+
+def test_batch_finds_with_one_call_and_acts_with_one() -> None:
+    bench = make_bench("batch", *(rd_row(number, f"user{number}") for number in range(1, 51)))
+    assert set(bench.outcomes().values()) == {"logged_off"}
+    assert [run[:2] for run in bench.batch.runs] == [[LIST_COMMAND], ["Import-Module", LIST_COMMAND]]
+    assert len(bench.host.owners) == 50
+
+
+def test_batch_proves_on_the_host_what_was_selected() -> None:
+    bench = make_bench("batch", rd_row(2))
+    bench.run()
+    (act,) = bench.batch.acts
+    assert act.where == {"HostServer": "rdsh-1.contoso.com", "UnifiedSessionId": 2}
+    assert act.expect == {"UserName": "alice", "DomainName": "CONTOSO", "CreateTime": CREATED}
+
+
+def test_live_keeps_many_calls_in_flight_and_room_for_a_look() -> None:
+    bench = make_bench("live", *(rd_row(number, f"user{number}") for number in range(1, 200)))
+    assert set(bench.outcomes().values()) == {"logged_off"}
+    assert bench.live.most_at_once == 16
+    assert len(bench.host.owners) == 199
+
+
+def test_id_given_to_another_during_the_question_is_left_alone(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2), rd_row(3, "bob"))
+
+    def meanwhile() -> None:
+        bench.host.clock.now += 120.0
+        bench.host.give_id_to(2, "mallory")
+
+    report = bench.run(console=Console(meanwhile), confirm=True)
+    assert {row.key[2]: row.outcome for row in report.rows} == {"2": "replaced", "3": "logged_off"}
+    assert bench.host.owners == ["bob"]
+
+
+def test_session_that_left_during_the_question_is_already_gone(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2))
+
+    def meanwhile() -> None:
+        bench.host.clock.now += 120.0
+        bench.host.rows.clear()
+
+    report = bench.run(console=Console(meanwhile), confirm=True)
+    assert report.summary() == {"already_gone": 1}
+    assert not report.changed
+    assert not bench.host.sent(LOGOFF_COMMAND)
+
+
+@pytest.mark.parametrize(
+    "row", [rd_row(2, None), rd_row(2, ""), rd_row(2, host=None), {**rd_row(2), "UnifiedSessionId": None}]
+)
+def test_session_that_cannot_be_identified_is_refused(kind: str, row: dict[str, Any]) -> None:
+    bench = make_bench(kind, row, rd_row(3, "bob"))
+    assert sorted(bench.outcomes().values()) == ["logged_off", "refused"]
+    assert bench.host.owners == ["bob"]
+
+
+def test_id_that_is_listed_twice_is_refused(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2, "alice"), rd_row(2, "mallory", host="RDSH-1.contoso.com"), rd_row(3, "bob"))
+    assert bench.run().summary() == {"logged_off": 1, "refused": 2}
+    assert bench.host.owners == ["bob"]
+
+
+def test_session_that_is_listed_twice_is_one() -> None:
+    """A batch leaves it alone nevertheless: the script wants one row."""
+    bench = make_bench("live", rd_row(2), rd_row(2, host="RDSH-1.contoso.com"), rd_row(3, "bob"))
+    assert bench.run().summary() == {"logged_off": 2}
+    assert len(bench.host.sent(LOGOFF_COMMAND)) == 2
+
+
+# Lists that are not whole
+
+
+@pytest.mark.parametrize(
+    ("answer", "words", "lasting"),
+    [
+        (error("Es ist keine Bereitstellung vorhanden."), ["Es ist keine Bereitstellung", "runas", "CredSSP"], False),
+        (terminating("CommandNotFoundException", "ObjectNotFound"), ["no command", "RemoteDesktop", "JEA"], True),
+        (terminating("ParameterArgumentValidationError"), ["does not take", "role", "CollectionName"], True),
+        (terminating("UnauthorizedAccess", "PermissionDenied"), ["denies", "administrator"], True),
+        (terminating("HostException", "NotSpecified"), ["would ask"], True),
+        (terminating("OutOfMemory", "NotSpecified"), ["failed: text of OutOfMemory."], False),
+        (Answer(State.NO_ANSWER), ["no answer within its deadline."], False),
+    ],
+)
+def test_list_that_is_not_whole_proves_nothing(kind: str, answer: Answer, words: list[str], lasting: bool) -> None:
+    bench = make_bench(kind, rd_row(2))
+    bench.service._list = bench.service._cmdlets.lists[0]
+    bench.host.scripts[LIST_COMMAND] = always(Answer(answer.state, (rd_row(2),), answer.errors))
+    bench.service._cmdlets.lists = (Call(LIST_COMMAND, {"CollectionName": ["Desktops"]}),)
+    with pytest.raises(ServiceError) as caught:
+        bench.run(Selection((NamedSession("", "rdsh-1.contoso.com", "9"),)))
+    for word in words:
+        assert word in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert caught.value.lasting is lasting
+
+
+def test_list_that_fails_for_a_while_is_read_again(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2))
+
+    def fail_once(host: FakeHost, call: Call) -> Answer:
+        host.end(call)
+        host.scripts[LIST_COMMAND] = always(error(), error())
+        return DONE
+
+    bench.host.scripts[LOGOFF_COMMAND] = [fail_once]
+    assert bench.outcomes() == {"2": "logged_off"}
+    assert len(bench.host.owners) == 1
+
+
+def test_list_that_never_becomes_whole_again_fails_what_it_cannot_show(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2))
+
+    def lose_the_list(host: FakeHost, call: Call) -> Answer:
+        host.end(call)
+        host.scripts[LIST_COMMAND] = always(*[error()] * 1000)
+        return DONE
+
+    bench.host.scripts[LOGOFF_COMMAND] = [lose_the_list]
+    report = bench.run(wait_timeout=20.0)
+    assert report.summary() == {"failed": 1}
+    assert "looking again failed" in report.failure_message()
+
+
+# Answers to acts
+
+
+def test_log_off_without_an_answer_is_never_sent_again(kind: str) -> None:
+    for state in (State.NO_ANSWER, State.STOPPED):
+        bench = make_bench(kind, rd_row(2), rd_row(3, "bob"), act_seconds=20.0)
+        bench.host.scripts[LOGOFF_COMMAND] = always(Answer(state))
+        report = bench.run(wait_timeout=20.0)
+        assert report.summary() == {"logged_off": 1, "still_there": 1}
+        assert report.changed
+        assert len(bench.host.sent(LOGOFF_COMMAND)) == 2
+
+
+def test_hanging_calls_leave_room_for_looks() -> None:
+    bench = make_bench("live", *(rd_row(number, f"user{number}") for number in range(1, 101)), act_seconds=10.0)
+    bench.host.scripts[LOGOFF_COMMAND] = always(*[Answer(State.NO_ANSWER)] * 100)
+    report = bench.run(wait_timeout=10.0)
+    assert set(report.summary()) == {"still_there", "failed"}
+    assert report.summary()["still_there"] < MOST_HANGING + 16
+    assert "hang, so no more are begun there" in str([row.reason for row in report.rows])
+
+
+def test_log_off_that_takes_effect_after_its_deadline_is_seen(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2), act_seconds=10.0)
+
+    def late(host: FakeHost, call: Call) -> Answer:
+        host.end(call)
+        return Answer(State.NO_ANSWER)
+
+    bench.host.scripts[LOGOFF_COMMAND] = [late]
+    assert bench.outcomes() == {"2": "logged_off"}
+
+
+def test_error_of_the_cmdlet_is_tried_again_for_a_while_and_then_fails(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2), rd_row(3, "bob"))
+
+    def deny(host: FakeHost, call: Call) -> Answer:
+        if call.parameters["UnifiedSessionID"] == 2:
+            return error()
+        host.end(call)
+        return DONE
+
+    bench.host.scripts[LOGOFF_COMMAND] = [deny] * 100
+    begun = bench.host.clock.now
+    report = bench.run(wait_timeout=600.0)
+    assert report.summary() == {"failed": 1, "logged_off": 1}
+    assert "Invoke-RDUserLogoff says: Zugriff verweigert." in report.failure_message()
+    assert bench.host.clock.now - begun < 60.0
+    assert 2 <= len(bench.host.sent(LOGOFF_COMMAND)) < 10
+
+
+def test_error_because_it_ended_by_itself_is_already_gone(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2))
+
+    def leave(host: FakeHost, call: Call) -> Answer:
+        host.rows.clear()
+        return error("Die Sitzung ist nicht vorhanden.")
+
+    bench.host.scripts[LOGOFF_COMMAND] = [leave]
+    report = bench.run()
+    assert report.summary() == {"already_gone": 1}
+    assert not report.changed
+
+
+def test_unexpected_end_of_a_call_is_doubtful(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2), rd_row(3, "bob"))
+
+    def crash(host: FakeHost, call: Call) -> Answer:
+        host.end(call)
+        return terminating("ServerFellOver", "NotSpecified")
+
+    bench.host.scripts[LOGOFF_COMMAND] = [crash, lambda host, call: Answer(State.FAILED)]
+    report = bench.run()
+    assert report.summary() == {"logged_off": 2}
+    assert report.changed
+
+
+@pytest.mark.parametrize(
+    ("id_", "category", "words"),
+    [
+        ("CommandNotFoundException", "ObjectNotFound", "no command Invoke-RDUserLogoff"),
+        ("NamedParameterNotFound", "InvalidArgument", "HostServer, UnifiedSessionID, Force"),
+        ("ParameterArgumentValidationError", "InvalidData", "HostServer, UnifiedSessionID, Force"),
+        ("ParameterArgumentTransformationError", "InvalidData", "does not take"),
+        ("HostException", "NotSpecified", "would ask a question"),
+        ("Whatever", "PermissionDenied", "denies Invoke-RDUserLogoff"),
+    ],
+)
+def test_call_that_the_host_refuses_fails_at_once(kind: str, id_: str, category: str, words: str) -> None:
+    bench = make_bench(kind, rd_row(2))
+    bench.host.scripts[LOGOFF_COMMAND] = always(*[terminating(id_, category)] * 10)
+    report = bench.run()
+    assert report.summary() == {"failed": 1}
+    assert words in report.failure_message()
+    assert len(bench.host.sent(LOGOFF_COMMAND)) == 1
+
+
+def test_missing_session_that_the_list_still_shows_is_tried_again(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2))
+    missing = terminating("SessionNotFound", "ObjectNotFound", "ItemNotFoundException")
+    bench.host.scripts[LOGOFF_COMMAND] = always(missing)
+    assert bench.outcomes() == {"2": "logged_off"}
+
+
+# Trouble with the connection
+
+
+def test_lost_connection_on_the_way_keeps_every_outcome(kind: str) -> None:
+    bench = make_bench(kind, *(rd_row(number, f"user{number}") for number in range(1, 40)))
+    lost = AnsibleConnectionFailure("gone")
+    if kind == "live":
+        original = bench.live.wait
+
+        def wait(seconds: float) -> list[tuple[int, Answer]]:
+            if len(bench.host.owners) == 5:
+                raise lost
+            return original(seconds)
+
+        bench.live.wait = wait  # type: ignore[method-assign]
+    else:
+        bench.host.scripts[LOGOFF_COMMAND] = always(lost)
+    report = bench.run()
+    assert report.summary() == {"failed": 39}
+    assert LOST in report.failure_message()
+    assert bench.service.lost is lost
+    assert bench.service.pause() == math.inf
+
+
+def test_lost_connection_while_looking(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2))
+    lost = AnsibleConnectionFailure("gone")
+
+    def act(host: FakeHost, call: Call) -> Answer:
+        host.end(call)
+        host.scripts[LIST_COMMAND] = always(lost)
+        return DONE
+
+    bench.host.scripts[LOGOFF_COMMAND] = [act]
+    report = bench.run()
+    assert report.summary() == {"failed": 1}
+    assert bench.service.lost is lost
+
+
+def test_connection_that_is_lost_before_anything_was_ended_is_passed_on(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2))
+    bench.host.scripts[LIST_COMMAND] = always(AnsibleConnectionFailure("gone"))
+    with pytest.raises(AnsibleConnectionFailure):
+        bench.run()
+
+
+def wait_for(service: Service, *kinds: type[Event]) -> list[Event]:
+    events = [event for _turn in range(5) for event in service.wait(0.1)]
+    assert [type(event) for event in events] == list(kinds)
+    return events
+
+
+def test_act_and_look_that_cannot_begin_are_answered() -> None:
+    bench = make_bench("live", rd_row(2))
+    (session,) = bench.service.list_sessions()
+    bench.live.begin_errors.append(ServiceError("quota"))
+    bench.service.begin_act(session, math.inf)
+    bench.service.begin_look([session])
+    bench.service.begin_act(session, math.inf)
+    act, look, late = wait_for(bench.service, Answered, LookFailed, Answered)
+    assert isinstance(act, Answered)
+    assert act.reply is Reply.UNCLEAR
+    assert isinstance(late, Answered)
+    assert late.reply is Reply.NOT_SENT
+    assert isinstance(look, LookFailed)
+    assert look.error.lasting
+    assert str(bench.service.lost) == "quota"
+
+
+def test_look_waits_for_room_and_then_comes_before_acts() -> None:
+    bench = make_bench("live", rd_row(2), rd_row(3, "bob"), most=1, at_once=15)
+    first, second = bench.service.list_sessions()
+    bench.service.begin_act(first, math.inf)
+    bench.service.begin_look([second])
+    assert bench.service.pause() == math.inf
+    assert [type(event).__name__ for event in bench.service.wait(0.1)] == ["Answered"]
+    assert bench.service.pause() == math.inf
+    assert [type(event).__name__ for event in bench.service.wait(0.1)] == ["Looked"]
+    assert bench.service.pause() == 0.0
+
+
+def test_host_with_a_single_runspace_does_it_all() -> None:
+    bench = make_bench("live", *(rd_row(number, f"user{number}") for number in range(1, 100)), most=1)
+    assert set(bench.outcomes().values()) == {"logged_off"}
+
+
+def test_act_that_finds_no_room_after_all_is_not_sent() -> None:
+    bench = make_bench("live", rd_row(2), rd_row(3, "bob"), most=1)
+    first, second = bench.service.list_sessions()
+    bench.service.begin_act(first, math.inf)
+    bench.live.begin_errors.append(ServiceError("full", lasting=False))
+    bench.service.begin_act(second, math.inf)
+    (event,) = bench.service.wait(0.0)
+    assert isinstance(event, Answered)
+    assert (event.session, event.reply) == (second, Reply.NOT_SENT)
+    assert bench.service.lost is None
+
+
+def test_act_whose_proof_is_too_old_is_not_sent() -> None:
+    bench = make_bench("live", rd_row(2))
+    (session,) = bench.service.list_sessions()
+    bench.service.begin_act(session, bench.host.clock.now - 1.0)
+    (event,) = bench.service.wait(0.0)
+    assert isinstance(event, Answered)
+    assert event.reply is Reply.NOT_SENT
+    assert not bench.host.sent(LOGOFF_COMMAND)
+
+
+def test_closing_lets_go_of_the_host() -> None:
+    bench = make_bench("live")
+    bench.service.close()
+    assert bench.live.closed == 1
+
+
+def test_script_that_does_not_run_to_its_end_leaves_doubt() -> None:
+    bench = make_bench("batch", rd_row(2))
+
+    def crash(host: FakeHost, call: Call) -> Answer:
+        host.end(call)
+        raise ServiceError("the module gave no result")
+
+    bench.host.scripts[LOGOFF_COMMAND] = [crash]
+    assert bench.outcomes() == {"2": "logged_off"}
+
+
+def test_unproven_acts_say_why() -> None:
+    bench = make_bench("batch", rd_row(2))
+
+    def break_the_list(host: FakeHost, call: Call) -> Answer:
+        host.scripts[LIST_COMMAND] = always(error("Kein Broker"))
+        return DONE
+
+    bench.host.scripts["Import-Module"] = [break_the_list]
+    report = bench.run()
+    assert report.summary() == {"failed": 1}
+    assert "Kein Broker" in report.failure_message()
+    assert not bench.host.sent(LOGOFF_COMMAND)
+
+
+# Names of hosts
+
+
+def test_host_may_be_named_without_its_domain(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2), rd_row(2, "bob", "rdsh-2.contoso.com"))
+    servers = Answer(State.COMPLETED, ({"Server": "rdsh-1.contoso.com"}, {"Server": "rdsh-2.contoso.com"}))
+    bench.host.scripts["Get-RDServer"] = always(servers, servers)
+    selection = HostSelection((NamedSession("", "RDSH-1", "2"),), Filters(host="RDSH-1"))
+    bench.run(selection)
+    (call,) = bench.host.sent(LOGOFF_COMMAND)
+    assert call.parameters == {"HostServer": "rdsh-1.contoso.com", "UnifiedSessionID": 2, "Force": True}
+
+
+def test_short_name_that_fits_hosts_of_two_domains_is_an_error(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2))
+    servers = Answer(State.COMPLETED, ({"Server": "rdsh-1.contoso.com"}, {"Server": "rdsh-1.fabrikam.com"}))
+    bench.host.scripts["Get-RDServer"] = always(servers)
+    with pytest.raises(ServiceError, match=r"fits rdsh-1\.contoso\.com, rdsh-1\.fabrikam\.com"):
+        bench.run(HostSelection(None, Filters(host="rdsh-1")))
+    with pytest.raises(SelectionError, match=r"is listed as rdsh-1\.contoso\.com"):
+        bench.run(HostSelection((NamedSession("", "rdsh-1", "2"),)))
+
+
+def test_host_without_sessions_must_exist(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2))
+    servers = Answer(State.COMPLETED, ({"Server": "rdsh-3.contoso.com"},))
+    bench.host.scripts["Get-RDServer"] = always(servers, servers, error("nein"))
+    assert bench.run(HostSelection(None, Filters(host="RDSH-3.contoso.com"))).rows == []
+    for words in ("no session host rdsh-9", "nein"):
+        with pytest.raises(ServiceError, match=words):
+            bench.run(HostSelection(None, Filters(host="rdsh-9.contoso.com")))
+    assert bench.service.warnings == []
+
+
+def test_host_that_cannot_be_checked_is_a_warning(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2))
+    hidden = terminating("CommandNotFoundException", "ObjectNotFound")
+    bench.host.scripts["Get-RDServer"] = always(hidden, hidden)
+    assert bench.run(HostSelection(None, Filters(host="rdsh-1"))).summary() == {"logged_off": 1}
+    assert bench.service.warnings == []
+    assert bench.run(HostSelection(None, Filters(host="rdsh-9"))).rows == []
+    assert len(bench.service.warnings) == 1
+
+
+def test_time_without_a_zone_never_overstates_an_age() -> None:
+    for text, hour in (("2026-11-20T08:00:00Z", 8), ("2026-11-20T08:00:00", 20)):
+        moment = read_created(text)
+        assert moment is not None
+        assert (moment.hour, moment.utcoffset()) == (hour, moment.utcoffset())
+        assert moment.tzinfo is not None
+    assert read_created("") is None
+    assert read_created(None) is None
+    assert read_created("soon") is None

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every call that a service makes over psrp is one that the role session_endpoint lets an operator make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.multipoint import MultiPoint
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.rdinfra import (
+    HostPool,
+    RdInfra,
+    sign_in_call,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.remote_desktop import RemoteDesktop
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import SessionCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Call, Credential
+from tests.unit.services.fake_host import rd_row
+
+VARIABLES = Path(__file__).parents[3] / "roles" / "session_endpoint" / "vars" / "main.yml"
+TABLE = {one["name"]: one for one in yaml.safe_load(VARIABLES.read_text())["session_endpoint_cmdlets"]}
+SIGN_IN = sign_in_call(None, Credential("a", "b"), True, "tenant", None, None)
+WMS_ROW = {"SessionId": 1, "Id": 1, "ComputerName": "A", "UserName": "alice", "DomainName": "D"}
+WVD_ROW = {"SessionHostName": "h", "SessionId": 1, "UserPrincipalName": "alice@contoso.com"}
+
+
+def older() -> MultiPoint:
+    cmdlets = MultiPoint(timeout=5)
+    cmdlets.chose(1)
+    return cmdlets
+
+
+@pytest.mark.parametrize(
+    ("cmdlets", "row"),
+    [
+        (RemoteDesktop("broker.contoso.com", ["Desk"]), rd_row(2)),
+        (RdInfra(HostPool("T", "P"), SIGN_IN), WVD_ROW),
+        (RdInfra(HostPool("T", "P"), sign_in_call("u", None, False, "t", "a", "AB")), WVD_ROW),
+        (MultiPoint("other.contoso.com", 5), WMS_ROW),
+        (MultiPoint(), WMS_ROW),
+        (older(), WMS_ROW),
+    ],
+)
+def test_calls_are_in_the_table(cmdlets: SessionCmdlets, row: dict[str, object]) -> None:
+    act = cmdlets.act(cmdlets.read(row, 0.0))
+    calls: list[Call] = [*cmdlets.lists, act, *filter(None, (cmdlets.sign_in, cmdlets.hosts))]
+    for call in calls:
+        allowed = TABLE[call.command]
+        assert allowed["module"] == cmdlets.MODULE
+        assert {*call.parameters, *call.secrets} <= {*allowed["parameters"], *allowed.get("common_parameters", ())}

@@ -1,0 +1,224 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known of the cmdlets of MultiPoint: which generation a host has, and what each of them takes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_batches import BatchSessions
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_sessions import CmdletSessions
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.multipoint import (
+    FIELDS,
+    MultiPoint,
+    ServerSelection,
+    name_session,
+    read_named,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import LOGOFF
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions import engine
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import Report
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
+    Filters,
+    Selection,
+    SelectionError,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Answer, Call, State
+from tests.unit.services.fake_host import DONE, BatchTransport, FakeHost, LiveTransport, always, terminating
+from tests.unit.services.test_cmdlet_sessions import Console
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
+UNKNOWN_PARAMETER = terminating("NamedParameterNotFound")
+
+
+def row(id_: int, user: str | None = "alice", name: str = "SessionId") -> dict[str, Any]:
+    return {
+        name: id_,
+        "State": "ConnectedToStation",
+        "UserName": user,
+        "DomainName": "CONTOSO",
+        "ComputerName": "CLASSROOM",
+        "IsAdmin": False,
+    }
+
+
+class Server(FakeHost):
+    """A MultiPoint server of one generation."""
+
+    def __init__(self, generation: int, *rows: dict[str, Any], knows_all: bool = True) -> None:
+        super().__init__(list(rows), list_command="Get-WmsSession", id_parameter="SessionId")
+        self.id_property = "SessionId" if generation == 2016 else "Id"
+        self.generation, self.knows_all = generation, knows_all
+
+    def answer(self, call: Call) -> Answer:
+        names = set(call.parameters)
+        older = {"SessionId", "TimeoutInSecond", "Confirm"}
+        newer = {"SessionId", "Server", "Confirm", *(["All"] if self.knows_all else [])}
+        if call.command.endswith("WmsSession") and not names <= (older if self.generation == 2012 else newer):
+            self.calls.append(call)
+            return UNKNOWN_PARAMETER
+        if call.command == "Get-WmsSession" and self.generation == 2016 and "All" not in names:
+            self.calls.append(call)
+            return terminating("MissingMandatoryParameter")
+        if call.command == "Close-WmsSession":
+            assert isinstance(call.parameters["SessionId"], list) is (self.generation == 2016)
+            assert call.parameters["Confirm"] is False
+        return super().answer(call)
+
+
+def serve(kind: str, host: FakeHost, cmdlets: MultiPoint, act_seconds: float = 60.0) -> CmdletSessions | BatchSessions:
+    if kind == "live":
+        return CmdletSessions(cmdlets, LiveTransport(host), "host", host.clock, act_seconds, 15, host.clock.sleep)
+    return BatchSessions(cmdlets, BatchTransport(host), "host", host.clock, act_seconds, host.clock.sleep)
+
+
+def close(kind: str, host: FakeHost, cmdlets: MultiPoint, selection: Selection, **options: Any) -> Report:
+    request = engine.Request(LOGOFF, selection, **options)
+    return engine.run(request, serve(kind, host, cmdlets), Console(), host.clock)
+
+
+@pytest.mark.parametrize("kind", ["live", "batch"])
+@pytest.mark.parametrize("generation", [2012, 2016])
+def test_either_generation_closes_sessions(kind: str, generation: int) -> None:
+    name = "SessionId" if generation == 2016 else "Id"
+    host = Server(generation, *(row(number, f"user{number}", name) for number in range(1, 30)))
+    report = close(kind, host, MultiPoint(), ServerSelection(filters=Filters(excluded_users=("user7",))))
+    assert report.summary() == {"logged_off": 28}
+    assert [one["UserName"] for one in host.rows] == ["user7"]
+    assert len(host.owners) == 28
+    assert report.rows[0].fields["session_id"] == 1
+    assert report.rows[0].fields["computer_name"] == "CLASSROOM"
+
+
+@pytest.mark.parametrize("kind", ["live", "batch"])
+def test_generation_is_found_out_with_the_fewest_calls(kind: str) -> None:
+    host = Server(2016, row(1))
+    serve(kind, host, MultiPoint()).list_sessions()
+    assert host.calls[0].parameters == {"All": True}
+    assert len(host.calls) == (1 if kind == "live" else 2)
+    host = Server(2012, row(1, name="Id"))
+    service = serve(kind, host, MultiPoint())
+    service.list_sessions()
+    assert [call.parameters for call in host.calls] == [{"All": True}, {}]
+    if kind == "batch":
+        assert isinstance(service, BatchSessions)
+        assert len(service._transport.runs) == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", ["live", "batch"])
+def test_time_limit_is_passed_only_where_it_exists(kind: str) -> None:
+    for generation, name, limit in ((2012, "Id", {"TimeoutInSecond": 9}), (2016, "SessionId", {})):
+        host = Server(generation, row(1, name=name))
+        close(kind, host, MultiPoint(timeout=9), ServerSelection())
+        (call,) = host.sent("Close-WmsSession")
+        assert {key: value for key, value in call.parameters.items() if key == "TimeoutInSecond"} == limit
+
+
+def test_close_that_used_up_its_time_limit_is_not_sent_again() -> None:
+    host = Server(2012, row(1, name="Id"))
+
+    def abort(host: FakeHost, call: Call) -> Answer:
+        host.clock.now += 9.0
+        return terminating("Aborted", "InvalidOperation")
+
+    host.scripts["Close-WmsSession"] = [abort]
+    report = close("live", host, MultiPoint(timeout=9), ServerSelection(), wait_timeout=30.0)
+    assert report.summary() == {"still_there": 1}
+    assert len(host.sent("Close-WmsSession")) == 1
+
+
+@pytest.mark.parametrize("kind", ["live", "batch"])
+def test_other_server(kind: str) -> None:
+    host = Server(2016, row(1))
+    close(kind, host, MultiPoint("other.contoso.com"), ServerSelection())
+    for call in [*host.sent("Get-WmsSession"), *host.sent("Close-WmsSession")]:
+        assert call.parameters["Server"] == "other.contoso.com"
+
+
+@pytest.mark.parametrize("kind", ["live", "batch"])
+def test_older_generation_never_acts_on_its_own_host_for_another_server(kind: str) -> None:
+    host = Server(2012, row(1, name="Id"))
+    with pytest.raises(ServiceError, match="2012 R2 knows no server: run the task on that host itself"):
+        close(kind, host, MultiPoint("other.contoso.com"), ServerSelection())
+    assert len(host.calls) == 1
+
+
+@pytest.mark.parametrize("kind", ["live", "batch"])
+def test_endpoint_that_hides_a_parameter_is_not_the_older_generation(kind: str) -> None:
+    host = Server(2016, row(1), knows_all=False)
+    with pytest.raises(ServiceError, match="must allow the parameters All"):
+        close(kind, host, MultiPoint(), ServerSelection())
+
+
+@pytest.mark.parametrize("kind", ["live", "batch"])
+def test_session_that_is_gone_says_so(kind: str) -> None:
+    host = Server(2016, row(1))
+
+    def leave(host: FakeHost, call: Call) -> Answer:
+        host.rows.clear()
+        return terminating("SessionNotFound", "ObjectNotFound", "ItemNotFoundException")
+
+    host.scripts["Close-WmsSession"] = [leave]
+    report = close(kind, host, MultiPoint(), ServerSelection())
+    assert report.summary() == {"already_gone": 1}
+
+
+def test_session_without_a_user_is_refused() -> None:
+    host = Server(2016, row(1, None), row(2))
+    assert close("live", host, MultiPoint(), ServerSelection()).summary() == {"logged_off": 1, "refused": 1}
+
+
+def test_session_that_hangs_is_still_there() -> None:
+    host = Server(2016, row(1))
+    host.scripts["Close-WmsSession"] = always(Answer(State.NO_ANSWER), DONE)
+    report = close("live", host, MultiPoint(), ServerSelection(), wait_timeout=20.0)
+    assert report.summary() == {"still_there": 1}
+    assert len(host.sent("Close-WmsSession")) == 1
+
+
+# Named sessions
+
+
+def test_id_names_the_session_of_the_server() -> None:
+    cmdlets = MultiPoint()
+    listed = [cmdlets.read(row(1), 0.0), cmdlets.read(row(2, "bob"), 0.0)]
+    choice = ServerSelection((name_session(2), name_session(9))).choose(listed, NOW)
+    assert choice.sessions == [listed[1]]
+    assert [one[2] for one in choice.left_alone] == ["already_gone"]
+
+
+def test_id_that_two_computers_have_is_an_error() -> None:
+    cmdlets = MultiPoint()
+    listed = [cmdlets.read({**row(1), "ComputerName": name}, 0.0) for name in ("A", "B")]
+    with pytest.raises(SelectionError, match="session_id 1 is on A, B"):
+        ServerSelection((name_session(1),)).choose(listed, NOW)
+
+
+def test_rows_name_their_sessions_on_their_server_only() -> None:
+    cmdlets = MultiPoint()
+    listed = cmdlets.read(row(1), 0.0)
+    (named,) = read_named([dict(listed.fields)], "sessions")
+    assert ServerSelection((named,)).choose([listed], NOW).sessions == [listed]
+    elsewhere = cmdlets.read({**row(1), "ComputerName": "OTHER"}, 0.0)
+    assert not ServerSelection((named,)).choose([elsewhere], NOW).sessions
+    other = cmdlets.read(row(1, "mallory"), 0.0)
+    choice = ServerSelection((named,)).choose([other], NOW)
+    assert not choice.sessions
+    assert [one[2] for one in choice.left_alone] == ["replaced"]
+    assert list(named.fields) == list(FIELDS)
+
+
+@pytest.mark.parametrize("rows", [[{}], [{"computer_name": "A"}], [{"session_id": 1}], [7], "x"])
+def test_row_that_is_none_is_an_error(rows: object) -> None:
+    with pytest.raises(SelectionError, match="sessions"):
+        read_named(rows, "sessions")
+
+
+def test_row_whose_user_could_not_be_read_never_means_whoever_is_there_now() -> None:
+    (named,) = read_named([{"computer_name": "CLASSROOM", "session_id": 1, "user_name": ""}], "sessions")
+    assert named.mismatch(MultiPoint().read(row(1), 0.0))

@@ -1,0 +1,433 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Windows modules: options in, the right cmdlets over the right transport, result out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleConnectionFailure
+
+from ansible_collections.remotedesktop.sessions.plugins.action import (
+    rds_session_info,
+    rds_user_logoff,
+    wms_session_close,
+    wms_session_info,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils import console, windows_action
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_batches import BatchSessions
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_sessions import CmdletSessions
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import SessionCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
+    Filters,
+    Selection,
+    SelectionError,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports import psrp
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Answer, Call
+from tests.unit.services.fake_host import DONE, FakeHost, LiveTransport, always, error, rd_row
+
+LOGOFF = rds_user_logoff.ActionModule
+CLOSE = wms_session_close.ActionModule
+RDS_INFO = rds_session_info.ActionModule
+WMS_INFO = wms_session_info.ActionModule
+POOL = {"tenant_name": "Contoso", "host_pool_name": "Legacy"}
+SIGN_IN = {"credential": {"username": "alice@contoso.com", "password": "hush"}}
+CLASSIC = {**POOL, **SIGN_IN}
+RD_ROW = {"host_server": "h", "unified_session_id": 2}
+CLASSIC_ROW = {**POOL, "session_host_name": "h", "session_id": 2}
+Made = tuple[SessionCmdlets, Selection, Any]
+
+
+def action(kind: type[Any], args: Mapping[str, Any], check_mode: bool = False, **connection: Any) -> Any:
+    """Make an action plugin as the task executor does, with as little around it as it needs."""
+    task = SimpleNamespace(
+        args=dict(args),
+        check_mode=check_mode,
+        async_val=0,
+        environment=None,
+        delegate_to=None,
+        action="x",
+        diff=False,
+        no_log=False,
+    )
+    shell = SimpleNamespace(env_prefix=lambda **_variables: "", tmpdir=None)
+    made_connection = SimpleNamespace(_shell=shell, **{"transport": "psrp", "become": None, **connection})
+    play = SimpleNamespace(remote_addr="10.0.0.1", check_mode=check_mode)
+    templar = SimpleNamespace(template=lambda value: value)
+    made = kind(task, made_connection, play, None, templar, None)
+    made._load_name = "x"
+    return made
+
+
+def read(kind: type[Any] = LOGOFF, **args: Any) -> Made:
+    """Read a task's options up to the cmdlets and what is selected."""
+    made = action(kind, args)
+    found: list[Any] = []
+
+    def reach(cmdlets: SessionCmdlets, options: dict[str, Any]) -> Any:
+        found.append(cmdlets)
+        return SimpleNamespace(warnings=[], close=lambda: None, lost=None)
+
+    made.reach = reach
+    made.work = lambda options, service, selection: found.extend((selection, made)) or {}
+    made._run()
+    return found[0], found[1], found[2]
+
+
+def refused(kind: type[Any] = LOGOFF, **args: Any) -> str:
+    """Run, and expect a refusal before anything is connected."""
+    made = action(kind, args)
+    made.reach = lambda cmdlets, options: pytest.fail("connected")
+    with pytest.raises((SelectionError, Exception)) as caught:
+        made._run()
+    return str(caught.value)
+
+
+# rds_user_logoff: two sets of options
+
+
+def test_cmdlet_of_windows_server() -> None:
+    cmdlets, selection, _made = read(
+        host_server="rdsh-1",
+        unified_session_id=2,
+        force=True,
+        connection_broker="b.contoso.com",
+        collection_name="Desk",
+    )
+    assert cmdlets.lists[0] == Call(
+        "Get-RDUserSession", {"CollectionName": ["Desk"], "ConnectionBroker": "b.contoso.com"}
+    )
+    assert selection.named is not None
+    assert [one.key for one in selection.named] == [("", "rdsh-1", "2")]
+    assert selection.filters == Filters(host="rdsh-1")
+
+
+def test_cmdlet_of_windows_virtual_desktop_classic() -> None:
+    cmdlets, selection, _made = read(**CLASSIC, session_host_name="wvd-0", session_id=2, no_user_prompt=True)
+    assert cmdlets.lists[0].command == "Get-RdsUserSession"
+    assert cmdlets.sign_in is not None
+    assert selection.named is not None
+    assert [one.key for one in selection.named] == [("contoso/legacy", "wvd-0", "2")]
+
+
+@pytest.mark.parametrize(
+    ("args", "names"),
+    [
+        ({"host_server": "h", "unified_session_id": 2, "tenant_name": "T"}, ["unified_session_id", "tenant_name"]),
+        ({"force": True, **CLASSIC, "all_sessions": True}, ["force", "host_pool_name"]),
+        ({"force": False, **CLASSIC, "all_sessions": True}, ["force", "host_pool_name"]),
+        ({"host_server": "h", "session_id": 2}, ["host_server", "session_id"]),
+        ({"unified_session_id": 2, "session_host_name": "h"}, ["unified_session_id", "session_host_name"]),
+        ({"connection_broker": "b.c", "no_user_prompt": True}, ["connection_broker", "no_user_prompt"]),
+        ({"collection_name": "c", **SIGN_IN}, ["collection_name", "credential"]),
+    ],
+)
+def test_options_of_both_sets_are_an_error_that_names_both(args: dict[str, Any], names: list[str]) -> None:
+    message = refused(**args)
+    for name in names:
+        assert name in message
+    assert "one of them only" in message
+
+
+@pytest.mark.parametrize(
+    ("args", "names"),
+    [
+        ({"unified_session_id": 2}, ["unified_session_id needs host_server"]),
+        ({"host_server": "h"}, ["host_server needs unified_session_id", "all_sessions", "user"]),
+        ({"connection_broker": "b.contoso.com"}, ["unified_session_id", "sessions", "all_sessions"]),
+        ({"tenant_name": "T"}, ["host_pool_name is missing"]),
+        ({"host_pool_name": "P"}, ["tenant_name is missing"]),
+        ({"session_id": 2}, ["tenant_name is missing"]),
+        ({**CLASSIC, "session_id": 2}, ["session_id needs session_host_name"]),
+        ({**CLASSIC, "session_host_name": "h"}, ["session_host_name needs session_id"]),
+        ({**CLASSIC}, ["session_id", "all_sessions"]),
+        ({**POOL, "all_sessions": True}, ["credential"]),
+        ({**SIGN_IN, "all_sessions": True}, ["tenant_name is missing"]),
+        ({"sessions": [CLASSIC_ROW]}, ["credential"]),
+        ({}, ["unified_session_id", "sessions", "user", "all_sessions"]),
+        ({"force": True}, ["unified_session_id", "all_sessions"]),
+    ],
+)
+def test_half_a_set_is_an_error_that_says_what_is_missing(args: dict[str, Any], names: list[str]) -> None:
+    message = refused(**args)
+    for name in names:
+        assert name in message
+
+
+@pytest.mark.parametrize("value", ["abc", -1, "-1", 2**31, 1.5, True, ["1", "x"], [[]], {"a": 1}])
+@pytest.mark.parametrize("option", ["unified_session_id", "session_id"])
+def test_id_that_no_cmdlet_takes_is_an_error_that_names_the_option(option: str, value: object) -> None:
+    place = {"host_server": "h"} if option == "unified_session_id" else {**CLASSIC, "session_host_name": "h"}
+    assert option in refused(**place, **{option: value})
+    assert "session_id" in refused(CLOSE, session_id=value)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("host_server", "unified_session_id", "connection_broker", "collection_name", "tenant_name", "host_pool_name"),
+        *("session_host_name", "session_id", "sessions", "user", "users", "exclude_user", "session_state"),
+        *("minimum_age", "credential", "deployment_url", "aad_tenant_id", "application_id", "certificate_thumbprint"),
+    ],
+)
+@pytest.mark.parametrize("value", ["", " ", None])
+def test_option_that_is_given_but_empty_is_an_error(option: str, value: object) -> None:
+    assert f"{option} is given but empty" in refused(all_sessions=True, force=True, **{option: value})
+    if option in {*RDS_INFO.SPEC, "users"}:
+        assert f"{option} is given but empty" in refused(RDS_INFO, **{option: value})
+
+
+@pytest.mark.parametrize("option", ["server", "computer_name", "session_id", "sessions", "user", "session_state"])
+def test_option_of_multipoint_that_is_given_but_empty_is_an_error(option: str) -> None:
+    assert f"{option} is given but empty" in refused(CLOSE, all_sessions=True, **{option: ""})
+
+
+@pytest.mark.parametrize(
+    ("kind", "args", "words"),
+    [
+        (LOGOFF, {"connection_broker": "broker", "all_sessions": True}, "full name of the broker"),
+        (LOGOFF, {"connection_broker": "broker.", "all_sessions": True}, "full name of the broker"),
+        (LOGOFF, {"connection_broker": "b." + "x" * 260, "all_sessions": True}, "full name of the broker"),
+        (LOGOFF, {"collection_name": "De*", "all_sessions": True}, "collection_name takes whole names"),
+        (LOGOFF, {"user": "al*"}, "user takes whole names"),
+        (LOGOFF, {"session_state": "Activ"}, "STATE_ACTIVE"),
+        (LOGOFF, {"all_sessions": True, "wait_timeout": -1}, "wait_timeout is -1"),
+        (LOGOFF, {"sessions": [RD_ROW], "all_sessions": True}, "all_sessions contradicts sessions"),
+        (LOGOFF, {"sessions": [RD_ROW], "host_server": "h", "unified_session_id": 1}, "both name sessions"),
+        (LOGOFF, {"sessions": [CLASSIC_ROW], "force": True}, "sessions[0] has no host_server"),
+        (LOGOFF, {"sessions": [RD_ROW], **CLASSIC}, "sessions[0] has no session_host_name"),
+        (LOGOFF, {"sessions": [{}]}, "sessions[0] has no host_server"),
+        (LOGOFF, {"sessions": 7}, "sessions must be a list"),
+        (LOGOFF, {"no_such_option": 1}, "no_such_option"),
+        (CLOSE, {}, "session_id, sessions, filter with user, exclude_user, session_state, or"),
+        (CLOSE, {"session_id": 1, "all_sessions": True}, "all_sessions contradicts session_id"),
+        (CLOSE, {"session_id": 1, "sessions": []}, "both name sessions"),
+        (CLOSE, {"session_id": 1, "timeout_in_second": 0}, "timeout_in_second is 0"),
+        (CLOSE, {"session_id": 1, "timeout_in_second": 2**31}, "timeout_in_second is 2147483648"),
+        (CLOSE, {"minimum_age": "1h"}, "minimum_age"),
+        (CLOSE, {"wait_timeout": -1, "all_sessions": True}, "wait_timeout is -1"),
+        (WMS_INFO, {"minimum_age": "1h"}, "minimum_age"),
+        (RDS_INFO, {"host_server": "h", "tenant_name": "T"}, "one of them only"),
+        (RDS_INFO, {"tenant_name": "T"}, "host_pool_name is missing"),
+    ],
+)
+def test_what_is_unclear_is_refused_before_anything_is_connected(
+    kind: type[Any], args: dict[str, Any], words: str
+) -> None:
+    assert words in refused(kind, **args)
+
+
+@pytest.mark.parametrize("given", ["active", "Active", "STATE_ACTIVE", "state_active"])
+def test_state_may_lack_its_prefix(given: str) -> None:
+    _cmdlets, selection, _made = read(session_state=given)
+    assert selection.filters.states == ("STATE_ACTIVE",)
+
+
+def test_states_of_the_classic_service_are_its_own() -> None:
+    _cmdlets, selection, _made = read(**CLASSIC, session_state=["disconnected"])
+    assert selection.filters.states == ("disconnected",)
+    assert "UserProfileDiskMounted" in refused(**CLASSIC, session_state="STATE_ACTIVE")
+
+
+def test_filters_and_ids() -> None:
+    _cmdlets, selection, _made = read(host_server="h", exclude_user="carol\ndave", minimum_age="2h")
+    assert selection.named is None
+    assert selection.filters == Filters("h", (), ("carol", "dave"), (), timedelta(hours=2))
+    _cmdlets, selection, _made = read(host_server="h", unified_session_id="2,3")
+    assert [one.id for one in selection.named or ()] == ["2", "3"]
+    _cmdlets, selection, _made = read(CLOSE, session_id=[0, "7"], session_state="Anything")
+    assert [one.id for one in selection.named or ()] == ["0", "7"]
+    assert selection.filters.states == ("Anything",)
+
+
+def test_rows_decide_the_service_when_no_option_does() -> None:
+    assert read(sessions=[RD_ROW])[0].lists[0].command == "Get-RDUserSession"
+    assert read(sessions=[])[0].lists[0].command == "Get-RDUserSession"
+    assert read(sessions=[CLASSIC_ROW], **SIGN_IN)[0].lists[0].command == "Get-RdsUserSession"
+    assert read(sessions=[], **CLASSIC)[1].named == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "args", "asks"),
+    [
+        (LOGOFF, {"all_sessions": True}, True),
+        (LOGOFF, {"all_sessions": True, "force": False}, True),
+        (LOGOFF, {"all_sessions": True, "force": True}, False),
+        (LOGOFF, {**CLASSIC, "all_sessions": True}, True),
+        (LOGOFF, {**CLASSIC, "all_sessions": True, "no_user_prompt": True}, False),
+        (CLOSE, {"all_sessions": True}, False),
+        (CLOSE, {"all_sessions": True, "confirm": True}, True),
+    ],
+)
+def test_who_is_asked(kind: type[Any], args: dict[str, Any], asks: bool) -> None:
+    _cmdlets, _selection, made = read(kind, **args)
+    options = {**{name: spec.get("default") for name, spec in kind.SPEC.items()}, **args}
+    assert made.asks(options) is asks
+
+
+def test_computer_name_is_another_word_for_server() -> None:
+    cmdlets, _selection, _made = read(WMS_INFO, computer_name="classroom.contoso.com")
+    assert [call.parameters for call in cmdlets.lists] == [{"All": True, "Server": "classroom.contoso.com"}]
+
+
+def test_password_is_marked_as_a_secret() -> None:
+    for kind in (LOGOFF, RDS_INFO):
+        assert kind.SPEC["credential"]["options"]["password"]["no_log"] is True
+
+
+# The transport
+
+
+class Psrp(LiveTransport):
+    """Stands for PsrpCmdlets."""
+
+    host: FakeHost
+    made: list[Psrp]
+
+    def __init__(self, connection: Any, clock: Any) -> None:
+        super().__init__(Psrp.host)
+        Psrp.made.append(self)
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
+    """A host that a psrp connection reaches, with a clock of its own."""
+    Psrp.host, Psrp.made = FakeHost([rd_row(2), rd_row(3, "bob")]), []
+    monkeypatch.setattr(psrp, "PsrpCmdlets", Psrp)
+    clock = Psrp.host.clock
+    for module in ("session_action", "windows_action"):
+        path = f"ansible_collections.remotedesktop.sessions.plugins.plugin_utils.{module}.time"
+        monkeypatch.setattr(path, SimpleNamespace(monotonic=clock, sleep=clock.sleep))
+    return Psrp.host
+
+
+@pytest.mark.parametrize(
+    ("connection", "service"),
+    [
+        ({"transport": "psrp"}, CmdletSessions),
+        ({"transport": "psrp", "become": object()}, BatchSessions),
+        ({"transport": "winrm"}, BatchSessions),
+        ({"transport": "ssh"}, BatchSessions),
+        ({"transport": "local"}, BatchSessions),
+    ],
+)
+def test_transport_follows_the_connection(host: FakeHost, connection: dict[str, Any], service: type) -> None:
+    made = action(LOGOFF, {}, **connection)
+    made._task_vars = {}
+    cmdlets = read(all_sessions=True)[0]
+    assert type(made.reach(cmdlets, {"wait_timeout": 60})) is service
+
+
+@pytest.mark.parametrize(
+    ("options", "seconds"),
+    [
+        ({"wait_timeout": 60}, 60.0),
+        ({"wait_timeout": 0}, 10.0),
+        ({"wait_timeout": 60, "timeout_in_second": 5}, 5.0),
+        ({}, 10.0),
+    ],
+)
+def test_deadline_of_an_act(host: FakeHost, options: dict[str, Any], seconds: float) -> None:
+    made = action(LOGOFF, {})
+    made._task_vars = {}
+    assert made.reach(read(all_sessions=True)[0], options)._act_seconds == seconds
+
+
+# The run and its result
+
+
+def run(args: Mapping[str, Any], kind: type[Any] = LOGOFF, **more: Any) -> dict[str, Any]:
+    result: dict[str, Any] = action(kind, args, **more).run(task_vars={"inventory_hostname": "broker"})
+    return result
+
+
+def test_logs_off_and_reports(host: FakeHost) -> None:
+    args = {"host_server": "rdsh-1.contoso.com", "unified_session_id": 2, "force": True}
+    predicted = run(args, check_mode=True)
+    assert host.owners == []
+    result = run(args)
+    assert result["changed"] is True
+    assert [(row["unified_session_id"], row["user_name"], row["outcome"]) for row in result["sessions"]] == [
+        (2, "alice", "logged_off")
+    ]
+    assert result["diff"] == {"before": "rdsh-1.contoso.com/2 CONTOSO\\alice STATE_ACTIVE\n", "after": ""}
+    assert (predicted["changed"], predicted["summary"], predicted["diff"]) == (
+        result["changed"],
+        result["summary"],
+        result["diff"],
+    )
+    assert host.owners == ["alice"]
+    again = run(args)
+    assert (again["changed"], again["summary"]) == (False, {"already_gone": 1})
+    assert all(made.closed == 1 for made in Psrp.made)
+
+
+def test_rows_of_the_info_module_are_passed_on(host: FakeHost) -> None:
+    listed = run({"user": "bob"}, RDS_INFO)
+    assert (listed["changed"], listed["summary"]) == (False, {"STATE_ACTIVE": 1})
+    host.give_id_to(3, "mallory")
+    result = run({"sessions": listed["sessions"], "force": True})
+    assert result["summary"] == {"replaced": 1}
+    assert host.owners == []
+
+
+def test_question_without_a_yes_ends_nothing(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def prompt(question: str) -> bytes:
+        asked.append(question)
+        return b"n"
+
+    monkeypatch.setattr(console, "display", SimpleNamespace(prompt_until=prompt))
+    result = run({"all_sessions": True})
+    assert result["failed"] is True
+    assert "log off 2 sessions" in asked[0]
+    assert host.owners == []
+
+
+def test_error_of_the_cmdlet_comes_with_advice(host: FakeHost) -> None:
+    host.scripts["Invoke-RDUserLogoff"] = always(*[error()] * 50)
+    result = run({"all_sessions": True, "force": True})
+    assert result["failed"] is True
+    assert result["msg"].startswith("2 of 2 sessions failed to log off: ")
+    assert "Zugriff verweigert" in result["msg"]
+    assert "become_method runas" in result["msg"]
+
+
+def test_connection_that_is_lost_on_the_way_makes_the_host_unreachable(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def act(host: FakeHost, call: Call) -> Answer:
+        host.end(call)
+        host.scripts["Get-RDUserSession"] = always(AnsibleConnectionFailure("broker is down."))
+        return DONE
+
+    host.scripts["Invoke-RDUserLogoff"] = [act, act]
+    result = run({"all_sessions": True, "force": True})
+    assert result["unreachable"] is True
+    assert "failed" not in result
+    assert result["changed"] is True
+    assert result["msg"].startswith("broker is down. 2 of 2 sessions failed")
+    assert len(result["sessions"]) == 2
+    host.scripts["Get-RDUserSession"] = always(AnsibleConnectionFailure("broker is down."))
+    with pytest.raises(AnsibleConnectionFailure):
+        run({"all_sessions": True, "force": True})
+
+
+def test_retired_service_warns(host: FakeHost) -> None:
+    host.list_command = "Get-RdsUserSession"
+    host.rows = []
+    for kind, args in ((LOGOFF, {**CLASSIC, "all_sessions": True}), (RDS_INFO, CLASSIC)):
+        (warning,) = run(args, kind)["warnings"]
+        assert "retired on 2026-09-30" in warning
+        assert "hush" not in str(run(args, kind))
+
+
+def test_spare_leaves_room_for_a_look() -> None:
+    assert psrp.AT_ONCE - windows_action.SPARE == 15

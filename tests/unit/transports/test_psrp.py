@@ -1,0 +1,437 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The psrp transport against what a real PowerShell sent, and against hosts that hang, refuse and go away."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+from xml.etree.ElementTree import fromstring
+
+import pytest
+from ansible.errors import AnsibleConnectionFailure
+from pypsrp.exceptions import AuthenticationError, WSManFaultError
+from requests.exceptions import ConnectionError as RequestsConnectionError
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports import psrp
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
+    Answer,
+    Call,
+    State,
+    TooLate,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.psrp import PsrpCmdlets
+from tests.unit.transports.recorded_host import (
+    Clock,
+    Connection,
+    Host,
+    Pipeline,
+    Scenario,
+    output,
+    scenarios,
+    state,
+)
+
+CALL = Call("Invoke-RDUserLogoff", {"HostServer": "rdsh-1", "UnifiedSessionID": 2, "Force": True})
+
+
+def begin(answer: Callable[[Pipeline], Any], **options: Any) -> tuple[PsrpCmdlets, Host]:
+    clock = Clock()
+    host = Host(answer, clock, **options)
+    return PsrpCmdlets(Connection(host), clock), host
+
+
+def after(when: float) -> Callable[[Pipeline], Any]:
+    """Answer every call with success at that time; the clock begins at 1000."""
+
+    def answer(pipeline: Pipeline) -> None:
+        pipeline.pending, pipeline.ends_at = state(4), when
+
+    return answer
+
+
+def hang(pipeline: Pipeline) -> None:
+    pipeline.stops = False
+
+
+# -- recordings
+
+SESSION = {
+    "ServerName": "rdsh-1.example.test",
+    "SessionId": 2,
+    "UserName": "user2",
+    "DomainName": "EX",
+    "ServerIPAddress": None,
+    "TSProtocol": None,
+    "ApplicationType": None,
+    "ResolutionWidth": None,
+    "ResolutionHeight": None,
+    "ColorDepth": None,
+    "CreateTime": "2026-11-21T08:30:02Z",
+    "DisconnectTime": None,
+    "SessionState": "STATE_ACTIVE",
+    "CollectionName": "Desk",
+    "CollectionType": "RD_FARM_RDSH",
+    "UnifiedSessionId": 2,
+    "HostServer": "rdsh-1.example.test",
+    "IdleTime": 60000,
+    "RemoteFxEnabled": None,
+}
+DISCONNECTED = SESSION | {
+    "SessionId": 4,
+    "UnifiedSessionId": 4,
+    "UserName": "user4",
+    "SessionState": "STATE_DISCONNECTED",
+    "CreateTime": "2026-11-21T08:30:04Z",
+    "DisconnectTime": "2026-11-21T09:00:00Z",
+}
+
+
+def done(rows: int = 0, *warnings: str) -> dict[str, Any]:
+    return {"state": State.COMPLETED, "errors": [], "rows": rows, "warnings": list(warnings)}
+
+
+def failed(*error: str, state: State = State.FAILED) -> dict[str, Any]:
+    return {"state": state, "errors": [error], "rows": 0, "warnings": []}
+
+
+WRITTEN = ("Microsoft.PowerShell.Commands.WriteErrorException", "NotSpecified", "WriteErrorException")
+NO_COMMAND = ("CommandNotFoundException", "ObjectNotFound", "CommandNotFoundException")
+NO_PARAMETER = ("NamedParameterNotFound", "InvalidArgument", "ParameterBindingException")
+NO_VALUE = ("ParameterArgumentTransformationError", "InvalidData", "ParameterBindingArgumentTransformationException")
+NOT_ALLOWED = ("ParameterArgumentValidationError", "InvalidData", "ParameterBindingValidationException")
+NO_PROMPT = ("HostException", "NotSpecified", "MethodInvocationException")
+
+EXPECTED = {
+    "list": done(3),
+    "list_count": done(1),
+    "list_select_property": done(3),
+    "list_sort": done(3),
+    "list_unknown_collection": failed(*WRITTEN, state=State.COMPLETED),
+    "list_unknown_collection_stop": failed(*WRITTEN),
+    "unknown_parameter": failed(*NO_PARAMETER),
+    "unknown_command": failed(*NO_COMMAND),
+    "hidden_command": failed(*NO_COMMAND),
+    "script_text": failed("ScriptsNotAllowed", "ParserError", "ParseException"),
+    "logoff": done(),
+    "logoff_verbose": done(),
+    "logoff_string_id": done(),
+    "logoff_bad_id": failed(*NO_VALUE),
+    "logoff_missing_parameter": failed("MissingMandatoryParameter", "InvalidArgument", "ParameterBindingException"),
+    "logoff_no_such_session": failed(*WRITTEN, state=State.COMPLETED),
+    "logoff_host_down": failed(*WRITTEN, state=State.COMPLETED),
+    "logoff_host_not_in_role": failed(*NOT_ALLOWED),
+    "logoff_without_force": failed(*NO_PROMPT),
+    "list_piped_to_logoff": done(),
+    "wms_close": done(0, "closed 7"),
+    "wms_close_string_ids": done(0, "closed 5", "closed 6"),
+    "wms_close_negative_id": failed(*NO_VALUE),
+    "wms_close_what_if": done(),
+    "wms_close_would_prompt": failed(*NO_PROMPT),
+    "wms_close_no_such_session": failed("SessionNotFound", "ObjectNotFound", "ItemNotFoundException"),
+    "wms_close_old_parameter": failed(*NO_PARAMETER),
+    "wms_close_two_sets": failed("AmbiguousParameterSet", "InvalidArgument", "ParameterBindingException"),
+    "command_metadata": done(1),
+    "command_whole": done(1),
+    "command_absent": failed(*NO_COMMAND, state=State.COMPLETED),
+    "command_absent_silent": done(),
+    "command_names": done(11),
+    # A no-language endpoint limits the one and hides the other.
+    "jea-list_select_property": failed(*NOT_ALLOWED),
+    "jea-list_sort": failed(*NO_COMMAND),
+}
+REPLAYS = [one for one in scenarios() if one.name != "open"]
+
+
+def replay(scenario: Scenario, fragment: int = 10**9) -> Answer:
+    def answer(pipeline: Pipeline) -> None:
+        pipeline.pending, pipeline.ends_at = list(scenario.messages), 0.0
+
+    cmdlets, _host = begin(answer, fragment=fragment)
+    command = scenario.commands[0]
+    call = Call(command["command"], command["parameters"]) if "command" in command else CALL
+    return cmdlets.run(call, 30)
+
+
+@pytest.mark.parametrize("scenario", REPLAYS, ids=str)
+def test_recorded_answers_read_as_they_are(scenario: Scenario) -> None:
+    answer = replay(scenario)
+    assert {
+        "state": answer.state,
+        "errors": [(one.id, one.category, one.exception) for one in answer.errors],
+        "rows": len(answer.output),
+        "warnings": list(answer.warnings),
+    } == (EXPECTED.get(str(scenario)) or EXPECTED[scenario.name])
+    assert all(one.message for one in answer.errors)
+    assert answer == replay(scenario, fragment=100), "the size of the fragments changes nothing"
+
+
+def named(name: str) -> Scenario:
+    return next(one for one in REPLAYS if one.name == name)
+
+
+def test_sessions_are_plain_rows() -> None:
+    answer = replay(named("list"))
+    assert answer.output[0] == SESSION
+    assert answer.output[2] == DISCONNECTED
+    assert answer.whole
+
+
+def test_a_bare_enumeration_is_its_name() -> None:
+    rows = replay(named("command_names")).output
+    assert {row["CommandType"] for row in rows} == {"Function"}
+    assert "Invoke-RDUserLogoff" in [row["Name"] for row in rows]
+
+
+@pytest.mark.parametrize("name", ["command_metadata", "command_whole"])
+def test_the_parameters_of_a_command_can_be_seen(name: str) -> None:
+    (row,) = replay(named(name)).output
+    assert {"SessionId", "All", "Server", "Confirm"} < set(row["Parameters"])
+
+
+def test_not_whole_says_why() -> None:
+    answer = replay(named("list_unknown_collection"))
+    assert not answer.whole
+    assert answer.reason == "The specified collection Nope does not exist."
+
+
+# -- requests
+
+
+def test_a_call_is_one_command_with_typed_arguments_and_no_script() -> None:
+    call = Call(
+        "Close-WmsSession",
+        {
+            "SessionId": [1, 2**31],
+            "All": None,
+            "Confirm": False,
+            "Server": "a'; Remove-Item $(x)\n\U0001f600",
+            "Big": 2**40,
+            "Ratio": 0.1,
+        },
+    )
+    cmdlets, host = begin(after(0))
+    cmdlets.run(call, 5)
+    (pipeline,) = host.pipelines.values()
+    message = fromstring(pipeline.clixml)
+    assert [one.text for one in message.iter("B") if one.get("N") == "IsScript"] == ["false"]
+    assert [one.text for one in message.iter("S") if one.get("N") == "Cmd"] == ["Close-WmsSession"]
+    arguments = {}
+    for argument in message.findall(".//Obj[@N='Args']/LST/Obj/MS"):
+        value = argument.find("*[@N='V']")
+        items = value.find("LST")
+        arguments[argument.findtext("S[@N='N']")] = (
+            [(one.tag, one.text) for one in items] if items is not None else (value.tag, value.text)
+        )
+    assert arguments == {
+        "SessionId": [("I32", "1"), ("I64", "2147483648")],
+        "Confirm": ("B", "false"),
+        "Server": ("S", "a'; Remove-Item $(x)_x000A__xD83D__xDE00_"),
+        "Big": ("I64", str(2**40)),
+        "Ratio": ("Db", "0.1"),
+    }
+    assert b'IsScript">true' not in host.sent
+    host_info = {one.get("N"): one.text for one in message.find(".//Obj[@N='HostInfo']/MS")}
+    assert host_info["_isHostUINull"] == "true", "a cmdlet that would ask must fail at once"
+    assert host_info["_useRunspaceHost"] == "false"
+
+
+def test_many_calls_are_in_flight_on_one_pool() -> None:
+    cmdlets, host = begin(after(1000.1))
+    tokens = [cmdlets.begin(CALL, 60) for _ in range(psrp.AT_ONCE)]
+    assert cmdlets.busy
+    with pytest.raises(ServiceError):
+        cmdlets.begin(CALL, 60)
+    answers = dict(itertools.chain.from_iterable(cmdlets.wait(60) for _ in tokens))
+    assert set(answers) == set(tokens)
+    assert {answer.state for answer in answers.values()} == {State.COMPLETED}
+    assert not cmdlets.busy
+    assert {tuple(one.signals) for one in host.pipelines.values()} == {("Terminate",)}, "none stays open on the host"
+
+
+def test_run_keeps_the_answers_to_other_calls() -> None:
+    cmdlets, _host = begin(after(0))
+    earlier = cmdlets.begin(CALL, 60)
+    assert cmdlets.run(CALL, 60).state is State.COMPLETED
+    assert [token for token, _answer in cmdlets.wait(0)] == [earlier]
+    assert cmdlets.wait(10) == []
+
+
+def test_a_host_that_allows_one_runspace_is_used_one_call_at_a_time() -> None:
+    cmdlets, host = begin(after(0))
+    host.allows_runspaces = False
+    cmdlets.begin(CALL, 60)
+    with pytest.raises(ServiceError) as refused:
+        cmdlets.begin(CALL, 60)
+    assert not refused.value.lasting
+    assert cmdlets.busy
+    cmdlets.wait(10)
+    cmdlets.begin(CALL, 60)
+
+
+def test_a_call_is_not_sent_when_making_room_took_too_long() -> None:
+    cmdlets, host = begin(after(0))
+    cmdlets.begin(CALL, 60, send_before=1005)
+    host.pool.clear()
+    host._send = lambda *_request: None  # type: ignore[method-assign]
+    host.operation_timeout = 20
+    with pytest.raises(ServiceError):
+        cmdlets.begin(CALL, 60, send_before=1005)
+    cmdlets.wait(10)
+    with pytest.raises(TooLate):
+        cmdlets.begin(CALL, 60, send_before=1005)
+    assert len(host.pipelines) == 1
+    assert not cmdlets.busy
+
+
+# -- deadlines
+
+
+def test_a_call_over_its_deadline_is_stopped() -> None:
+    cmdlets, host = begin(lambda pipeline: None)
+    answer = cmdlets.run(CALL, 30)
+    assert answer.state is State.STOPPED
+    assert not answer.errors
+    assert 30 <= host.clock.now - 1000 < 33
+
+
+def test_an_answer_that_comes_just_before_the_stop_counts() -> None:
+    cmdlets, host = begin(after(1030.2))
+    cmdlets.begin(CALL, 60)
+    host.answer = lambda pipeline: None
+    slow = cmdlets.begin(CALL, 30)
+    assert dict(cmdlets.wait(60) + cmdlets.wait(60)).keys() == {1, slow}
+
+
+def test_a_call_that_cannot_be_stopped_is_given_up_and_the_others_go_on() -> None:
+    cmdlets, host = begin(hang)
+    stuck = cmdlets.begin(CALL, 10)
+    host.answer = lambda pipeline: after(host.clock() + 0.1)(pipeline)  # noqa: PLW0108
+    answers = {}
+    begun = 0
+    while len(answers) < 200:
+        while begun < 199 and not cmdlets.busy:
+            cmdlets.begin(CALL, 10)
+            begun += 1
+        answers.update(cmdlets.wait(5))
+    assert answers.pop(stuck).state is State.NO_ANSWER
+    assert {answer.state for answer in answers.values()} == {State.COMPLETED}
+    assert 10 <= host.clock.now - 1000 < 22
+    cmdlets.close()
+    assert host.deleted == 1
+
+
+def test_blocked_runspaces_are_replaced_up_to_a_bound_and_nothing_waits_in_a_queue() -> None:
+    cmdlets, _host = begin(hang)
+    for _ in range(psrp.MOST_RUNSPACES):
+        while cmdlets.busy:
+            cmdlets.wait(100)
+        cmdlets.begin(CALL, 1)
+    while cmdlets.wait(100):
+        pass
+    assert not cmdlets.busy
+    with pytest.raises(ServiceError) as refused:
+        cmdlets.begin(CALL, 1)
+    assert refused.value.lasting
+
+
+def test_close_leaves_a_healthy_shell_to_ansible() -> None:
+    cmdlets, host = begin(after(0))
+    cmdlets.run(CALL, 5)
+    cmdlets.close()
+    assert host.deleted == 0
+
+
+def test_close_ends_the_shell_while_a_call_is_under_way() -> None:
+    cmdlets, host = begin(hang)
+    cmdlets.begin(CALL, 100)
+    cmdlets.close()
+    assert host.deleted == 1
+
+
+# -- trouble
+
+
+def fault(code: int) -> WSManFaultError:
+    return WSManFaultError(code, None, "the reason", None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (AuthenticationError("no"), AnsibleConnectionFailure, "ansible_password"),
+        (RequestsConnectionError("[Errno 111] Connection refused"), AnsibleConnectionFailure, "Connection refused"),
+        (fault(2150858843), AnsibleConnectionFailure, "gone"),
+        (fault(1726), AnsibleConnectionFailure, "fault 1726"),
+        (fault(5), ServiceError, "Remote Management Users"),
+        (fault(2150858752), ServiceError, "ansible_psrp_configuration_name"),
+        (fault(2150859173), ServiceError, "MaxShellsPerUser"),
+    ],
+)
+def test_trouble_is_one_sentence_and_unreachable_only_when_it_is_the_connection(
+    error: Exception, kind: type[Exception], words: str
+) -> None:
+    cmdlets, host = begin(hang)
+    cmdlets.begin(CALL, 100)
+    host.fails = error
+    with pytest.raises(kind, match=words) as raised:
+        cmdlets.wait(10)
+    assert str(raised.value).startswith(("host.example.test", "The ", "WinRM"))
+    host.fails = None
+    cmdlets.close()
+    assert host.deleted == 1
+
+
+def test_trouble_while_connecting_is_told_from_what_ansible_wrapped() -> None:
+    host = Host(hang, Clock())
+    connection = Connection(host)
+
+    def connect() -> None:
+        try:
+            raise fault(2150858752)
+        except WSManFaultError as error:
+            raise AnsibleConnectionFailure(f"psrp connection failure: {error}")  # noqa: B904
+
+    connection._connect = connect  # type: ignore[method-assign]
+    with pytest.raises(ServiceError, match="has no PowerShell endpoint"):
+        PsrpCmdlets(connection, host.clock)
+
+
+def test_a_lost_part_of_an_answer_is_noticed() -> None:
+    cmdlets, host = begin(after(0))
+    whole = host._fragments
+    host.fragment = 50
+    host._fragments = lambda *message: itertools.islice(whole(*message), 1, None)  # type: ignore[method-assign]
+    with pytest.raises(AnsibleConnectionFailure, match="missing"):
+        cmdlets.run(CALL, 5)
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(psrp, "IMPORT_ERROR", ImportError("No module named 'pypsrp'"))
+    with pytest.raises(ServiceError, match="pip install pypsrp"):
+        PsrpCmdlets(Connection(Host(hang, Clock())), Clock())
+
+
+@pytest.mark.parametrize(
+    ("clixml", "value"),
+    [
+        ("<S>a_x000A_b_xD83D__xDE00_ _x005F_x0041_</S>", "a\nb\U0001f600 _x0041_"),
+        ("<U64>18446744073709551615</U64>", 2**64 - 1),
+        ("<B>true</B>", True),
+        ("<DT>2026-11-21T09:30:04.1200000+01:00</DT>", "2026-11-21T08:30:04.12Z"),
+        ("<DT>2026-11-21T09:30:04</DT>", "2026-11-21T09:30:04"),
+        ("<Nil />", None),
+        ('<Obj RefId="0"><S>text</S><MS><S N="PSPath">x</S></MS></Obj>', "text"),
+        ('<Obj RefId="0"><TN RefId="0"><T>System.Object[]</T></TN><LST><I32>1</I32></LST></Obj>', [1]),
+        ('<Obj RefId="0"><ToString>only text</ToString></Obj>', "only text"),
+    ],
+)
+def test_a_bare_value_is_a_row_too(clixml: str, value: object) -> None:
+    def answer(pipeline: Pipeline) -> None:
+        pipeline.pending, pipeline.ends_at = output(clixml) + state(4), 0.0
+
+    cmdlets, _host = begin(answer)
+    assert cmdlets.run(CALL, 5).output == ({"Value": value},)
