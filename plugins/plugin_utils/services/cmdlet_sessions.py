@@ -32,7 +32,12 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
     ServiceError,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Answer, Call, State
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
+    Answer,
+    Call,
+    State,
+    TooLate,
+)
 
 MOST_HANGING = 40
 """Calls that never end keep their runspaces, of which a host gives so many that some are left for looks."""
@@ -47,8 +52,8 @@ class LiveCmdlets(Protocol):
     def busy(self) -> bool:
         """Whether no call can begin before another ends."""
 
-    def begin(self, call: Call, seconds: float) -> int:
-        """Begin a call, at once, and return its token."""
+    def begin(self, call: Call, seconds: float, send_before: float = math.inf) -> int:
+        """Begin a call, at once, and return its token. Raises TooLate when the clock passes C(send_before) first."""
 
     def wait(self, seconds: float) -> list[tuple[int, Answer]]:
         """Return the calls that have ended; wait for the first at most that long."""
@@ -151,7 +156,10 @@ class CmdletSessions:
             return
         call = self._cmdlets.act(session)
         try:
-            token = self._transport.begin(call, self._act_seconds)
+            token = self._transport.begin(call, self._act_seconds, send_before)
+        except TooLate:
+            self._events.append(Answered(session, Reply.NOT_SENT, "it could not be sent in time"))
+            return
         except (AnsibleConnectionFailure, ServiceError) as error:
             if self._only_busy(error):
                 self._events.append(Answered(session, Reply.NOT_SENT, str(error)))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -139,6 +140,7 @@ class LiveTransport:
         self.begin_errors: list[Exception] = []
         self.wait_errors: list[Exception] = []
         self.closed = 0
+        self.send_before = math.inf
         self.deadlines: dict[str, float] = {}
         self._last = 0
 
@@ -146,7 +148,8 @@ class LiveTransport:
     def busy(self) -> bool:
         return len(self.flights) >= self.most
 
-    def begin(self, call: Call, seconds: float) -> int:
+    def begin(self, call: Call, seconds: float, send_before: float = math.inf) -> int:
+        self.send_before = send_before
         if self.begin_errors:
             raise self.begin_errors.pop(0)
         assert not self.busy

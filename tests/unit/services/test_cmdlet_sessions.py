@@ -41,7 +41,12 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
     ServiceError,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Answer, Call, State
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
+    Answer,
+    Call,
+    State,
+    TooLate,
+)
 from tests.unit.services.fake_host import (
     CREATED,
     DONE,
@@ -456,6 +461,18 @@ def test_act_that_finds_no_room_after_all_is_not_sent() -> None:
     assert isinstance(event, Answered)
     assert (event.session, event.reply) == (second, Reply.NOT_SENT)
     assert bench.service.lost is None
+
+
+def test_act_whose_proof_gets_too_old_while_room_is_made_is_not_sent() -> None:
+    bench = make_bench("live", rd_row(2))
+    (session,) = bench.service.list_sessions()
+    bench.live.begin_errors.append(TooLate())
+    send_before = bench.host.clock.now + 1.0
+    bench.service.begin_act(session, send_before)
+    (event,) = bench.service.wait(0.0)
+    assert isinstance(event, Answered)
+    assert event.reply is Reply.NOT_SENT
+    assert bench.live.send_before == send_before
 
 
 def test_act_whose_proof_is_too_old_is_not_sent() -> None:
