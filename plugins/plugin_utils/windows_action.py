@@ -62,6 +62,9 @@ class WindowsAction(SessionAction):
             live = psrp.PsrpCmdlets(self._connection, clock)
             self._service = CmdletSessions(cmdlets, live, host, clock, act_seconds, psrp.AT_ONCE - SPARE, sleep)
         else:
+            if options.get("session_state"):
+                # The host proves what it acts on, so the filter must hold there still.
+                cmdlets.proof = (*cmdlets.proof, "session_state")
             script = ScriptCmdlets(self._execute_module, self._task_vars, host)
             self._service = BatchSessions(cmdlets, script, host, clock, act_seconds, sleep)
         return self._service

@@ -339,6 +339,18 @@ def test_deadline_of_an_act(host: FakeHost, options: dict[str, Any], seconds: fl
     assert made.reach(read(all_sessions=True)[0], options)._act_seconds == seconds
 
 
+@pytest.mark.parametrize(("states", "proven"), [(None, False), (["STATE_DISCONNECTED"], True)])
+def test_script_proves_the_state_too_when_it_was_filtered(
+    host: FakeHost, states: list[str] | None, proven: bool
+) -> None:
+    made = action(LOGOFF, {}, transport="winrm")
+    made._task_vars = {}
+    cmdlets = read(all_sessions=True)[0]
+    made.reach(cmdlets, {"session_state": states})
+    assert ("session_state" in cmdlets.proof) is proven
+    assert "session_state" in cmdlets.fields
+
+
 # The run and its result
 
 
