@@ -5,43 +5,136 @@
 
 from __future__ import annotations
 
-from tests.integration.ansible_process import Ansible
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.integration.ansible_process import Ansible, Finished, environment
 from tests.lab.client import Lab
 
-PLAYBOOK = "remotedesktop.sessions.maintenance"
-VARIABLES = ("-e", "avd_resource_group_name=rg-avd", "-e", "avd_host_pool_name=pool-01")
+pytest_plugins = ("tests.integration.windows_fixtures",)
+
+AZURE = {"avd_resource_group_name": "rg-avd", "avd_host_pool_name": "pool-01"}
+WINDOWS = {"rds_hosts": "broker.contoso.com", "multipoint_hosts": "multipoint"}
+ENDED = {
+    "avd": {"alice", "bob", "dave", "frank", "grace", "ivan"},
+    "rds": {"alice", "bob", "carol", "dave"},
+    "multipoint": {"teacher", "student1", "student2", "student3"},
+}
 
 
-def test_check_then_run_then_run_again(lab: Lab, ansible: Ansible) -> None:
-    protected = ("-e", '{"avd_protected_users": ["alice@contoso.com"]}')
-    check = ansible.run("ansible-playbook", PLAYBOOK, *VARIABLES, *protected, "--check")
+class Maintenance:
+    """Runs the playbook against a lab with all services."""
+
+    def __init__(self, lab: Lab, directory: Path) -> None:
+        home = directory / "home"
+        home.mkdir()
+        self.lab = lab
+        self._ansible = Ansible(directory, environment(home, **lab.environment))
+
+    def run(self, *arguments: str, **variables: object) -> Finished:
+        assert self.lab.winrm is not None
+        return self._ansible.run(
+            "ansible-playbook",
+            "remotedesktop.sessions.maintenance",
+            *("-i", self.lab.winrm["inventory_file"], "-e", json.dumps(variables)),
+            *arguments,
+        )
+
+    def ended(self) -> dict[str, set[str]]:
+        """Whose sessions were ended, by the service."""
+        ended: dict[str, set[str]] = {}
+        services = {"pool-01": "avd", "Desktops": "rds"}
+        for entry in self.lab.audit():
+            service = services.get(entry["pool"], "multipoint")
+            ended.setdefault(service, set()).add(entry["owner"]["user"].partition("@")[0])
+        return ended
+
+
+@pytest.fixture
+def maintenance(windows_lab: Lab, tmp_path: Path) -> Maintenance:
+    windows_lab.reset()
+    return Maintenance(windows_lab, tmp_path)
+
+
+def test_check_then_run_then_run_again(maintenance: Maintenance) -> None:
+    everything = {**AZURE, **WINDOWS, "maintenance_protected_users": ["alice@contoso.com", "CONTOSO\\teacher"]}
+    check = maintenance.run("--check", **everything)
     assert check.status == 0, check.output
-    assert lab.audit() == []
-    run = ansible.run("ansible-playbook", PLAYBOOK, *VARIABLES, *protected)
+    assert maintenance.ended() == {}
+    run = maintenance.run(**everything)
     assert run.status == 0, run.output
-    assert "Ready for maintenance" in run.output
-    users = {entry["owner"]["user"] for entry in lab.audit()}
-    assert users == {f"{name}@contoso.com" for name in ("bob", "dave", "frank", "grace", "ivan")}
-    again = ansible.run("ansible-playbook", PLAYBOOK, *VARIABLES, *protected)
-    assert again.status == 0
-    assert "changed=0" in again.output
-    assert len(lab.audit()) == len(users)
+    assert run.output.count("Ready for maintenance") == 4
+    ended = {service: users - {"alice", "teacher"} for service, users in ENDED.items()}
+    assert maintenance.ended() == ended
+    changes = len(maintenance.lab.audit())
+    again = maintenance.run(**everything)
+    assert again.status == 0, again.output
+    assert "changed=1" not in again.output
+    assert len(maintenance.lab.audit()) == changes
 
 
-def test_one_host_of_the_pool(lab: Lab, ansible: Ansible) -> None:
-    finished = ansible.run("ansible-playbook", PLAYBOOK, *VARIABLES, "-e", "avd_session_host_name=avd-2.contoso.com")
+@pytest.mark.parametrize(
+    ("variables", "service"),
+    [
+        (AZURE, "avd"),
+        ({"rds_hosts": "broker.contoso.com"}, "rds"),
+        ({"multipoint_hosts": "multipoint"}, "multipoint"),
+    ],
+)
+def test_only_what_is_named_is_emptied(maintenance: Maintenance, variables: dict[str, str], service: str) -> None:
+    finished = maintenance.run(**variables)
     assert finished.status == 0, finished.output
-    assert {entry["host"] for entry in lab.audit()} == {"avd-2.contoso.com"}
+    assert maintenance.ended() == {service: ENDED[service]}
 
 
-def test_session_that_stays_fails_the_play(lab: Lab, ansible: Ansible) -> None:
-    lab.change(pool="pool-01", host="avd-2.contoso.com", id=2, stuck=True)
-    finished = ansible.run("ansible-playbook", PLAYBOOK, *VARIABLES, "-e", "avd_wait_timeout=3")
+def test_one_host(maintenance: Maintenance) -> None:
+    finished = maintenance.run(
+        **AZURE, **WINDOWS, avd_session_host_name="avd-2.contoso.com", rds_host_server="rdsh-1.contoso.com"
+    )
+    assert finished.status == 0, finished.output
+    hosts = {entry["host"] for entry in maintenance.lab.audit()}
+    assert {host for host in hosts if not host.startswith("classroom")} == {"avd-2.contoso.com", "rdsh-1.contoso.com"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({}, "Set avd_host_pool_name, rds_hosts or multipoint_hosts"),
+        ({"avd_resource_group_name": "rg-avd", "multipoint_hosts": "multipoint"}, "Set both avd_resource_group_name"),
+        ({"rds_hosts": ","}, "rds_hosts is ',': it must be a host or a group of the inventory"),
+        ({"multipoint_hosts": ""}, "multipoint_hosts is '': it must be a host or a group"),
+        ({"multipoint_hosts": "all,", "rds_hosts": "broker.contoso.com"}, "multipoint_hosts is 'all,': it must be"),
+        ({**AZURE, "avd_host_pool_name": ""}, "host_pool_name is given but empty"),
+    ],
+)
+def test_what_is_unclear_ends_nothing(maintenance: Maintenance, variables: dict[str, str], says: str) -> None:
+    finished = maintenance.run(**variables)
+    assert finished.status != 0
+    assert says in " ".join(finished.output.split())
+    assert maintenance.ended() == {}
+
+
+def test_empty_name_ends_nothing_where_the_check_did_not_run(maintenance: Maintenance) -> None:
+    """Patterns without a name, as an unanswered survey leaves them, mean all hosts to Ansible."""
+    for name in (",", ":", "all"):
+        maintenance.run("--limit", "classroom-2016.contoso.com", rds_hosts=name)
+    maintenance.run("--limit", "classroom-2016.contoso.com", multipoint_hosts=",")
+    assert maintenance.ended() == {}
+
+
+def test_session_that_stays_fails_the_play_and_what_comes_after_is_left_alone(maintenance: Maintenance) -> None:
+    maintenance.lab.change(pool="Desktops", host="rdsh-1.contoso.com", id=2, service="remote_desktop", stuck=True)
+    finished = maintenance.run(**AZURE, **WINDOWS, maintenance_wait_timeout=3)
     assert finished.status != 0
     assert "still_there" in finished.output
+    assert maintenance.ended() == {"avd": ENDED["avd"], "rds": ENDED["rds"]}
 
 
-def test_question_without_a_terminal_ends_nothing(lab: Lab, ansible: Ansible) -> None:
-    finished = ansible.run("ansible-playbook", PLAYBOOK, *VARIABLES, "-e", "avd_confirm=true")
+@pytest.mark.parametrize("variables", [AZURE, *({name: host} for name, host in WINDOWS.items())])
+def test_question_without_a_terminal_ends_nothing(maintenance: Maintenance, variables: dict[str, str]) -> None:
+    finished = maintenance.run(**variables, maintenance_confirm=True)
     assert finished.status != 0
-    assert lab.audit() == []
+    assert "there is no terminal to ask" in " ".join(finished.output.split())
+    assert maintenance.ended() == {}

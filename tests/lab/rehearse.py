@@ -17,15 +17,19 @@ PLAYBOOK = Path(__file__).parents[2] / "playbooks" / "maintenance.yml"
 VARIABLES = {
     "avd_resource_group_name": "rg-avd",
     "avd_host_pool_name": "pool-01",
-    "avd_protected_users": ["carol@contoso.com"],
+    "rds_hosts": "broker.contoso.com",
+    "multipoint_hosts": "multipoint",
+    "maintenance_protected_users": ["carol@contoso.com"],
 }
 OUTPUT = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "ANSIBLE_LOCALHOST_WARNING": "false"}
 
 
 def main(arguments: Sequence[str]) -> int:
     """Start the lab, run the playbook, show the lab's own audit, and return the playbook's exit status."""
-    with Lab.start() as lab:
-        command = [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", PLAYBOOK]
+    with Lab.start(winrm=True) as lab:
+        assert lab.winrm is not None
+        ansible_playbook = Path(sys.executable).with_name("ansible-playbook")
+        command = [ansible_playbook, "-i", lab.winrm["inventory_file"], PLAYBOOK]
         for name, value in VARIABLES.items():
             command += ["-e", f"{{{name!r}: {value!r}}}"]
         finished = subprocess.run(
