@@ -326,6 +326,8 @@ class Acting:
                 self._finish(errand, STILL_THERE, reason)
         elif errand.refused:
             self._finish(errand, FAILED, errand.reason)
+        elif in_time and (rejected := self._rejects(row)):
+            self._finish(errand, NOT_SELECTED, f"{errand.reason}; then {rejected}")
         elif in_time:
             errand.proof = row
             errand.not_before = now + min(LONGEST_PAUSE, 0.5 * 2 ** (errand.tries - 1))

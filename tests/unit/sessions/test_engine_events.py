@@ -192,6 +192,19 @@ def test_filter_on_state_still_holds_when_the_act_is_sent():
     assert farm.acts == []
 
 
+def test_filter_on_state_still_holds_when_the_act_is_tried_again():
+    farm = FakeFarm.of(session("1", state="Pending"))
+
+    def comes_back(farm: FakeFarm, one: Session) -> Reply:
+        farm.sessions[one.key] = replace(farm.sessions[one.key], state="Active")
+        return Reply.UNCLEAR
+
+    farm.replies[session("1").key] = [comes_back]
+    report = run(farm, Selection(filters=Filters(states=("Pending",))))
+    assert len(farm.acts) == 1
+    assert outcomes(report) == {"1": "not_selected"}
+
+
 def test_newer_row_of_the_same_id_wins_over_an_older_one():
     alice = session("5", "alice@contoso.com")
     bob = replace(session("5", "bob@contoso.com"), created=CREATED + timedelta(hours=1))
