@@ -233,6 +233,8 @@ class Acting:
             errand.refused = event.reply is Reply.REFUSED
             self._move(errand, Phase.WATCH if event.reply is Reply.DONE else Phase.DOUBT)
             self._look_pause = 0.0
+            if not self._waiting and not self._open[Phase.SENT]:
+                self._look_not_before = now
         if self._blind is not None:
             self._finish_blindly(errand, self._blind)
 

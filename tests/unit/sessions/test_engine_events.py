@@ -172,6 +172,20 @@ def test_looks_come_less_often_the_longer_it_takes() -> None:
     assert gaps == sorted(gaps) or max(gaps) <= 5.1
 
 
+def test_last_answer_is_looked_at_without_a_pause() -> None:
+    """Looks that show another session still there have made the pauses grow by then."""
+    farm = FakeFarm.of(session("1"), session("2"))
+
+    def slow(farm: FakeFarm, one: Session) -> Reply:
+        farm.act_seconds = 3.02
+        return accept(farm, one)
+
+    farm.replies = {session("1").key: [lambda farm, one: Reply.DONE], session("2").key: [slow]}
+    begun = farm.clock()
+    run(farm, wait_timeout=10.0)
+    assert any(abs(look - begun - 3.02) < 0.01 for look in farm.looks)
+
+
 def test_retried_session_goes_before_those_not_begun() -> None:
     farm = FakeFarm.of(*(session(str(number)) for number in range(1, 40)))
     farm.room, farm.act_seconds = 1, 0.2
