@@ -7,9 +7,9 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The fragment C(filters)."""
+    """The fragments C(filters.users), and C(filters) of services that tell when a session was created."""
 
-    DOCUMENTATION = r"""
+    USERS = r"""
 options:
   user:
     description:
@@ -27,6 +27,10 @@ options:
     type: list
     elements: str
     aliases: [exclude_users]
+"""
+
+    DOCUMENTATION = r"""
+options:
   session_state:
     description:
       - Only sessions in one of these states.

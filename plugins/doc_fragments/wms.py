@@ -26,22 +26,6 @@ options:
         session has selects nothing.
     type: list
     elements: str
-  user:
-    description:
-      - Only sessions of these users.
-      - A full name (C(DOMAIN\user)) must be as the server lists it, without regard to case. A bare name is that account
-        in whatever domain, and an error when it fits the accounts of several.
-      - Wildcards are refused. Names may also stand on lines of their own, as a survey's text area gives them.
-    type: list
-    elements: str
-    aliases: [users]
-  exclude_user:
-    description:
-      - Not the sessions of these users, whatever else is given.
-      - Where the server lists no name of the form that is given, the account part decides, in whatever domain.
-    type: list
-    elements: str
-    aliases: [exclude_users]
 notes:
   - Which of the two generations of the module the host has is found out from its cmdlets.
   - MultiPoint does not tell when a session was created. Two sessions of one user, one after the other with the same

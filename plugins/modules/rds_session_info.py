@@ -17,6 +17,7 @@ description:
 extends_documentation_fragment:
   - remotedesktop.sessions.rds
   - remotedesktop.sessions.filters
+  - remotedesktop.sessions.filters.users
   - remotedesktop.sessions.windows
   - remotedesktop.sessions.attributes
   - remotedesktop.sessions.attributes.info

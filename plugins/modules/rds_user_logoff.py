@@ -64,6 +64,7 @@ options:
 extends_documentation_fragment:
   - remotedesktop.sessions.rds
   - remotedesktop.sessions.filters
+  - remotedesktop.sessions.filters.users
   - remotedesktop.sessions.ending
   - remotedesktop.sessions.windows
   - remotedesktop.sessions.attributes

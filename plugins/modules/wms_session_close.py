@@ -45,6 +45,7 @@ options:
     default: false
 extends_documentation_fragment:
   - remotedesktop.sessions.wms
+  - remotedesktop.sessions.filters.users
   - remotedesktop.sessions.ending
   - remotedesktop.sessions.windows
   - remotedesktop.sessions.attributes

@@ -16,6 +16,7 @@ description:
     its own to C(Close-WmsSession).
 extends_documentation_fragment:
   - remotedesktop.sessions.wms
+  - remotedesktop.sessions.filters.users
   - remotedesktop.sessions.windows
   - remotedesktop.sessions.attributes
   - remotedesktop.sessions.attributes.info

@@ -69,6 +69,7 @@ extends_documentation_fragment:
   - remotedesktop.sessions.azure
   - remotedesktop.sessions.azure.pool
   - remotedesktop.sessions.filters
+  - remotedesktop.sessions.filters.users
   - remotedesktop.sessions.ending
   - remotedesktop.sessions.attributes
   - remotedesktop.sessions.attributes.ends

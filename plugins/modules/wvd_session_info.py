@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - remotedesktop.sessions.azure
   - remotedesktop.sessions.azure.pool
   - remotedesktop.sessions.filters
+  - remotedesktop.sessions.filters.users
   - remotedesktop.sessions.attributes
   - remotedesktop.sessions.attributes.info
   - remotedesktop.sessions.attributes.controller
