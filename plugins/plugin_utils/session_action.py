@@ -62,6 +62,7 @@ class SessionAction(ActionBase):
     """Options that say where or which: given but empty they are an error, never "all"."""
     STATES: tuple[str, ...]
     """States that session_state takes."""
+    _task_vars: dict[str, Any]
 
     @abstractmethod
     def connect(self, options: Options, environment: Mapping[str, str]) -> tuple[Service, Selection]:
@@ -76,6 +77,7 @@ class SessionAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the task."""
+        self._task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
         del tmp
         try:
@@ -122,8 +124,13 @@ class SessionAction(ActionBase):
             tuple(options["user"] or ()),
             tuple(options["exclude_user"] or ()),
             tuple(options["session_state"] or ()),
-            read_age(options["minimum_age"]),
+            read_age(options.get("minimum_age")),
         )
+
+    @property
+    def host_name(self) -> str:
+        """The host of the task, as people know it."""
+        return str(self._task.delegate_to or self._task_vars.get("inventory_hostname") or "the host")
 
     @contextmanager
     def _task_environment(self) -> Iterator[Mapping[str, str]]:
@@ -168,8 +175,7 @@ class EndAction(SessionAction):
             confirm=self.asks(options),
             wait_timeout=float(options["wait_timeout"]),
         )
-        host = str(self._task.delegate_to or self._play_context.remote_addr or "localhost")
-        console = Console(host, self.WITHOUT_QUESTION)
+        console = Console(self.host_name, self.WITHOUT_QUESTION)
         return self.result(options, engine.run(request, service, console, time.monotonic))
 
     def check(self, options: Options) -> None:

@@ -38,12 +38,10 @@ class WindowsAction(SessionAction):
     """Base of the modules that reach their service through cmdlets on the host of the task."""
 
     _requires_connection = True
-    _task_vars: dict[str, Any]
     _service: WindowsService | None = None
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the task. Trouble with the connection before anything was ended makes the host unreachable."""
-        self._task_vars = task_vars or {}
         result = super().run(tmp, task_vars)
         if self._service is not None and self._service.warnings:
             result["warnings"] = [*result.get("warnings", ()), *self._service.warnings]
@@ -68,11 +66,6 @@ class WindowsAction(SessionAction):
             script = ScriptCmdlets(self._execute_module, self._task_vars, host)
             self._service = BatchSessions(cmdlets, script, host, clock, act_seconds, sleep)
         return self._service
-
-    @property
-    def host_name(self) -> str:
-        """The host of the task, as errors name it."""
-        return str(self._task.delegate_to or self._task_vars.get("inventory_hostname") or "the host")
 
     def given(self, names: Iterable[str]) -> list[str]:
         """Return which of these options the task gives, aliases included, by the options' own names."""

@@ -35,7 +35,7 @@ class WmsAction(WindowsAction):
         """Reach the service."""
         # The states are documented only by examples: any word is taken, and one that no session has selects nothing.
         self.STATES = tuple(options["session_state"] or ())
-        selection = multipoint.ServerSelection(self.named(options), self.filters({**options, "minimum_age": None}))
+        selection = multipoint.ServerSelection(self.named(options), self.filters(options))
         cmdlets = multipoint.MultiPoint(options["server"], options.get("timeout_in_second"))
         return self.reach(cmdlets, options), selection
 

@@ -80,7 +80,7 @@ def action(
         no_log=False,
     )
     connection = SimpleNamespace(_shell=SimpleNamespace(env_prefix=lambda **_variables: "", tmpdir=None))
-    play = SimpleNamespace(remote_addr="host-x", check_mode=check_mode)
+    play = SimpleNamespace(remote_addr="192.0.2.1", check_mode=check_mode)
     templar = SimpleNamespace(template=lambda value: value)
     made: Any = kind(task, connection, play, None, templar, None)  # type: ignore[arg-type,no-untyped-call]
     made._load_name = "x"
@@ -115,7 +115,7 @@ class Task:
     def run(self, check_mode: bool = False, **args: Any) -> dict[str, Any]:
         made = action(Disconnect, {**POOL, "all_sessions": True, **args}, check_mode)
         made.connect = lambda _options, _environment: (self.farm, self.selection)
-        result: dict[str, Any] = made.run()
+        result: dict[str, Any] = made.run(task_vars={"inventory_hostname": "host-x"})
         return result
 
 
