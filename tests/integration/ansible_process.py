@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +19,7 @@ from typing import Any
 
 BIN = Path(sys.executable).parent
 MODULE = "remotedesktop.sessions.wvd_session_disconnect"
+TERMINAL_SECONDS = 60
 INFO = "remotedesktop.sessions.wvd_session_info"
 
 
@@ -97,6 +101,33 @@ class Ansible:
             finished.stdout + finished.stderr,
             [Task(**_fields(json.loads(line))) for line in lines],
         )
+
+    def on_terminal(self, answer: bytes, *arguments: str) -> tuple[int, str]:
+        """Run ansible on a pseudo terminal, and type the answer when the question has come."""
+        master, slave = pty.openpty()
+        # setsid --ctty makes the pseudo terminal the controlling one, as it is for a person.
+        process = subprocess.Popen(
+            ["setsid", "--wait", "--ctty", str(BIN / "ansible"), *arguments],
+            env={**self.environment, "RESULTS_AS_JSON": str(self.directory / "results")},
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+        shown, answered, deadline = b"", False, time.monotonic() + TERMINAL_SECONDS
+        while time.monotonic() < deadline:
+            if select.select([master], [], [], 0.2)[0]:
+                try:
+                    shown += os.read(master, 65536)
+                except OSError:
+                    break
+            if b"[y/N]" in shown and not answered:
+                time.sleep(0.5)
+                os.write(master, answer)
+                answered = True
+        os.close(master)
+        return process.wait(TERMINAL_SECONDS), shown.decode()
 
 
 def _fields(line: dict[str, Any]) -> dict[str, Any]:

@@ -5,54 +5,18 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import select
-import subprocess
-import time
-
 import pytest
 
-from tests.integration.ansible_process import BIN, MODULE, Ansible
+from tests.integration.ansible_process import MODULE, Ansible
 from tests.lab.client import Lab
 
 POOL = "resource_group_name=rg-avd host_pool_name=pool-01"
-SECONDS = 60
-
-
-def on_terminal(ansible: Ansible, answer: bytes, arguments: str) -> tuple[int, str]:
-    """Run ad hoc on a pseudo terminal, and type the answer when the question has come."""
-    master, slave = pty.openpty()
-    # setsid --ctty makes the pseudo terminal the controlling one, as it is for a person.
-    command = ["setsid", "--wait", "--ctty", str(BIN / "ansible"), "localhost", "-m", MODULE, "-a", arguments]
-    process = subprocess.Popen(
-        command,
-        env={**ansible.environment, "RESULTS_AS_JSON": str(ansible.directory / "results")},
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-    )
-    os.close(slave)
-    shown, answered, deadline = b"", False, time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        if select.select([master], [], [], 0.2)[0]:
-            try:
-                shown += os.read(master, 65536)
-            except OSError:
-                break
-        if b"[y/N]" in shown and not answered:
-            time.sleep(0.5)
-            os.write(master, answer)
-            answered = True
-    os.close(master)
-    return process.wait(SECONDS), shown.decode()
 
 
 @pytest.mark.parametrize(("answer", "goes_on"), [(b"y\r", True), (b"yes\r", True), (b"n\r", False), (b"\r", False)])
 def test_question_on_the_terminal(lab: Lab, ansible: Ansible, answer: bytes, goes_on: bool) -> None:
-    status, shown = on_terminal(ansible, answer, f"{POOL} user=alice,bob confirm=true")
-    assert "disconnect 2 sessions" in shown
+    status, shown = ansible.on_terminal(answer, "localhost", "-m", MODULE, "-a", f"{POOL} user=alice,bob confirm=true")
+    assert "[localhost] disconnect 2 sessions" in shown
     assert "avd-0.contoso.com/2 (alice@contoso.com, Active)" in shown
     assert shown.count("[y/N]") == 1
     assert (status == 0) is goes_on

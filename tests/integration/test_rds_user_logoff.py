@@ -6,17 +6,13 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import select
-import subprocess
 import time
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.integration.ansible_process import BIN, Finished
+from tests.integration.ansible_process import Finished
 from tests.integration.windows_hosts import BROKER, LOGOFF, RDS_INFO, WVD, Windows, outcomes
 
 pytest_plugins = ["tests.integration.windows_fixtures"]
@@ -161,39 +157,11 @@ def test_loop_keeps_one_shell(windows: Windows) -> None:
 # The question
 
 
-def on_terminal(windows: Windows, answer: bytes, arguments: str) -> tuple[int, str]:
-    """Run ad hoc on a pseudo terminal, and type the answer when the question has come."""
-    master, slave = pty.openpty()
-    # setsid --ctty makes the pseudo terminal the controlling one, as it is for a person.
-    command = [*("setsid", "--wait", "--ctty"), str(BIN / "ansible"), *("-i", str(windows.inventory), BROKER)]
-    process = subprocess.Popen(
-        [*command, "-m", LOGOFF, "-a", arguments],
-        env={**windows.ansible.environment, "RESULTS_AS_JSON": str(windows.ansible.directory / "results")},
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-    )
-    os.close(slave)
-    shown, answered, deadline = b"", False, time.monotonic() + 60.0
-    while time.monotonic() < deadline:
-        if select.select([master], [], [], 0.2)[0]:
-            try:
-                shown += os.read(master, 65536)
-            except OSError:
-                break
-        if b"[y/N]" in shown and not answered:
-            time.sleep(0.5)
-            os.write(master, answer)
-            answered = True
-    os.close(master)
-    return process.wait(60), shown.decode()
-
-
 @pytest.mark.parametrize(("answer", "goes_on"), [(b"y\r", True), (b"n\r", False), (b"\r", False)])
 def test_question_on_the_terminal(windows: Windows, answer: bytes, goes_on: bool) -> None:
-    status, shown = on_terminal(windows, answer, "host_server=rdsh-1 unified_session_id=2")
-    assert "log off 1 session" in shown
+    arguments = ["-i", str(windows.inventory), BROKER, "-m", LOGOFF]
+    status, shown = windows.ansible.on_terminal(answer, *arguments, "-a", "host_server=rdsh-1 unified_session_id=2")
+    assert "[broker.contoso.com] log off 1 session" in shown
     assert "rdsh-1.contoso.com/2 (CONTOSO\\carol, STATE_ACTIVE)" in shown
     assert (status == 0) is goes_on
     assert windows.ended() == (["carol"] if goes_on else [])
