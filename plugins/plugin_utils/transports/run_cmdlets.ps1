@@ -10,7 +10,7 @@
 
 [CmdletBinding(SupportsShouldProcess)]
 param (
-    # Calls to run one after the other: command, parameters, secrets (names of parameters that take $Credential).
+    # Calls to run first, one after the other: command, parameters, secrets (parameters that take $Credential).
     [System.Collections.IDictionary[]] $Calls = @(),
 
     # The call that lists what $Acts are about.
@@ -20,7 +20,8 @@ param (
     # An act is sent only on a list that was begun less than $ProofSeconds ago.
     [System.Collections.IDictionary[]] $Acts = @(),
 
-    # Deadline of each call. One that is over it is left behind: it ends with this process at the latest.
+    # Deadline of each call. One that is over it is told to stop, and left behind: it ends with this process at the
+    # latest.
     [double] $Seconds = 60,
 
     [System.Management.Automation.PSCredential] $Credential
@@ -33,12 +34,13 @@ $AtOnce = 8
 $clock = [System.Diagnostics.Stopwatch]::StartNew()
 $idle = New-Object -TypeName System.Collections.Stack
 $invariant = [System.Globalization.CultureInfo]::InvariantCulture
+$special = '["\\]|[^ -~]'
+$names = New-Object -TypeName System.Collections.Hashtable
 
-function Get-IdleRunspace {
-    if ($idle.Count -gt 0) {
-        return $idle.Pop()
-    }
-    $runspace = [System.Management.Automation.Runspaces.RunspaceFactory]::CreateRunspace()
+function Open-Runspace {
+    $runspace = [System.Management.Automation.Runspaces.RunspaceFactory]::CreateRunspace(
+        [System.Management.Automation.Runspaces.InitialSessionState]::CreateDefault2()
+    )
     $runspace.ThreadOptions = 'ReuseThread'
     $runspace.Open()
     # Its thread must not keep the process alive when a call in it hangs.
@@ -46,7 +48,15 @@ function Get-IdleRunspace {
     $shell.Runspace = $runspace
     [void] $shell.AddScript('[System.Threading.Thread]::CurrentThread.IsBackground = $true').Invoke()
     $shell.Dispose()
-    return $runspace
+    $idle.Push($runspace)
+}
+
+function Initialize-Runspace {
+    # Modules belong to a runspace, and so may a sign-in: each one begins with $Calls. Returns their answers.
+    Open-Runspace
+    foreach ($one in $Calls) {
+        Invoke-Call $one
+    }
 }
 
 function Start-Call {
@@ -55,8 +65,11 @@ function Start-Call {
     if ($Call['command'] -cnotmatch '\A[A-Za-z]+-[A-Za-z]+\z') {
         throw 'The name of a cmdlet is a verb and a noun.'
     }
+    if ($idle.Count -eq 0) {
+        Open-Runspace
+    }
     $shell = [System.Management.Automation.PowerShell]::Create()
-    $shell.Runspace = Get-IdleRunspace
+    $shell.Runspace = $idle.Pop()
     [void] $shell.AddCommand([string] $Call['command'])
     foreach ($name in $Call['parameters'].Keys) {
         [void] $shell.AddParameter($name, $Call['parameters'][$name])
@@ -90,6 +103,15 @@ function Receive-Call {
         $idle.Push($shell.Runspace)
         $shell.Dispose()
     }
+    else {
+        # Closing stops it, if it can be stopped, so that it does not act long after its proof. That may take for ever,
+        # but PowerShell 7 waits at its end for runspaces that nobody has begun to close. CloseAsync would do that in
+        # a thread that keeps the process alive.
+        [void] [System.Threading.Tasks.Task]::Factory.StartNew(
+            [System.Delegate]::CreateDelegate([System.Action], $shell.Runspace, 'Close'),
+            [System.Threading.Tasks.TaskCreationOptions]::LongRunning
+        )
+    }
     return $answer
 }
 
@@ -118,7 +140,7 @@ function Invoke-Call {
     param ([System.Collections.IDictionary] $Call)
 
     $running = Start-Call $Call
-    [void] $running.Result.AsyncWaitHandle.WaitOne([int] ($Seconds * 1000))
+    [void] $running.Result.AsyncWaitHandle.WaitOne([int] [math]::Min($Seconds * 1000, [int]::MaxValue))
     return Receive-Call $running
 }
 
@@ -126,8 +148,8 @@ function ConvertTo-JsonString {
     # ASCII only, so that no code page on the way matters.
     param ([string] $Text)
 
-    if ($Text -cmatch '["\\]|[^ -~]') {
-        $Text = [regex]::Replace($Text, '["\\]|[^ -~]', { '\u{0:x4}' -f [int][char] $args[0].Value })
+    if ($Text -cmatch $special) {
+        $Text = [regex]::Replace($Text, $special, { '\u{0:x4}' -f [int][char] $args[0].Value })
     }
     return '"' + $Text + '"'
 }
@@ -166,8 +188,8 @@ function ConvertTo-JsonValue {
         return $Value.ToString($invariant)
     }
     if ($Depth -gt 0 -and $Value -is [System.Collections.IDictionary]) {
-        $members = foreach ($key in $Value.Keys) {
-            (ConvertTo-JsonString $key) + ':' + (ConvertTo-JsonValue $Value[$key] ($Depth - 1))
+        $members = foreach ($entry in $Value.GetEnumerator()) {
+            (ConvertTo-JsonString $entry.Key) + ':' + (ConvertTo-JsonValue $entry.Value ($Depth - 1))
         }
         return '{' + ($members -join ',') + '}'
     }
@@ -181,20 +203,27 @@ function ConvertTo-JsonValue {
 function ConvertTo-JsonRow {
     param ([object] $Row)
 
+    if ($Row -is [System.Collections.IDictionary]) {
+        return ConvertTo-JsonValue $Row 3
+    }
     if ($null -eq $Row -or $Row -is [System.ValueType] -or $Row -is [System.Collections.IEnumerable]) {
-        if ($Row -is [System.Collections.IDictionary]) {
-            return ConvertTo-JsonValue $Row 3
-        }
         return '{"Value":' + (ConvertTo-JsonValue $Row 2) + '}'
     }
     $members = foreach ($property in $Row.PSObject.Properties) {
-        try {
-            $value = $property.Value
+        $name = $names[$property.Name]
+        if ($null -eq $name) {
+            $name = (ConvertTo-JsonString $property.Name) + ':'
+            $names[$property.Name] = $name
         }
-        catch {
-            $value = $null
+        # PowerShell takes a property that cannot be read for $null.
+        $value = $property.Value
+        # Thousands of rows are mostly such texts, and a function call takes longer than all else here.
+        if ($value -is [string] -and $value -cnotmatch $special) {
+            $name + '"' + $value + '"'
         }
-        (ConvertTo-JsonString $property.Name) + ':' + (ConvertTo-JsonValue $value 2)
+        else {
+            $name + (ConvertTo-JsonValue $value 2)
+        }
     }
     return '{' + ($members -join ',') + '}'
 }
@@ -215,39 +244,24 @@ function ConvertTo-JsonAnswer {
         '],"errors":[' + ($errors -join ',') + '],"warnings":' + (ConvertTo-JsonValue $Answer.Warnings 1) + '}'
 }
 
-function Get-Property {
-    param ([object] $Row, [string] $Name)
-
-    $property = $Row.PSObject.Properties[$Name]
-    if ($null -ne $property) {
-        return $property.Value
-    }
-}
-
-function Join-Key {
-    param ([object[]] $Values)
-
-    $texts = foreach ($value in $Values) { (ConvertTo-JsonValue $value 0).Trim('"') }
-    return $texts -join '","'
-}
-
 function Get-Proof {
     # A list of what is there now, by the properties that say where.
     param ([string[]] $Where)
 
-    $proof = @{ Begun = $clock.Elapsed.TotalSeconds; Rows = @{} }
+    $proof = @{ Begun = $clock.Elapsed.TotalSeconds }
     $proof.Answer = Invoke-Call $Listing
     $proof.Whole = $proof.Answer.State -eq 'completed' -and $proof.Answer.Errors.Count -eq 0
-    $proof.InTime = $clock.Elapsed.TotalSeconds - $proof.Begun -lt $ProofSeconds
+    # Not @{}, which in Windows PowerShell compares as the host's culture does.
+    $ignoreCase = [System.StringComparer]::OrdinalIgnoreCase
+    $proof.Rows = New-Object -TypeName System.Collections.Hashtable -ArgumentList $ignoreCase
     foreach ($row in $proof.Answer.Output) {
-        if ($null -ne $row) {
-            $key = Join-Key @(foreach ($name in $Where) { , (Get-Property $row $name) })
-            if (-not $proof.Rows.ContainsKey($key)) {
-                $proof.Rows[$key] = New-Object -TypeName System.Collections.ArrayList
-            }
-            [void] $proof.Rows[$key].Add($row)
+        $key = @(foreach ($name in $Where) { $row.$name }) -join "`n"
+        if (-not $proof.Rows.ContainsKey($key)) {
+            $proof.Rows[$key] = New-Object -TypeName System.Collections.ArrayList
         }
+        [void] $proof.Rows[$key].Add($row)
     }
+    $proof.InTime = $clock.Elapsed.TotalSeconds - $proof.Begun -lt $ProofSeconds
     return $proof
 }
 
@@ -255,36 +269,46 @@ function Get-Verdict {
     # Whether the row that an act is about is still the one that was selected.
     param ([System.Collections.IDictionary] $Act, [hashtable] $Proof, [string[]] $Where)
 
-    $rows = $Proof.Rows[(Join-Key @(foreach ($name in $Where) { , $Act['where'][$name] }))]
-    if ($null -eq $rows -and $Proof.Whole) {
+    if (-not $Proof.Whole) {
+        return 'unproven'
+    }
+    $rows = $Proof.Rows[(@(foreach ($name in $Where) { $Act['where'][$name] }) -join "`n")]
+    if ($null -eq $rows) {
         return 'gone'
     }
-    if ($null -eq $rows -or $rows.Count -ne 1) {
+    if ($rows.Count -ne 1) {
         return 'unproven'
     }
     foreach ($name in $Act['expect'].Keys) {
-        $seen = ConvertTo-JsonValue (Get-Property $rows[0] $name) 0
-        if ($seen -cne (ConvertTo-JsonValue $Act['expect'][$name] 0)) {
+        if ((ConvertTo-JsonValue ($rows[0].$name) 0) -cne (ConvertTo-JsonValue $Act['expect'][$name] 0)) {
             return 'replaced'
         }
     }
     return 'proven'
 }
 
-$answers = foreach ($call in $Calls) { ConvertTo-JsonAnswer (Invoke-Call $call) }
+$answers = foreach ($answer in Initialize-Runspace) { ConvertTo-JsonAnswer $answer }
 $reports = @('') * $Acts.Count
 $listed = 'null'
 
 if ($null -ne $Listing) {
     $where = @(if ($Acts.Count -gt 0) { $Acts[0]['where'].Keys })
+    $mayAct = $Acts.Count -gt 0 -and $PSCmdlet.ShouldProcess('the listed sessions', 'act')
+    # Now, as the list would be too old after it. No more of them once one hangs.
+    $wanted = [math]::Min($AtOnce, $Acts.Count)
+    for ($number = 1; $mayAct -and $number -lt $wanted -and $number -eq $idle.Count; $number++) {
+        $null = Initialize-Runspace
+    }
     $proof = Get-Proof $where
     $running = @{}
     $next = 0
     $sent = 0
-    $mayAct = $Acts.Count -gt 0 -and $PSCmdlet.ShouldProcess('the listed sessions', 'act')
 
     while ($next -lt $Acts.Count -or $running.Count -gt 0) {
         while ($next -lt $Acts.Count -and $running.Count -lt $AtOnce) {
+            if ($mayAct -and $proof.InTime -and $idle.Count -eq 0) {
+                $null = Initialize-Runspace
+            }
             # A list that took too long itself proves nothing, and another would take as long.
             if ($proof.InTime -and $clock.Elapsed.TotalSeconds - $proof.Begun -ge $ProofSeconds) {
                 $proof = Get-Proof $where
@@ -318,8 +342,8 @@ if ($null -ne $Listing) {
     $listed = ConvertTo-JsonAnswer $proof.Answer
 }
 
+'{"calls":[' + ($answers -join ',') + '],"acts":[' + ($reports -join ',') + '],"listing":' + $listed + '}'
+
 foreach ($runspace in $idle) {
     $runspace.Dispose()
 }
-
-'{"calls":[' + ($answers -join ',') + '],"acts":[' + ($reports -join ',') + '],"listing":' + $listed + '}'

@@ -42,12 +42,15 @@ class ExecuteModule(Protocol):
 class Act:
     """An act on one row of a list, run only if that row is proven to be the one that is meant.
 
-    Values are compared as answers show them, exactly; C(None) is equal only to C(None).
+    What is expected is compared as answers show it, exactly; C(None) is equal only to C(None).
     """
 
     call: Call
     where: Mapping[str, Any]
-    """Properties that say which row, such as host and id; the same ones in every act of a request."""
+    """Properties that say which row, such as host and id; the same ones in every act of a request.
+
+    They are compared as texts, whatever their case.
+    """
     expect: Mapping[str, Any]
     """Properties that prove that it is still the same one, such as user and time of creation."""
 
@@ -110,7 +113,8 @@ class ScriptCmdlets:
     def act(self, listing: Call, acts: Sequence[Act], seconds: float, first: Sequence[Call] = ()) -> Acted:
         """List, run the acts that the list proves, several at once, and list again. Each call has so many seconds.
 
-        C(first) are calls that must come before in the same process, such as a sign-in. In check mode nothing is sent.
+        C(first) are calls that must come before, such as a sign-in. They run again in each runspace that acts, of which
+        there are several; their answers are those of the first. In check mode nothing is sent.
         """
         if len({frozenset(act.where) for act in acts}) > 1:
             raise ValueError("all acts of a request say with the same properties which row they are about")

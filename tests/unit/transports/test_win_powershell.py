@@ -226,6 +226,14 @@ def test_the_script_runs_nothing_but_cmdlets_that_it_is_told_and_its_own_functio
     assert sum(node.text == b"AddScript" for node in nodes("member_name")) == 1
 
 
+def test_a_call_that_hangs_is_left_behind_by_a_thread_that_ends_with_the_process() -> None:
+    """PowerShell waits for what these begin, in a thread that keeps the process alive."""
+    members = texts("member_name")
+    assert not members & {"BeginStop", "StopAsync", "CloseAsync", "Stop", "Close"}
+    assert {"CreateDelegate", "StartNew", "LongRunning"} <= members
+    assert b"$shell.Runspace, 'Close')" in SCRIPT.read_bytes()
+
+
 def test_the_script_is_constant_and_plain() -> None:
     text = SCRIPT.read_text(encoding="ascii")
     assert not text.startswith("#!")
