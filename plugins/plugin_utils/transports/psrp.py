@@ -81,6 +81,7 @@ SILENCE_SECONDS = 30.0
 SHORT_SILENCE = 3.0
 """The same for requests that are not worth a long wait."""
 CLOSE_SECONDS = 10.0
+SHORTEST_CONNECT = 0.1
 LARGEST_INT32 = 2**31 - 1
 STATES = {3: State.STOPPED, 4: State.COMPLETED, 5: State.FAILED}
 """Final states of a pipeline (MS-PSRP 2.2.3.5)."""
@@ -180,9 +181,11 @@ class PsrpCmdlets:
             )
         with self._explained():
             pipeline = self._pipeline(call)
+            if self._pool.connection.transport.session is None:
+                self._sign_in()
         if self._clock() >= send_before:
             raise TooLate
-        with self._explained():
+        with self._explained(), self._in_time(send_before, pipeline):
             # No host for the pipeline: a cmdlet that would ask fails, instead of waiting for an answer.
             host, self._pool.host = self._pool.host, PSHost(None, None, False, None, None, None, "")
             try:
@@ -193,6 +196,33 @@ class PsrpCmdlets:
         self._last_token += 1
         self._flights[self._last_token] = _Flight(self._last_token, pipeline, now + seconds, now)
         return self._last_token
+
+    @contextmanager
+    def _in_time(self, send_before: float, pipeline: PowerShell) -> Iterator[None]:
+        """Send nothing too late: a connection that was dropped is made on the way, and signed in to with more requests.
+
+        Raises TooLate.
+        """
+        transport = self._pool.connection.transport
+        adapter = transport.session.get_adapter(transport.endpoint)
+        send, patience = adapter.send, transport.connection_timeout
+
+        def send_in_time(*request: Any, **options: Any) -> Any:
+            if self._clock() >= send_before:
+                raise TooLate
+            return send(*request, **options)
+
+        adapter.send = send_in_time
+        transport.connection_timeout = min(patience, max(SHORTEST_CONNECT, send_before - self._clock()))
+        try:
+            yield
+        except TooLate:
+            self._pool.pipelines.pop(pipeline.id, None)
+            self._renew_http()
+            raise
+        finally:
+            transport.connection_timeout = patience
+            del adapter.send
 
     def _pipeline(self, call: Call) -> PowerShell:
         pipeline = PowerShell(self._pool).add_cmdlet(call.command)
@@ -348,6 +378,13 @@ class PsrpCmdlets:
         finally:
             wsman.operation_timeout, wsman.transport.read_timeout = before
 
+    def _sign_in(self) -> None:
+        """Ask for what the pool has brought, which is nothing: an act must not be what waits for a connection."""
+        receive = Element(f"{{{NAMESPACES['rsp']}}}Receive")
+        SubElement(receive, f"{{{NAMESPACES['rsp']}}}DesiredStream").text = "stdout"
+        with suppress(WSManFaultError):
+            self._request(WSManAction.RECEIVE, receive, None, LOOK_SECONDS, SILENCE_SECONDS)
+
     def _renew_http(self) -> None:
         """Sign in anew for the next request: an exchange that was cut off has spoilt the message encryption."""
         transport = self._pool.connection.transport
@@ -377,6 +414,8 @@ class PsrpCmdlets:
         """Turn an error into a sentence, and remember that the connection cannot be trusted any more."""
         try:
             yield
+        except TooLate:
+            raise
         except TROUBLE as error:
             self._lost = True
             # Not "from error": ansible-core would add the library's text to the sentence.

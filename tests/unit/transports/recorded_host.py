@@ -78,6 +78,26 @@ class Pipeline:
     signals: list[str] = field(default_factory=list)
 
 
+class Http:
+    """Stands for the HTTP session and its adapter: each request takes so many exchanges of so many seconds."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock, self.exchanges, self.seconds = clock, 1, 0.0
+
+    def get_adapter(self, url: str) -> Http:
+        return self
+
+    def request(self) -> None:
+        for _ in range(self.exchanges):
+            self.send()
+
+    def send(self) -> None:
+        self.clock.now += self.seconds
+
+    def close(self) -> None:
+        pass
+
+
 class Host(WSMan):
     """Answers WS-Man requests. A request that has to wait moves the clock."""
 
@@ -89,13 +109,18 @@ class Host(WSMan):
         self.sent = b""
         """Everything that the client sent inside PSRP fragments."""
         self.deleted = 0
+        self.sign_ins, self.sign_in_seconds = 0, 0.0
         self.allows_runspaces = True
         self.fails: Exception | None = None
         self._objects = 0
 
     def invoke(self, action: str, resource_uri: str, resource: Element | None, *_more: Any, **_named: Any) -> Element:
+        if self.transport.session is None:
+            self.transport.session, self.sign_ins = Http(self.clock), self.sign_ins + 1
+            self.clock.now += self.sign_in_seconds
         if self.fails is not None:
             raise self.fails
+        self.transport.session.request()
         verb = action.rpartition("/")[2]
         envelope = Element(f"{{{NAMESPACES['s']}}}Envelope")
         body = SubElement(envelope, f"{{{NAMESPACES['s']}}}Body")

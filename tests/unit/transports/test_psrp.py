@@ -435,3 +435,41 @@ def test_a_bare_value_is_a_row_too(clixml: str, value: object) -> None:
 
     cmdlets, _host = begin(answer)
     assert cmdlets.run(CALL, 5).output == ({"Value": value},)
+
+
+# -- what proves an act must not be too old when it goes out
+
+
+def test_an_act_is_never_the_request_that_signs_in_anew() -> None:
+    cmdlets, host = begin(after(0))
+    cmdlets._renew_http()
+    host.sign_in_seconds = 6.0
+    with pytest.raises(TooLate):
+        cmdlets.begin(CALL, 60, send_before=host.clock.now + 5.0)
+    assert not host.pipelines
+    assert cmdlets.begin(CALL, 60, send_before=host.clock.now + 5.0)
+    assert len(host.pipelines) == 1
+    assert host.sign_ins == 2
+
+
+def test_an_act_does_not_go_out_late_on_a_connection_that_was_dropped() -> None:
+    """Signing in takes three exchanges, and the act is the body of all of them."""
+    cmdlets, host = begin(after(0))
+    http = host.transport.session
+    http.exchanges, http.seconds = 3, 2.0
+    with pytest.raises(TooLate):
+        cmdlets.begin(CALL, 60, send_before=host.clock.now + 4.0)
+    assert not host.pipelines
+    assert host.transport.session is None
+    assert cmdlets.run(CALL, 60).state is State.COMPLETED
+
+
+def test_nothing_of_the_deadline_is_left_behind() -> None:
+    cmdlets, host = begin(after(0))
+    transport = host.transport
+    patience = transport.connection_timeout
+    cmdlets.begin(CALL, 60, send_before=host.clock.now + 5.0)
+    host.clock.now += 60.0
+    cmdlets.wait(1.0)
+    assert transport.connection_timeout == patience
+    assert transport.session.send.__func__ is type(transport.session).send
