@@ -49,6 +49,7 @@ class ActionModule(WmsAction, WindowsEndAction):
         seconds = options["timeout_in_second"]
         if seconds is not None and not 0 < seconds <= LARGEST_INT32:
             raise SelectionError(f"timeout_in_second is {seconds}: it must be from 1 to {LARGEST_INT32} seconds.")
+        options["wait_timeout"] = max(options["wait_timeout"], seconds or 0)
         refuse_unclear(options, ("session_id", "sessions"), "session_id")
 
     def named(self, options: Options) -> tuple[NamedSession, ...] | None:

@@ -93,7 +93,7 @@ EXAMPLES = r"""
 
 - name: Log everybody but two users off from a session host, with credentials that travel on to it
   remotedesktop.sessions.rds_user_logoff:
-    host_server: "{{ survey_host | default(omit, true) }}"
+    host_server: "{{ survey_host }}"
     all_sessions: true
     exclude_user:
       - CONTOSO\carol
@@ -141,7 +141,7 @@ sessions:
     - What became of each session that was meant, sorted by session host and id.
     - The first fields are those of the session before, as RV(remotedesktop.sessions.rds_session_info#module:sessions)
       lists it, so the rows can be passed on. For a session that is not listed they are what was given.
-  returned: success, or failure of single sessions
+  returned: success, failure of single sessions, or a host that was lost on the way
   type: list
   elements: dict
   contains:
@@ -190,12 +190,12 @@ sessions:
       sample: 0.214
 summary:
   description: How many sessions had each outcome.
-  returned: success, or failure of single sessions
+  returned: success, failure of single sessions, or a host that was lost on the way
   type: dict
   sample: {"already_gone": 1, "logged_off": 17}
 diff:
   description: The sessions that end, a line each.
-  returned: success, or failure of single sessions
+  returned: success, failure of single sessions, or a host that was lost on the way
   type: dict
   sample:
     before: "rdsh-1.contoso.com/2 CONTOSO\\alice STATE_ACTIVE\n"

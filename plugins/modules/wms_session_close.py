@@ -24,10 +24,10 @@ options:
     elements: str
   timeout_in_second:
     description:
-      - Seconds after which closing a session is given up. Then O(wait_timeout) goes on until it is over.
+      - Seconds after which closing a session is given up. O(wait_timeout) is at least as long.
       - The cmdlet's parameter C(-TimeoutInSecond). The module of Windows Server 2016 does not have it, so the deadline
         is kept without it there.
-      - Defaults to O(wait_timeout).
+      - Without it closing a session has as long as O(wait_timeout), and at least 10 seconds.
     type: int
   sessions:
     description:
@@ -92,7 +92,7 @@ sessions:
     - What became of each session that was meant, sorted by id.
     - The first fields are those of the session before, as RV(remotedesktop.sessions.wms_session_info#module:sessions)
       lists it, so the rows can be passed on. For a session that is not listed they are what was given.
-  returned: success, or failure of single sessions
+  returned: success, failure of single sessions, or a host that was lost on the way
   type: list
   elements: dict
   contains:
@@ -137,12 +137,12 @@ sessions:
       sample: 0.214
 summary:
   description: How many sessions had each outcome.
-  returned: success, or failure of single sessions
+  returned: success, failure of single sessions, or a host that was lost on the way
   type: dict
   sample: {"already_gone": 1, "logged_off": 17}
 diff:
   description: The sessions that end, a line each.
-  returned: success, or failure of single sessions
+  returned: success, failure of single sessions, or a host that was lost on the way
   type: dict
   sample:
     before: "CLASSROOM/2 CONTOSO\\alice ConnectedToStation\n"

@@ -44,7 +44,8 @@ END_SPEC: dict[str, Any] = {
     "all_sessions": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 60},
 }
-FILTERS = ("user", "exclude_user", "session_state", "minimum_age")
+USER_OPTIONS = ("user", "exclude_user")
+FILTERS = (*USER_OPTIONS, "session_state", "minimum_age")
 
 Options = dict[str, Any]
 
@@ -72,6 +73,10 @@ class SessionAction(ActionBase):
     def work(self, options: Options, service: Service, selection: Selection) -> dict[str, Any]:
         """Do the module's work and return its result."""
 
+    def nothing(self, options: Options) -> dict[str, Any]:
+        """Return the result for an empty list of sessions, for which nothing is connected."""
+        raise NotImplementedError
+
     def check(self, options: Options) -> None:
         """Refuse options that do not go together, before anything is connected. Raises SelectionError."""
 
@@ -93,13 +98,17 @@ class SessionAction(ActionBase):
         _validation, validated = self.validate_argument_spec(self.SPEC)  # type: ignore[no-untyped-call,unused-ignore]
         options = {name: plain(validated.get(name)) for name in self.SPEC}
         for name in telling:
-            if isinstance(options[name], list) and self.SPEC[name]["type"] == "list":
+            if name in USER_OPTIONS and options[name]:
                 options[name] = split_lines(options[name])
+            elif self.SPEC[name]["type"] == "list" and options[name]:
+                options[name] = [one.strip() for one in options[name]]
             elif isinstance(options[name], str):
                 options[name] = options[name].strip()
         # Again, because only now a text such as "," is a list without anything in it.
         refuse_empty({name: options[name] for name in telling if options[name] is not None}, dict.fromkeys(telling, ""))
         self.check(options)
+        if options.get("sessions") == []:
+            return self.nothing(options)
         with self._task_environment() as environment:
             service, selection = self.connect(options, environment)
             try:
@@ -109,7 +118,7 @@ class SessionAction(ActionBase):
 
     def filters(self, options: Options, host: str = "") -> Filters:
         """Read the filters. Raises SelectionError."""
-        for name in ("user", "exclude_user"):
+        for name in USER_OPTIONS:
             for user in options[name] or ():
                 if any(mark in user for mark in "*?"):
                     raise SelectionError(f"{name} takes whole names: {user!r} has a wildcard.")
@@ -177,6 +186,10 @@ class EndAction(SessionAction):
         )
         console = Console(self.host_name, self.WITHOUT_QUESTION)
         return self.result(options, engine.run(request, service, console, time.monotonic))
+
+    def nothing(self, options: Options) -> dict[str, Any]:
+        """Return the result for an empty list of sessions: no change."""
+        return self.result(options, Report(self.VERB))
 
     def check(self, options: Options) -> None:
         """Refuse a negative deadline."""

@@ -154,6 +154,36 @@ def test_loop_keeps_one_shell(windows: Windows) -> None:
     assert windows.shells() == (0, 1)
 
 
+def test_session_in_a_virtual_machine_is_named_by_its_unified_id(windows: Windows) -> None:
+    """Its own id is that of somebody else's session on the host."""
+    windows.lab.add_session(
+        service="remote_desktop", **DEPLOYMENT, host="rdsh-1.contoso.com", id=40, guest_id=2, user="erin@contoso.com"
+    )
+    finished = log_off(windows, user="erin")
+    assert finished.status == 0, finished.output
+    assert windows.ended() == ["erin"]
+
+
+def test_loop_goes_on_behind_a_call_that_hangs(windows: Windows) -> None:
+    windows.fault("hang", "Invoke-RDUserLogoff", parameters={"UnifiedSessionID": 6}, seconds=20)
+    item = {"host_server": "rdsh-1", "unified_session_id": "{{ item }}", "force": True, "wait_timeout": 1}
+    finished = windows.play(BROKER, {"name": "loop", LOGOFF: item, "loop": [6, 2], "ignore_errors": True})
+    results = finished.task.result["results"]
+    assert [row["outcome"] for result in results for row in result["sessions"]] == ["still_there", "logged_off"]
+    assert "carol" in windows.ended()
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_task_that_runs_into_its_own_timeout_leaves_no_shell(windows: Windows, encrypted: bool) -> None:
+    windows.fault("hang", "Invoke-RDUserLogoff", seconds=20)
+    door = windows.lab.winrm
+    assert door is not None
+    plain = {"ansible_psrp_protocol": "http", "ansible_port": door["http_port"]}
+    finished = log_off(windows, all_sessions=True, task={"timeout": 4}, variables={} if encrypted else plain)
+    assert finished.status != 0
+    assert "timed out" in finished.output.lower() or "timeout" in finished.output.lower()
+
+
 # The question
 
 
@@ -224,6 +254,7 @@ def test_refused_before_anything_is_connected(windows: Windows, options: dict[st
         ({"connection_broker": "other.contoso.com", "all_sessions": True}, ["deployment", "runas", "CredSSP"]),
         ({"collection_name": ["it's $(calc); `n 'x'"], "all_sessions": True}, ["it's $(calc); `n 'x'"]),
         ({"collection_name": "x" * 10_000, "all_sessions": True}, ["xxxxx"]),
+        ({"collection_name": ["Desktops\nDesktops"], "all_sessions": True}, ["collection_name", "Desktops Desktops"]),
     ],
 )
 def test_unknown_places(windows: Windows, options: dict[str, Any], words: list[str]) -> None:

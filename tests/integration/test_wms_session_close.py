@@ -227,3 +227,12 @@ def test_endpoint_that_hides_the_list_of_all(windows: Windows) -> None:
     hidden = {"Name": "Get-WmsSession", "Parameters": [{"Name": "SessionId"}]}
     variables = windows.endpoint("Narrow", hidden, "Close-WmsSession")
     refused(windows, "2016", "must allow the parameters All", session_id=2, variables=variables)
+
+
+@pytest.mark.parametrize(("answer", "goes_on"), [(b"y\r", True), (b"n\r", False)])
+def test_question_on_the_terminal(windows: Windows, answer: bytes, goes_on: bool) -> None:
+    arguments = ["-i", str(windows.inventory), CLASSROOMS["2016"], "-m", CLOSE, "-a", "session_id=2 confirm=true"]
+    status, shown = windows.ansible.on_terminal(answer, *arguments)
+    assert "log off 1 session" in shown
+    assert (status == 0) is goes_on
+    assert windows.ended() == (["student1"] if goes_on else [])

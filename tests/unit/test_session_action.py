@@ -147,8 +147,11 @@ def test_every_option_that_says_where_or_which_is_known_here() -> None:
     assert set(NAMES) | {"session_host_name", "resource_group_name", "host_pool_name"} <= set(Disconnect.PLACE_OPTIONS)
 
 
-def test_empty_pipeline_names_no_session_and_selects_none() -> None:
-    assert selected(sessions=[]).named == ()
+def test_empty_pipeline_names_no_session_and_connects_nothing() -> None:
+    made = action(Disconnect, {**POOL, "sessions": []})
+    result = made.run(task_vars={})
+    assert (result["changed"], result["sessions"], result["summary"]) == (False, [], {})
+    assert "failed" not in result
 
 
 @pytest.mark.parametrize("value", ["[]", "{}", "None", "<generator object>"])

@@ -248,9 +248,7 @@ def test_filters_and_ids() -> None:
 
 def test_rows_decide_the_service_when_no_option_does() -> None:
     assert read(sessions=[RD_ROW])[0].lists[0].command == "Get-RDUserSession"
-    assert read(sessions=[])[0].lists[0].command == "Get-RDUserSession"
     assert read(sessions=[CLASSIC_ROW], **SIGN_IN)[0].lists[0].command == "Get-RdsUserSession"
-    assert read(sessions=[], **CLASSIC)[1].named == ()
 
 
 @pytest.mark.parametrize(
@@ -443,3 +441,8 @@ def test_retired_service_warns(host: FakeHost) -> None:
 
 def test_spare_leaves_room_for_a_look() -> None:
     assert psrp.AT_ONCE - windows_action.SPARE == 15
+
+
+def test_empty_pipeline_of_the_classic_service_is_no_change() -> None:
+    result = action(LOGOFF, {"sessions": [], "no_user_prompt": True, **SIGN_IN}).run(task_vars={})
+    assert (result.get("failed", False), result["changed"], result["sessions"]) == (False, False, [])

@@ -62,7 +62,9 @@ class BatchCmdlets(Protocol):
     def run(self, calls: Sequence[Call], seconds: float) -> list[Answer]:
         """Run calls one after the other in one process; each has so many seconds."""
 
-    def act(self, listing: Call, acts: Sequence[Act], seconds: float, first: Sequence[Call] = ()) -> Acted:
+    def act(
+        self, listing: Call, acts: Sequence[Act], seconds: float, list_seconds: float, first: Sequence[Call] = ()
+    ) -> Acted:
         """List, run the acts that the list proves, and list again."""
 
 
@@ -78,11 +80,12 @@ class BatchSessions:
         act_seconds: float,
         sleep: Callable[[float], None],
     ) -> None:
-        """C(host) is the Windows host, for errors; each call in a batch that acts has C(act_seconds)."""
+        """C(host) is the Windows host, for errors; each act has C(act_seconds)."""
         self._cmdlets = cmdlets
         self._transport = transport
         self._host = host
         self._act_seconds = act_seconds
+        self._clock = clock
         self._sleep = sleep
         self._judge = Judge(cmdlets, host, clock)
         self._list = cmdlets.lists[0]
@@ -165,8 +168,9 @@ class BatchSessions:
             Act(call, self._values(session, self._cmdlets.where), self._values(session, self._cmdlets.proof))
             for session, call in zip(sessions, calls, strict=True)
         ]
+        begun = self._clock()
         try:
-            acted = self._transport.act(self._list, acts, self._act_seconds, self._before_acts)
+            acted = self._transport.act(self._list, acts, self._act_seconds, LIST_SECONDS, self._before_acts)
         except AnsibleConnectionFailure as error:
             self.lost = error
             return [Answered(session, Reply.UNCLEAR, LOST) for session in sessions]
@@ -175,7 +179,7 @@ class BatchSessions:
         self._seen = acted.listing
         events: list[Event] = []
         for session, call, act in zip(sessions, calls, acted.acts, strict=True):
-            event = self._answered(session, call, act, acted.listing)
+            event = self._answered(session, call, act, acted.listing, self._clock() - begun)
             self.accepted |= event.reply is Reply.DONE
             events.append(event)
         return events
@@ -183,9 +187,9 @@ class BatchSessions:
     def _values(self, session: Session, names: Sequence[str]) -> dict[str, object]:
         return {self._cmdlets.fields[name]: session.fields[name] for name in names}
 
-    def _answered(self, session: Session, call: Call, act: ActAnswer, listing: Answer) -> Answered:
+    def _answered(self, session: Session, call: Call, act: ActAnswer, listing: Answer, seconds: float) -> Answered:
         if act.answer is not None:
-            return self._judge.judge(session, call, act.answer)
+            return self._judge.judge(session, call, act.answer, seconds)
         reply, reason = NOT_ACTED[act.verdict]
         if act.verdict is Verdict.UNPROVEN and not listing.whole:
             reason = str(list_error(self._cmdlets, self._list, listing, self._host))

@@ -220,7 +220,7 @@ class CmdletSessions:
                 self._looked(answer, self._look[1])
             elif token in self._acts:
                 session, call, begun = self._acts.pop(token)
-                event = self._judge.judge(session, call, answer, self._over(call, begun))
+                event = self._judge.judge(session, call, answer, self._clock() - begun)
                 self.accepted |= event.reply is Reply.DONE
                 self._hanging += answer.state is State.NO_ANSWER
                 self._events.append(event)
@@ -231,11 +231,6 @@ class CmdletSessions:
             self._events.append(Looked(read_list(self._cmdlets, answer.output, read_at), last=True))
         else:
             self._events.append(LookFailed(list_error(self._cmdlets, self._list, answer, self._host)))
-
-    def _over(self, call: Call, begun: float) -> bool:
-        """Tell whether the cmdlet had as long as it was allowed itself."""
-        allowed = call.parameters.get("TimeoutInSecond")
-        return allowed is not None and self._clock() - begun >= float(allowed)
 
     def _only_busy(self, error: Lost) -> bool:
         return isinstance(error, ServiceError) and not error.lasting and self._transport.busy

@@ -150,6 +150,7 @@ def read_named(rows: object, option: str, tenant: str, pool: str) -> tuple[HostP
             row.time("create_time"),
             {**dict.fromkeys(FIELDS), **row.known(FIELDS)},
             nobody=row.nobody("user_principal_name", "ad_user_name"),
+            timeless=row.nobody("create_time"),
         )
         for row in given
     )

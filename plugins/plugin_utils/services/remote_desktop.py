@@ -110,6 +110,7 @@ def read_named(rows: object, option: str) -> tuple[NamedSession, ...]:
             row.time("create_time"),
             {**dict.fromkeys(FIELDS), **row.known(FIELDS)},
             nobody=row.nobody("user_name"),
+            timeless=row.nobody("create_time"),
         )
         for row in read_rows(rows, option, "rds_session_info")
     )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -224,12 +225,14 @@ class Judge:
         self._clock = clock
         self._failing_since: dict[Key, float] = {}
 
-    def judge(self, session: Session, call: Call, answer: Answer, deadline_over: bool = False) -> Answered:
-        """Say what an answer means. C(deadline_over): the cmdlet had as long as it was allowed itself.
+    def judge(self, session: Session, call: Call, answer: Answer, seconds: float) -> Answered:
+        """Say what an answer after so many seconds means.
 
         No answer within the deadline counts as accepted: a log-off that takes long must not be sent twice.
         """
-        if answer.state in (State.STOPPED, State.NO_ANSWER) or (deadline_over and answer.state is State.FAILED):
+        # The cmdlet's own deadline, if it has one.
+        over = seconds >= call.parameters.get("TimeoutInSecond", math.inf)
+        if answer.state in (State.STOPPED, State.NO_ANSWER) or (over and answer.state is State.FAILED):
             return Answered(session, Reply.DONE, answer.reason)
         if not answer.errors:
             reply = Reply.DONE if answer.state is State.COMPLETED else Reply.UNCLEAR

@@ -74,9 +74,13 @@ def require_host(
         full = full_name(host, names)
     except SelectionError as error:
         raise ServiceError(str(error)) from error
+    hint = f": {call.command} is not visible to this user" if call is not None else ""
+    if unknown and fold(full) != fold(host):
+        raise ServiceError(
+            f"{server} does not tell whether {full} is the only session host {host}{hint}: give the full name."
+        )
     if fold(full) in {fold(name) for name in names}:
         return []
     if not unknown:
         raise ServiceError(f"{server} knows no session host {host}: check its name.")
-    hint = f": {call.command} is not visible to this user" if call is not None else ""
     return [f"No session is listed on {host}, and {server} does not tell whether there is such a host{hint}."]

@@ -70,7 +70,7 @@ class GivenRow:
         return moment
 
     def nobody(self, *names: str) -> bool:
-        """Tell whether the row has fields for the user, and all are empty: nobody could read who it was."""
+        """Tell whether the row has such fields, and all are empty: the service did not tell when it was looked up."""
         return any(name in self.values for name in names) and not any(self.optional(name) for name in names)
 
     def known(self, names: Iterable[str]) -> dict[str, Any]:

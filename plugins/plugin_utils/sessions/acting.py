@@ -13,7 +13,7 @@ Every session goes through these phases; only a list begun after the last event 
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -36,7 +36,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
     Service,
     ServiceError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Key, Session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Key, Session, fold
 
 Clock = Callable[[], float]
 Progress = Callable[[int, int, int, float], None]
@@ -127,6 +127,8 @@ class Acting:
         self._clock = clock
         self._wait_timeout = wait_timeout
         self._errands: dict[Key, Errand] = {}
+        self._alike: dict[Key, Errand] = {}
+        """The same whatever the case of the host's name: a service may spell it otherwise in a later list."""
         self._waiting: OrderedDict[Key, Errand] = OrderedDict()
         self._open: dict[Phase, set[Key]] = {phase: set() for phase in (Phase.SENT, Phase.DOUBT, Phase.WATCH)}
         self._unfinished = 0
@@ -142,6 +144,8 @@ class Acting:
         """Act on the sessions until each has an outcome."""
         self._errands = {session.key: Errand(session, session) for session in sessions}
         self._waiting = OrderedDict(self._errands)
+        alike = Counter(map(_alike, sessions))
+        self._alike = {_alike(one): self._errands[one.key] for one in sessions if alike[_alike(one)] == 1}
         self._unfinished = len(self._errands)
         begun = self._clock()
         while self._unfinished:
@@ -244,9 +248,9 @@ class Acting:
             return
         self._looks_failing_since = None
         for row in event.sessions:
-            errand = self._errands.get(row.key)
+            errand = self._errands.get(row.key) or self._alike.get(_alike(row))
             if errand is not None:
-                look.seen.add(row.key)
+                look.seen.add(errand.session.key)
                 self._judge(errand, row, row.read_at)
         if event.last:
             for key in look.asked - look.seen:
@@ -326,16 +330,19 @@ class Acting:
             if not in_time:
                 reason = f"still {row.state} {self._wait_timeout:g} s after it was asked for"
                 self._finish(errand, STILL_THERE, reason)
+        elif (rejected := self._rejects(row)) and not errand.doubtful:
+            self._finish(errand, NOT_SELECTED, f"{errand.reason}; then {rejected}")
         elif errand.refused:
             self._finish(errand, FAILED, errand.reason)
-        elif in_time and (rejected := self._rejects(row)):
-            self._finish(errand, NOT_SELECTED, f"{errand.reason}; then {rejected}")
+        elif in_time and rejected:
+            pass  # An act without a clear answer may be the cause, and take effect yet.
         elif in_time:
             errand.proof = row
             errand.not_before = now + min(LONGEST_PAUSE, 0.5 * 2 ** (errand.tries - 1))
             self._move(errand, Phase.WAITING)
         else:
-            self._finish(errand, FAILED, f"{errand.reason}; still {row.state} after tries: {errand.tries}")
+            reason = f"{errand.reason}; still {row.state} after tries: {errand.tries}"
+            self._finish(errand, FAILED, reason, perhaps=bool(rejected))
 
     def _move(self, errand: Errand, phase: Phase) -> None:
         key = errand.session.key
@@ -354,3 +361,7 @@ class Acting:
         self._unfinished -= 1
         seconds = self._clock() - errand.first_sent if errand.first_sent is not None else 0.0
         self._report.add(errand.session, outcome, reason, seconds, perhaps)
+
+
+def _alike(session: Session) -> Key:
+    return (session.place, fold(session.host), session.id)

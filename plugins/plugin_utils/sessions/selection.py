@@ -42,6 +42,8 @@ class NamedSession:
     """What was given, to report it when the service lists no such session."""
     nobody: bool = False
     """Whether its user could not be read when it was looked up, so that only its creation can prove it."""
+    timeless: bool = False
+    """Whether the service did not say when it was created when it was looked up."""
 
     @property
     def key(self) -> Key:
@@ -54,6 +56,8 @@ class NamedSession:
             return "neither its user nor its creation was known when it was looked up"
         if self.user and not any(fold(self.user) == fold(name) for name in session.users):
             return f"the id belongs to {session.user or 'a user that cannot be read'} now"
+        if self.timeless and session.created is not None:
+            return "the id belongs to a session whose time of creation is known now"
         if self.created is not None and not same_instant(self.created, session.created):
             return "the id belongs to a session created at another time"
         return ""
@@ -116,16 +120,19 @@ class Selection:
         for session in sessions:
             by_name[(session.place, fold(session.host), session.id)].append(session)
         choice = Choice(filters)
-        seen: set[Key] = set()
+        seen: set[tuple[Key, str, datetime | None]] = set()
         for named in self.named or ():
             key = (named.place, fold(named.host), named.id)
             found = _listed_as(named, by_name[key])
-            if (key := found.key if found else key) in seen:
+            mismatch = named.mismatch(found) if found else ""
+            # Rows of one id that tell of different sessions are different requests.
+            told = (fold(named.user), named.created) if mismatch else ("", None)
+            if (request := (found.key if found else key, *told)) in seen:
                 continue
-            seen.add(key)
+            seen.add(request)
             if found is None:
                 choice.left_alone.append((named, None, ALREADY_GONE, "the service lists no such session"))
-            elif mismatch := named.mismatch(found):
+            elif mismatch:
                 choice.left_alone.append((named, found, REPLACED, mismatch))
             elif rejected := filters.rejects(found, now):
                 choice.left_alone.append((named, found, NOT_SELECTED, rejected))

@@ -203,7 +203,7 @@ class PsrpCmdlets:
 
         Raises TooLate.
         """
-        transport = self._pool.connection.transport
+        transport: Any = self._pool.connection.transport
         adapter = transport.session.get_adapter(transport.endpoint)
         send, patience = adapter.send, transport.connection_timeout
 

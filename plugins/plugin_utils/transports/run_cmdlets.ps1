@@ -20,8 +20,9 @@ param (
     # An act is sent only on a list that was begun less than $ProofSeconds ago.
     [System.Collections.IDictionary[]] $Acts = @(),
 
-    # Deadline of each call. One that is over it is told to stop, and left behind: it ends with this process at the
-    # latest.
+    # Deadline of each act, and of each other call. What is over it is told to stop, and left behind: it ends with this
+    # process at the latest.
+    [double] $ActSeconds = 60,
     [double] $Seconds = 60,
 
     [System.Management.Automation.PSCredential] $Credential
@@ -60,7 +61,7 @@ function Initialize-Runspace {
 }
 
 function Start-Call {
-    param ([System.Collections.IDictionary] $Call)
+    param ([System.Collections.IDictionary] $Call, [double] $Limit)
 
     if ($Call['command'] -cnotmatch '\A[A-Za-z]+-[A-Za-z]+\z') {
         throw 'The name of a cmdlet is a verb and a noun.'
@@ -78,7 +79,7 @@ function Start-Call {
         [void] $shell.AddParameter($name, $Credential)
     }
     return @{
-        Deadline = $clock.Elapsed.TotalSeconds + $Seconds
+        Deadline = $clock.Elapsed.TotalSeconds + $Limit
         Result = $shell.BeginInvoke()
         Shell = $shell
     }
@@ -139,7 +140,7 @@ function Get-Ending {
 function Invoke-Call {
     param ([System.Collections.IDictionary] $Call)
 
-    $running = Start-Call $Call
+    $running = Start-Call $Call $Seconds
     [void] $running.Result.AsyncWaitHandle.WaitOne([int] [math]::Min($Seconds * 1000, [int]::MaxValue))
     return Receive-Call $running
 }
@@ -316,7 +317,7 @@ if ($null -ne $Listing) {
             $verdict = Get-Verdict $Acts[$next] $proof $where
             if ($verdict -eq 'proven') {
                 if ($mayAct -and $clock.Elapsed.TotalSeconds - $proof.Begun -lt $ProofSeconds) {
-                    $running[$next] = Start-Call $Acts[$next]['call']
+                    $running[$next] = Start-Call $Acts[$next]['call'] $ActSeconds
                     $sent++
                 }
                 else {

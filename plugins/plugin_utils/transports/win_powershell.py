@@ -110,8 +110,12 @@ class ScriptCmdlets:
         result = self._run({"Calls": [_request(call) for call in calls], "Seconds": seconds}, calls)
         return [_read_answer(one) for one in result["calls"]]
 
-    def act(self, listing: Call, acts: Sequence[Act], seconds: float, first: Sequence[Call] = ()) -> Acted:
-        """List, run the acts that the list proves, several at once, and list again. Each call has so many seconds.
+    def act(
+        self, listing: Call, acts: Sequence[Act], seconds: float, list_seconds: float, first: Sequence[Call] = ()
+    ) -> Acted:
+        """List, run the acts that the list proves, several at once, and list again.
+
+        Each act has C(seconds), each other call C(list_seconds).
 
         C(first) are calls that must come before, such as a sign-in. They run again in each runspace that acts, of which
         there are several; their answers are those of the first. In check mode nothing is sent.
@@ -124,7 +128,8 @@ class ScriptCmdlets:
             "Acts": [
                 {"call": _request(act.call), "where": dict(act.where), "expect": dict(act.expect)} for act in acts
             ],
-            "Seconds": seconds,
+            "Seconds": list_seconds,
+            "ActSeconds": seconds,
         }
         result = self._run(parameters, [*first, listing, *(act.call for act in acts)])
         return Acted(

@@ -201,7 +201,9 @@ class BatchTransport:
         self._module(*(call.command for call in calls))
         return [self.host.answer(call) for call in calls]
 
-    def act(self, listing: Call, acts: Sequence[Act], seconds: float, first: Sequence[Call] = ()) -> Acted:
+    def act(
+        self, listing: Call, acts: Sequence[Act], seconds: float, list_seconds: float, first: Sequence[Call] = ()
+    ) -> Acted:
         self._module(*(call.command for call in first), listing.command, *(act.call.command for act in acts))
         self.acts += acts
         self.first.append(first)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services import remote_desktop
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_batches import BatchSessions
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_sessions import (
     MOST_HANGING,
@@ -554,10 +555,11 @@ def test_host_that_cannot_be_checked_is_a_warning(kind: str) -> None:
     bench = make_bench(kind, rd_row(2))
     hidden = terminating("CommandNotFoundException", "ObjectNotFound")
     bench.host.scripts["Get-RDServer"] = always(hidden, hidden)
-    assert bench.run(HostSelection(None, Filters(host="rdsh-1"))).summary() == {"logged_off": 1}
-    assert bench.service.warnings == []
+    with pytest.raises(ServiceError, match="give the full name"):
+        bench.run(HostSelection(None, Filters(host="rdsh-1")))
     assert bench.run(HostSelection(None, Filters(host="rdsh-9"))).rows == []
     assert len(bench.service.warnings) == 1
+    assert bench.run(HostSelection(None, Filters(host="RDSH-1.contoso.com"))).summary() == {"logged_off": 1}
 
 
 def test_time_without_a_zone_never_overstates_an_age() -> None:
@@ -569,3 +571,27 @@ def test_time_without_a_zone_never_overstates_an_age() -> None:
     assert read_created("") is None
     assert read_created(None) is None
     assert read_created("soon") is None
+
+
+@pytest.mark.parametrize("kind", ["live", "batch"])
+def test_act_without_a_clear_answer_is_not_called_left_alone(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2, SessionState="STATE_DISCONNECTED"))
+
+    def breaks_off(host: FakeHost, call: Call) -> Answer:
+        host.rows[0]["SessionState"] = "STATE_RESET"  # Windows is logging it off
+        return terminating("PipelineStopped", "OperationStopped", "PipelineStoppedException")
+
+    bench.host.scripts["Invoke-RDUserLogoff"] = [breaks_off]
+    report = bench.run(Selection(filters=Filters(states=("STATE_DISCONNECTED",))))
+    assert report.summary() == {"failed": 1}
+    assert report.changed
+    assert len(bench.host.sent("Invoke-RDUserLogoff")) == 1
+
+
+@pytest.mark.parametrize("kind", ["live", "batch"])
+def test_row_without_a_time_of_creation_is_no_session_that_has_one(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2))
+    listed = RemoteDesktop().read(rd_row(2, CreateTime=None), 0.0)
+    report = bench.run(Selection(remote_desktop.read_named([dict(listed.fields)], "sessions")))
+    assert report.summary() == {"replaced": 1}
+    assert bench.host.owners == []

@@ -119,15 +119,16 @@ def test_time_limit_is_passed_only_where_it_exists(kind: str) -> None:
         assert {key: value for key, value in call.parameters.items() if key == "TimeoutInSecond"} == limit
 
 
-def test_close_that_used_up_its_time_limit_is_not_sent_again() -> None:
+@pytest.mark.parametrize("kind", ["live", "batch"])
+def test_close_that_used_up_its_time_limit_is_not_sent_again(kind: str) -> None:
     host = Server(2012, row(1, name="Id"))
 
     def abort(host: FakeHost, call: Call) -> Answer:
         host.clock.now += 9.0
         return terminating("Aborted", "InvalidOperation")
 
-    host.scripts["Close-WmsSession"] = [abort]
-    report = close("live", host, MultiPoint(timeout=9), ServerSelection(), wait_timeout=30.0)
+    host.scripts["Close-WmsSession"] = [abort, abort, abort]
+    report = close(kind, host, MultiPoint(timeout=9), ServerSelection(), wait_timeout=30.0)
     assert report.summary() == {"still_there": 1}
     assert len(host.sent("Close-WmsSession")) == 1
 
@@ -222,3 +223,13 @@ def test_row_that_is_none_is_an_error(rows: object) -> None:
 def test_row_whose_user_could_not_be_read_never_means_whoever_is_there_now() -> None:
     (named,) = read_named([{"computer_name": "CLASSROOM", "session_id": 1, "user_name": ""}], "sessions")
     assert named.mismatch(MultiPoint().read(row(1), 0.0))
+
+
+def test_batch_proves_the_user_of_a_multipoint_session() -> None:
+    host = Server(2016, row(1))
+    service = serve("batch", host, MultiPoint())
+    (session,) = service.list_sessions()
+    host.rows[0].update(UserName="mallory")
+    service.begin_act(session, 0.0)
+    service.wait(0.0)
+    assert host.owners == []

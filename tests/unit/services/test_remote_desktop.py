@@ -173,3 +173,10 @@ def test_row_whose_user_could_not_be_read_never_means_whoever_is_there_now() -> 
         "sessions",
     )
     assert named.mismatch(RemoteDesktop().read(rd_row(2), 0.0))
+
+
+def test_unified_id_is_what_is_sent() -> None:
+    cmdlets = RemoteDesktop()
+    session = cmdlets.read(rd_row(40, SessionId=2), 0.0)
+    assert session.id == "40"
+    assert cmdlets.act(session).parameters["UnifiedSessionID"] == 40

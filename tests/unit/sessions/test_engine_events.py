@@ -206,17 +206,36 @@ def test_filter_on_state_still_holds_when_the_act_is_sent():
     assert farm.acts == []
 
 
-def test_filter_on_state_still_holds_when_the_act_is_tried_again():
+@pytest.mark.parametrize(
+    ("reply", "outcome", "changed"),
+    [
+        (Reply.GONE, "not_selected", False),
+        (Reply.REFUSED, "not_selected", False),
+        # The act may be what has changed the state.
+        (Reply.UNCLEAR, "failed", True),
+    ],
+)
+def test_filter_on_state_still_holds_when_the_act_is_tried_again(reply, outcome, changed):
     farm = FakeFarm.of(session("1", state="Pending"))
 
     def comes_back(farm: FakeFarm, one: Session) -> Reply:
         farm.sessions[one.key] = replace(farm.sessions[one.key], state="Active")
-        return Reply.UNCLEAR
+        return reply
 
     farm.replies[session("1").key] = [comes_back]
-    report = run(farm, Selection(filters=Filters(states=("Pending",))))
+    report = run(farm, Selection(filters=Filters(states=("Pending",))), wait_timeout=5.0)
     assert len(farm.acts) == 1
-    assert outcomes(report) == {"1": "not_selected"}
+    assert outcomes(report) == {"1": outcome}
+    assert report.changed is changed
+
+
+def test_host_that_a_later_list_spells_otherwise_is_the_same():
+    farm = FakeFarm.of(session("1", host="host-a"))
+    farm.replies[session("1", host="host-a").key] = [lambda farm, one: Reply.DONE]
+    read = farm.list_sessions
+    farm._read = lambda at: [replace(one, host="HOST-A", read_at=at) for one in farm.sessions.values()]
+    farm.list_sessions = lambda: [replace(one, host="host-a") for one in read()]
+    assert outcomes(run(farm, wait_timeout=3.0)) == {"1": "still_there"}
 
 
 def test_newer_row_of_the_same_id_wins_over_an_older_one():

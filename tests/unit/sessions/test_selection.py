@@ -411,7 +411,6 @@ def test_session_is_still_itself_whatever_its_state() -> None:
     [
         {"place": "other"},
         {"host": "host-1"},
-        {"host": "HOST-0.contoso.com"},
         {"id": "2"},
         {"users": BOB},
         {"users": ()},
@@ -582,3 +581,11 @@ def test_one_more_excluded_user_never_chooses_more(sessions: list[Session], filt
 @given(st.lists(st.tuples(st.text(max_size=3), st.text(max_size=3), st.text(max_size=3))))
 def test_any_keys_can_be_ordered(keys: list[tuple[str, str, str]]) -> None:
     assert len(sorted(keys, key=order)) == len(keys)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_rows_of_one_id_that_tell_of_different_sessions_are_different_requests(order: tuple[int, int]) -> None:
+    rows = [named("1", user="mallory@contoso.com"), named("1", user="alice@contoso.com")]
+    choice = Selection(tuple(rows[number] for number in order)).choose([listed("1")], NOW)
+    assert [session.user for session in choice.sessions] == ["alice@contoso.com"]
+    assert [outcome for _named, _session, outcome, _reason in choice.left_alone] == ["replaced"]

@@ -77,7 +77,7 @@ def cmdlets(answer: Mapping[str, Any] | Exception) -> tuple[ScriptCmdlets, Modul
 
 def test_data_travels_only_as_parameters_and_secrets_only_as_sensitive_ones() -> None:
     transport, module = cmdlets(ran([NOTHING], [{"verdict": "gone", "answer": None}], NOTHING))
-    transport.act(LISTING, [act(2)], 30.0, first=[SIGN_IN])
+    transport.act(LISTING, [act(2)], 30.0, 120.0, first=[SIGN_IN])
     assert module.name == "ansible.windows.win_powershell"
     assert module.args == {
         "script": SCRIPT.read_text(encoding="utf-8"),
@@ -101,7 +101,8 @@ def test_data_travels_only_as_parameters_and_secrets_only_as_sensitive_ones() ->
                     "expect": {"UserName": "user", "CreateTime": "2026-11-21T08:30:02Z"},
                 }
             ],
-            "Seconds": 30.0,
+            "Seconds": 120.0,
+            "ActSeconds": 30.0,
         },
         "sensitive_parameters": [{"name": "Credential", "username": "me", "password": "secret"}],
     }
@@ -131,7 +132,7 @@ def test_every_act_has_its_verdict() -> None:
     acts = [{"verdict": one.value, "answer": None} for one in Verdict if one is not Verdict.SENT]
     acts.append({"verdict": "sent", "answer": {**NOTHING, "state": "no answer"}})
     transport, _module = cmdlets(ran([], acts, {**NOTHING, "output": [{"UnifiedSessionId": 7}]}))
-    acted = transport.act(LISTING, [act(number) for number in range(4)], 30)
+    acted = transport.act(LISTING, [act(number) for number in range(4)], 30, 120)
     assert acted.acts == (
         ActAnswer(Verdict.GONE, None),
         ActAnswer(Verdict.REPLACED, None),
@@ -150,7 +151,7 @@ def test_an_act_without_proof_cannot_be_made(expect: dict[str, Any]) -> None:
 def test_a_request_says_where_in_one_way_and_holds_one_credential() -> None:
     transport, _module = cmdlets(ran())
     with pytest.raises(ValueError, match="same properties"):
-        transport.act(LISTING, [act(1), Act(LISTING, {"Id": 1}, {"User": "a"})], 5)
+        transport.act(LISTING, [act(1), Act(LISTING, {"Id": 1}, {"User": "a"})], 5, 5)
     other = Call("Add-RdsAccount", secrets={"Credential": Credential("you", "secret")})
     with pytest.raises(ValueError, match="one credential"):
         transport.run([SIGN_IN, other], 5)
@@ -207,7 +208,7 @@ def test_the_script_declares_what_it_is_given() -> None:
     (first, *_functions) = [node for node in nodes("param_block") if node.parent == TREE.root_node]
     declared = {one.text.decode() for one in first.named_children[-1].children if one.type == "script_parameter"}
     names = {text.partition("=")[0].split("$")[-1].strip() for text in declared}
-    assert names == {"Calls", "Listing", "Acts", "Seconds", "Credential"}
+    assert names == {"Calls", "Listing", "Acts", "ActSeconds", "Seconds", "Credential"}
     assert b"[CmdletBinding(SupportsShouldProcess)]" in SCRIPT.read_bytes(), "else it does not run in check mode"
 
 
