@@ -40,7 +40,7 @@ options:
     default: false
   session_host_name:
     description:
-      - Only sessions on this session host of Windows Virtual Desktop (classic).
+      - Only sessions on this session host of Windows Virtual Desktop (classic). The full name.
       - Required with O(session_id).
     type: str
   session_id:

@@ -448,9 +448,16 @@ def sign_in(windows: Windows) -> dict[str, dict[str, str]]:
     return {"credential": {"username": windows.lab.winrm["user"], "password": windows.lab.winrm["password"]}}
 
 
+def test_classic_tells_no_hosts_so_a_short_name_is_not_guessed(windows: Windows) -> None:
+    place = {**POOL, **sign_in(windows), "session_host_name": "WVD-0", "session_id": 2, "no_user_prompt": True}
+    finished = windows.run(WVD, LOGOFF, **place)
+    assert "give the full name" in finished.task.message
+    assert windows.ended() == []
+
+
 def test_classic(windows: Windows) -> None:
     place = {**POOL, **sign_in(windows)}
-    task = {LOGOFF: {**place, "session_host_name": "WVD-0", "session_id": 2, "no_user_prompt": True}}
+    task = {LOGOFF: {**place, "session_host_name": "WVD-0.contoso.com", "session_id": 2, "no_user_prompt": True}}
     finished = windows.play(
         WVD,
         {"name": "info", RDS_INFO: place},
