@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import datetime, timedelta
 from typing import Any
@@ -182,6 +183,24 @@ def test_task_that_runs_into_its_own_timeout_leaves_no_shell(windows: Windows, e
     finished = log_off(windows, all_sessions=True, task={"timeout": 4}, variables={} if encrypted else plain)
     assert finished.status != 0
     assert "timed out" in finished.output.lower() or "timeout" in finished.output.lower()
+
+
+@pytest.mark.parametrize("protocol", ["https", "http"])
+def test_no_script_crosses_the_wire(windows: Windows, protocol: str) -> None:
+    door = windows.lab.winrm
+    assert door is not None
+    way = {"ansible_psrp_protocol": protocol, "ansible_port": door[f"{protocol}_port"]}
+    windows.lab.reset()
+    assert log_off(windows, host_server="rdsh-1", all_sessions=True, variables=way).status == 0
+    received = windows.received()
+    commands = re.findall(rb'<S N="Cmd">([^<]*)</S>', received)
+    assert set(commands) == {b"Get-RDUserSession", b"Get-RDServer", b"Invoke-RDUserLogoff"}
+    assert commands.count(b"Invoke-RDUserLogoff") == 2
+    assert received.count(b'<B N="IsScript">false</B>') == len(commands)
+    assert b'<B N="IsScript">true</B>' not in received
+    # That is how script would look.
+    windows.run(BROKER, "ansible.builtin.raw", variables=way, _raw_params="whoami")
+    assert b'<B N="IsScript">true</B>' in windows.received()
 
 
 # The question

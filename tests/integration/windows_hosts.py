@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,10 @@ class Windows:
         """Register a JEA endpoint that shows these commands; return the variable that chooses it."""
         self.lab.call("POST", "winrm/configurations", {"name": name, "role": list(role)})
         return {"ansible_psrp_configuration_name": name}
+
+    def received(self) -> bytes:
+        """What the hosts got inside WS-Man, decrypted: PSRP fragments with CLIXML in UTF-8."""
+        return b"".join(base64.b64decode(text) for text in self.lab.call("GET", "winrm/received"))
 
     def shells(self) -> tuple[int, int]:
         """Count the remote shells that are open, and that ever were."""

@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The door's calls on the lab's control door.
 
-GET     winrm, winrm/report, winrm/faults, winrm/settings
+GET     winrm, winrm/report, winrm/received, winrm/faults, winrm/settings
 POST    winrm/faults, winrm/settings, winrm/configurations    (JSON object as body)
 DELETE  winrm/faults, winrm/shells
 
+`winrm/received` are the newest PSRP fragments from clients, decrypted, as Base64 in the order of arrival.
 `winrm/configurations` takes {"name": "Helpdesk", "role": ["Get-RDUserSession", {"Name": ..., "Parameters": [...]}]}.
 """
 
@@ -31,6 +32,7 @@ def calls(door: WinRMDoor) -> dict[tuple[str, str], typing.Callable[[Body], typi
     return {
         ("GET", "winrm"): lambda _body: door.describe(),
         ("GET", "winrm/report"): lambda _body: door.report(),
+        ("GET", "winrm/received"): lambda _body: list(door.service.received),
         ("GET", "winrm/faults"): lambda _body: door.faults.rules(),
         ("GET", "winrm/settings"): lambda _body: dataclasses.asdict(door.settings),
         ("POST", "winrm/faults"): door.faults.add,

@@ -156,6 +156,7 @@ class WinRMDoor:
         self.faults.clear()
         self.service.configurations = dict(self._first_configurations)
         self.service.census.forget()
+        self.service.received.clear()
         self._write_inventory()
 
     def _write_inventory(self) -> None:

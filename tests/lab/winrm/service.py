@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import collections
 import dataclasses
 import threading
 import time
@@ -27,6 +28,7 @@ _AROUND_DATA = 2_500
 """Bytes of an envelope that are not data, generously."""
 
 Level = typing.Literal["administrator", "session_operator", "none"]
+_REMEMBERED = 2000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Service:
     def __init__(self, start_engine: StartEngine) -> None:
         self.configurations: dict[str, Configuration] = {}
         self.census = Census()
+        self.received: collections.deque[str] = collections.deque(maxlen=_REMEMBERED)
+        """What came from clients: PSRP fragments, decrypted, in Base64."""
         self._start_engine = start_engine
         self._lock = threading.Lock()
         self._shells: dict[str, Shell] = {}
@@ -184,10 +188,10 @@ class Service:
             raise envelope.no_such_shell(request.shell_id)
         return shell
 
-    @staticmethod
-    def _pass_on(shell: Shell, pipeline: uuid.UUID | None, text: str | None) -> None:
+    def _pass_on(self, shell: Shell, pipeline: uuid.UUID | None, text: str | None) -> None:
         if shell.engine is None:
             return
+        self.received.append(text or "")
         try:
             shell.engine.data(pipeline, base64.b64decode(text or ""))
         except (ProtocolError, binascii.Error) as error:
