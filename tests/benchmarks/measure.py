@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
+REPEATS = 3
+DEBUG = ("ansible", "localhost", "-m", "ansible.builtin.debug")
 
 
 @dataclass(frozen=True)
@@ -52,3 +55,12 @@ def median(runs: Sequence[Measured]) -> Measured:
     """The run of median time, with the median of the memory."""
     middle = sorted(runs, key=lambda run: run.seconds)[len(runs) // 2]
     return Measured(middle.seconds, statistics.median(run.mebibytes for run in runs), middle.output)
+
+
+def own_seconds(run: Measured) -> float:
+    """What a bare client says that its work took, without the start of Python."""
+    return float(json.loads(run.output.splitlines()[-1])["seconds"])
+
+
+def show(text: str, value: float, unit: str, aim: str = "") -> None:
+    print(f"  {text:<62} {value:9.2f} {unit:<4} {aim}", flush=True)

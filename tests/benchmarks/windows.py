@@ -1,0 +1,179 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Remote Desktop Services, over psrp against the lab's Windows hosts."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median as middle
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tests.benchmarks.measure import REPEATS, Measured, measure, median, own_seconds, show
+from tests.lab.client import Lab
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "plugins/plugin_utils/transports/run_cmdlets.ps1"
+STAND_IN = ROOT / "tests/integration/script_host"
+BROKER = "broker.contoso.com"
+LOGOFF = "remotedesktop.sessions.rds_user_logoff"
+LOGOFF_SECONDS = 0.1
+SESSIONS = 200
+LOOPED = 40
+"""Sessions in the loop and in the tasks, which are scaled to all of them."""
+
+
+def farm(hosts: int, sessions: int) -> dict[str, Any]:
+    """A deployment with so many hosts, and sessions on each."""
+    generate = {"hosts": hosts, "sessions_per_host": sessions, "states": {"Active": 1}}
+    pool = {"name": "Desktops", "service": "remote_desktop", "connection_broker": BROKER, "generate": generate}
+    return {"pools": [pool]}
+
+
+def reset(lab: Lab, hosts: int = 4, sessions: int = SESSIONS // 4) -> None:
+    lab.reset(farm=farm(hosts, sessions))
+    lab.call("POST", "winrm/settings", {"delay": {"Invoke-RDUserLogoff": LOGOFF_SECONDS}})
+
+
+def ansible(lab: Lab, program: str, *arguments: str) -> Measured:
+    assert lab.winrm is not None
+    return measure([program, "-i", lab.winrm["inventory_file"], *arguments], lab.environment)
+
+
+def ad_hoc(lab: Lab, arguments: str) -> Measured:
+    return ansible(lab, "ansible", BROKER, "-m", LOGOFF, "-a", f"{arguments} force=true")
+
+
+def debug_task(lab: Lab) -> Measured:
+    """The cheapest module, for the same host and with its connection plugin."""
+    return ansible(lab, "ansible", BROKER, "-m", "ansible.builtin.debug")
+
+
+def play(lab: Lab, *tasks: dict[str, Any]) -> Measured:
+    with TemporaryDirectory() as directory:
+        playbook = Path(directory, "logoff.yml")
+        playbook.write_text(json.dumps([{"hosts": BROKER, "gather_facts": False, "tasks": tasks}]))
+        return ansible(lab, "ansible-playbook", str(playbook))
+
+
+def bare(lab: Lab, what: str) -> float:
+    """Run the bare client; its own seconds, without the start of Python."""
+    door = lab.winrm
+    assert door is not None
+    way = {
+        "server": "127.0.0.1",
+        "port": door["https_port"],
+        "path": door["hosts"][BROKER]["path"],
+        "username": door["user"],
+        "password": door["password"],
+        "auth": "ntlm",
+        "cert_validation": door["ca_file"],
+    }
+    run = measure(["python", "-m", "tests.benchmarks.bare_psrp", what], {**lab.environment, "PSRP": json.dumps(way)})
+    return own_seconds(run)
+
+
+def logoff(lab: Lab) -> None:
+    """200 log-offs of 100 ms, against a loop, a task for each, and a bare client."""
+    debugs, ours, bares, loops, tasks = [], [], [], [], []
+    for repeat in range(REPEATS):
+        debugs.append(debug_task(lab))
+        reset(lab)
+        ours.append(ad_hoc(lab, "all_sessions=true"))
+        reset(lab)
+        bares.append(bare(lab, "logoff"))
+        if repeat < 2:
+            reset(lab)
+            rows = [{"host": row["host"], "id": row["id"]} for row in lab.sessions()]
+            item = {"host_server": "{{ item.host }}", "unified_session_id": "{{ item.id }}", "force": True}
+            loops.append(play(lab, {LOGOFF: item, "loop": rows[:LOOPED]}))
+            named = [{"host_server": row["host"], "unified_session_id": row["id"], "force": True} for row in rows]
+            tasks.append(play(lab, *({LOGOFF: options} for options in named[LOOPED : 2 * LOOPED])))
+    debug, mine, plain = median(debugs), median(ours), middle(bares)
+    loop, task = ((median(runs).seconds - debug.seconds) * SESSIONS / LOOPED for runs in (loops, tasks))
+    show("200 log-offs", mine.seconds, "s")
+    show(f"a loop of the module, scaled from {LOOPED}", loop, "s")
+    show("times faster than the loop", loop / mine.seconds, "x", "aim: at least 8")
+    show(f"a task for each, scaled from {LOOPED}", task, "s")
+    show("times faster than a task for each", task / mine.seconds, "x")
+    show("bare client with 16 pipelines in flight", plain, "s")
+    show("debug + bare client", debug.seconds + plain, "s", "aim: at least our time")
+    show("peak memory above debug", mine.mebibytes - debug.mebibytes, "MiB")
+
+
+def no_op(lab: Lab) -> None:
+    """A session that is gone already, against the cheapest module."""
+    debugs, ours, lists = [], [], []
+    reset(lab)
+    for _ in range(REPEATS):
+        debugs.append(debug_task(lab))
+        ours.append(ad_hoc(lab, "host_server=host-0000.contoso.com unified_session_id=999"))
+        lists.append(bare(lab, "list"))
+    debug, mine = median(debugs), median(ours)
+    show("debug", debug.seconds, "s")
+    show("no-op over psrp", mine.seconds, "s")
+    show("difference", mine.seconds - debug.seconds, "s")
+    show("of which the bare client needs for its list", middle(lists), "s")
+    show("peak memory above debug", mine.mebibytes - debug.mebibytes, "MiB")
+
+
+def script_no_op(lab: Lab) -> None:
+    """The same over the script transport. A stand-in takes the place of the host's PowerShell, and of its time."""
+    reset(lab)
+    door = lab.winrm
+    assert door is not None
+    way = {
+        "port": door["https_port"],
+        "username": door["user"],
+        "password": door["password"],
+        "ca_file": door["ca_file"],
+        "script": str(SCRIPT),
+    }
+    environment = {
+        **lab.environment,
+        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join((str(STAND_IN), os.environ["ANSIBLE_COLLECTIONS_PATH"])),
+        "SCRIPT_HOST": json.dumps(way),
+        "SCRIPT_HOST_NAME": BROKER,
+    }
+    local = ("ansible", BROKER, "-i", f"{BROKER},", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}")
+    parameters = {"Calls": [{"command": "Get-RDUserSession", "parameters": {}, "secrets": []}]}
+    module = {"script": SCRIPT.read_text(encoding="utf-8"), "parameters": parameters}
+    session = "host_server=host-0000.contoso.com unified_session_id=999 force=true"
+    debugs, modules, ours = [], [], []
+    for _ in range(REPEATS):
+        debugs.append(measure((*local, "-m", "ansible.builtin.debug"), environment))
+        modules.append(measure((*local, "-m", "ansible.windows.win_powershell", "-a", json.dumps(module)), environment))
+        ours.append(measure((*local, "-m", LOGOFF, "-a", session), environment))
+    debug, one_run, mine = median(debugs), median(modules), median(ours)
+    show("debug", debug.seconds, "s")
+    show("the module that runs the script, once, by itself", one_run.seconds, "s")
+    show("no-op over the script transport, which runs it once", mine.seconds, "s")
+    show("difference: what the controller adds", mine.seconds - one_run.seconds, "s")
+
+
+def large_list(lab: Lab) -> None:
+    """List and select 5,000 sessions, against the bare client reading the same objects."""
+    debugs, ours, bares = [], [], []
+    reset(lab, 100, 50)
+    for _ in range(REPEATS):
+        debugs.append(debug_task(lab))
+        ours.append(ad_hoc(lab, "user=CONTOSO\\\\nobody"))
+        bares.append(bare(lab, "list"))
+    debug, mine, plain = median(debugs), median(ours), middle(bares)
+    show("bare client reading the same objects", plain, "s")
+    show("list and select, above debug", mine.seconds - debug.seconds, "s")
+    show("ratio", (mine.seconds - debug.seconds) / plain, "x", "aim: at most 1.3")
+    show("peak memory above debug", mine.mebibytes - debug.mebibytes, "MiB")
+
+
+BENCHMARKS: dict[str, Callable[[Lab], None]] = {
+    "rds": logoff,
+    "rds_no_op": no_op,
+    "script_no_op": script_no_op,
+    "rds_list": large_list,
+}
