@@ -17,6 +17,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.se
     LOGOFF,
     SHORTEST_ACT,
     SessionCmdlets,
+    line,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.session_action import (
     EndAction,
@@ -86,7 +87,7 @@ class WindowsEndAction(EndAction, WindowsAction):
         lost = self._service.lost if self._service is not None else None
         if self._service is not None and lost is not None:
             result["changed"] |= self._service.accepted
-            result["msg"] = f"{lost} {result.get('msg', '')}".strip()
+            result["msg"] = f"{line(str(lost))} {result.get('msg', '')}".strip()
             if isinstance(lost, AnsibleConnectionFailure):
                 result.pop("failed", None)
                 result["unreachable"] = True

@@ -13,6 +13,8 @@ import pytest
 from tests.integration.ansible_process import Ansible
 from tests.lab.client import Lab
 
+pytestmark = pytest.mark.newest_core
+
 POOL = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
 ALICE = "avd-0.contoso.com/2"
 BOB = "avd-0.contoso.com/3"

@@ -13,8 +13,6 @@ import pytest
 from tests.integration.ansible_process import Ansible, Finished, environment
 from tests.lab.client import Lab
 
-pytest_plugins = ("tests.integration.windows_fixtures",)
-
 AZURE = {"avd_resource_group_name": "rg-avd", "avd_host_pool_name": "pool-01"}
 WINDOWS = {"rds_hosts": "broker.contoso.com", "multipoint_hosts": "multipoint"}
 ENDED = {

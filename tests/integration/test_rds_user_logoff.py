@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
-import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,8 +13,6 @@ import pytest
 
 from tests.integration.ansible_process import Finished
 from tests.integration.windows_hosts import BROKER, LOGOFF, RDS_INFO, WVD, Windows, outcomes
-
-pytest_plugins = ["tests.integration.windows_fixtures"]
 
 EVERYBODY = ["alice", "bob", "carol", "dave"]
 COLLECTION = "Desktops"
@@ -136,25 +132,6 @@ def test_users_with_strange_names(windows: Windows, user: str) -> None:
     assert windows.ended() == [user]
 
 
-def test_many_sessions_in_one_shell(windows: Windows) -> None:
-    pool = {"name": COLLECTION, "service": "remote_desktop", "connection_broker": BROKER}
-    windows.lab.reset(farm={"pools": [{**pool, "generate": {"hosts": 10, "sessions_per_host": 20}}]})
-    windows.settings(delay={"invoke-rduserlogoff": 0.1})
-    finished = log_off(windows, all_sessions=True)
-    assert finished.status == 0, finished.output
-    assert finished.task.result["summary"] == {"logged_off": 200}
-    assert len(windows.ended()) == 200
-    assert windows.shells()[1] == 1
-
-
-def test_loop_keeps_one_shell(windows: Windows) -> None:
-    options = {"host_server": "{{ item }}", "unified_session_id": 2, "force": True}
-    finished = windows.play(BROKER, {"name": "loop", LOGOFF: options, "loop": ["rdsh-0", "rdsh-1", "rdsh-1"]})
-    assert finished.status == 0, finished.output
-    assert windows.ended() == ["alice", "carol"]
-    assert windows.shells() == (0, 1)
-
-
 def test_session_in_a_virtual_machine_is_named_by_its_unified_id(windows: Windows) -> None:
     """Its own id is that of somebody else's session on the host."""
     windows.lab.add_session(
@@ -172,35 +149,6 @@ def test_loop_goes_on_behind_a_call_that_hangs(windows: Windows) -> None:
     results = finished.task.result["results"]
     assert [row["outcome"] for result in results for row in result["sessions"]] == ["still_there", "logged_off"]
     assert "carol" in windows.ended()
-
-
-@pytest.mark.parametrize("encrypted", [True, False])
-def test_task_that_runs_into_its_own_timeout_leaves_no_shell(windows: Windows, encrypted: bool) -> None:
-    windows.fault("hang", "Invoke-RDUserLogoff", seconds=20)
-    door = windows.lab.winrm
-    assert door is not None
-    plain = {"ansible_psrp_protocol": "http", "ansible_port": door["http_port"]}
-    finished = log_off(windows, all_sessions=True, task={"timeout": 4}, variables={} if encrypted else plain)
-    assert finished.status != 0
-    assert "timed out" in finished.output.lower() or "timeout" in finished.output.lower()
-
-
-@pytest.mark.parametrize("protocol", ["https", "http"])
-def test_no_script_crosses_the_wire(windows: Windows, protocol: str) -> None:
-    door = windows.lab.winrm
-    assert door is not None
-    way = {"ansible_psrp_protocol": protocol, "ansible_port": door[f"{protocol}_port"]}
-    windows.lab.reset()
-    assert log_off(windows, host_server="rdsh-1", all_sessions=True, variables=way).status == 0
-    received = windows.received()
-    commands = re.findall(rb'<S N="Cmd">([^<]*)</S>', received)
-    assert set(commands) == {b"Get-RDUserSession", b"Get-RDServer", b"Invoke-RDUserLogoff"}
-    assert commands.count(b"Invoke-RDUserLogoff") == 2
-    assert received.count(b'<B N="IsScript">false</B>') == len(commands)
-    assert b'<B N="IsScript">true</B>' not in received
-    # That is how script would look.
-    windows.run(BROKER, "ansible.builtin.raw", variables=way, _raw_params="whoami")
-    assert b'<B N="IsScript">true</B>' in windows.received()
 
 
 # The question
@@ -229,233 +177,6 @@ def test_force_asks_nothing_ad_hoc(windows: Windows) -> None:
 
 def test_question_without_a_terminal_ends_nothing(windows: Windows) -> None:
     refused(windows, "Nothing was ended", "force", all_sessions=True, force=False)
-
-
-# Bad input
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({}, ["unified_session_id", "sessions", "all_sessions"]),
-        ({"host_server": "rdsh-1"}, ["host_server", "unified_session_id"]),
-        ({"unified_session_id": 2}, ["unified_session_id", "host_server"]),
-        ({"host_server": "rdsh-1", "unified_session_id": 2, "tenant_name": "T"}, ["unified_session_id", "tenant_name"]),
-        ({"tenant_name": "T", "session_host_name": "h", "session_id": 2}, ["force", "tenant_name"]),
-        ({"host_server": "rdsh-1", "unified_session_id": "abc"}, ["unified_session_id"]),
-        ({"host_server": "rdsh-1", "unified_session_id": -1}, ["unified_session_id"]),
-        ({"host_server": "rdsh-1", "unified_session_id": 2147483648}, ["unified_session_id"]),
-        ({"host_server": "", "all_sessions": True}, ["host_server is given but empty"]),
-        ({"unified_session_id": "", "host_server": "rdsh-1"}, ["unified_session_id is given but empty"]),
-        ({"collection_name": "", "all_sessions": True}, ["collection_name is given but empty"]),
-        ({"connection_broker": None, "all_sessions": True}, ["connection_broker is given but empty"]),
-        ({"user": ""}, ["user is given but empty"]),
-        ({"sessions": ""}, ["sessions is given but empty"]),
-        ({"sessions": [{"host_server": "rdsh-1"}]}, ["sessions[0]", "unified_session_id"]),
-        ({"connection_broker": "broker", "all_sessions": True}, ["connection_broker", "full name"]),
-        ({"collection_name": "*", "all_sessions": True}, ["collection_name", "wildcard"]),
-        ({"session_state": "gone"}, ["session_state", "STATE_ACTIVE"]),
-        ({"wait_timeout": -1, "all_sessions": True}, ["wait_timeout"]),
-        ({"no_such_option": 1, "all_sessions": True}, ["no_such_option"]),
-    ],
-)
-def test_refused_before_anything_is_connected(windows: Windows, options: dict[str, Any], words: list[str]) -> None:
-    refused(windows, *words, **options)
-    assert windows.shells() == (0, 0)
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"host_server": "rdsh-9.contoso.com", "unified_session_id": 2}, ["rdsh-9.contoso.com"]),
-        ({"host_server": "rdsh-9", "all_sessions": True}, ["rdsh-9"]),
-        ({"collection_name": "Nope", "all_sessions": True}, ["Nope", "collection_name"]),
-        ({"connection_broker": "other.contoso.com", "all_sessions": True}, ["deployment", "runas", "CredSSP"]),
-        ({"collection_name": ["it's $(calc); `n 'x'"], "all_sessions": True}, ["it's $(calc); `n 'x'"]),
-        ({"collection_name": "x" * 10_000, "all_sessions": True}, ["xxxxx"]),
-        ({"collection_name": ["Desktops\nDesktops"], "all_sessions": True}, ["collection_name", "Desktops Desktops"]),
-    ],
-)
-def test_unknown_places(windows: Windows, options: dict[str, Any], words: list[str]) -> None:
-    refused(windows, *words, **options)
-
-
-def test_ambiguous_user(windows: Windows) -> None:
-    windows.lab.add_session(
-        service="remote_desktop", **DEPLOYMENT, host="rdsh-1.contoso.com", id=40, user="alice@fabrikam.com"
-    )
-    refused(windows, "CONTOSO\\alice", "FABRIKAM\\alice", user="alice")
-
-
-def test_session_without_a_user_is_refused(windows: Windows) -> None:
-    windows.lab.change(
-        service="remote_desktop", **DEPLOYMENT, host="rdsh-1.contoso.com", id=2, user="", ad_user_name=""
-    )
-    finished = log_off(windows, all_sessions=True)
-    assert finished.status != 0
-    assert finished.task.result["summary"] == {"logged_off": 3, "refused": 1}
-    assert windows.ended() == ["alice", "bob", "dave"]
-
-
-# Faults
-
-
-def test_missing_broker_says_what_to_do_in_any_language(windows: Windows) -> None:
-    windows.fault("broker_absent")
-    refused(windows, "deployment does not exist", "become_method runas", "CredSSP", user="alice")
-    windows.settings(language="de")
-    refused(windows, "Bereitstellung", "become_method runas", "CredSSP", user="alice")
-
-
-def test_missing_module_says_what_to_do(windows: Windows) -> None:
-    windows.fault("not_installed", "Get-RDUserSession")
-    refused(windows, "no command Get-RDUserSession", "RemoteDesktop", "JEA", user="alice")
-
-
-def test_access_denied_and_quota_and_missing_endpoint(windows: Windows) -> None:
-    windows.fault("access_denied", times=1)
-    refused(windows, "denies access", user="alice")
-    windows.fault("shell_quota", times=1)
-    refused(windows, "MaxShellsPerUser", user="alice")
-    refused(
-        windows,
-        "no PowerShell endpoint Nope",
-        user="alice",
-        variables={"ansible_psrp_configuration_name": "Nope"},
-    )
-
-
-@pytest.mark.parametrize(
-    ("variables", "word"),
-    [({"ansible_password": "wrong"}, "ansible_password"), ({"ansible_port": 1}, "ansible_port")],
-)
-def test_trouble_with_the_connection_is_unreachable(windows: Windows, variables: dict[str, Any], word: str) -> None:
-    finished = log_off(windows, user="alice", variables=variables)
-    assert finished.task.status == "unreachable"
-    assert word in finished.task.message
-    assert windows.lab.audit() == []
-
-
-def test_host_that_is_cut_off_is_unreachable(windows: Windows) -> None:
-    windows.fault("unreachable")
-    assert log_off(windows, user="alice").task.status == "unreachable"
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_connection_that_is_lost_on_the_way_is_unreachable_with_every_outcome(windows: Windows, when: str) -> None:
-    windows.fault("reset", "Invoke-RDUserLogoff", when=when, parameters={"UnifiedSessionID": 6}, times=1)
-    finished = log_off(windows, all_sessions=True)
-    assert finished.task.status == "unreachable"
-    assert sorted(outcomes(finished.task, ID)) == EVERYBODY
-    assert set(windows.ended()) <= set(EVERYBODY)
-    again = log_off(windows, all_sessions=True)
-    assert again.status == 0, again.output
-    assert windows.ended() == EVERYBODY
-
-
-@pytest.mark.parametrize("language", ["en", "de"])
-@pytest.mark.parametrize("code", [5, 1722, 21, 50])
-def test_error_of_one_log_off_does_not_stop_the_others(windows: Windows, code: int, language: str) -> None:
-    windows.settings(language=language)
-    windows.fault("error", "Invoke-RDUserLogoff", code=code, parameters={"HostServer": "rdsh-1.contoso.com"})
-    finished = log_off(windows, all_sessions=True)
-    assert finished.status != 0
-    assert outcomes(finished.task, ID) == {
-        "alice": "logged_off",
-        "bob": "logged_off",
-        "carol": "failed",
-        "dave": "failed",
-    }
-    assert "Invoke-RDUserLogoff says" in finished.task.message
-    assert "become_method runas" in finished.task.message
-    assert windows.ended() == ["alice", "bob"]
-
-
-def test_error_for_a_while_is_tried_again(windows: Windows) -> None:
-    windows.fault("error", "Invoke-RDUserLogoff", code=1722, times=2)
-    finished = log_off(windows, user="alice")
-    assert finished.status == 0, finished.output
-    assert windows.ended() == ["alice"]
-
-
-def test_user_who_leaves_just_before_the_act_is_already_gone(windows: Windows) -> None:
-    then = {"host": "rdsh-1.contoso.com", "id": 2, "remove": True}
-    windows.fault("pass", "Invoke-RDUserLogoff", parameters={"UnifiedSessionID": 2}, then=then, times=1)
-    finished = log_off(windows, user="carol")
-    assert finished.status == 0, finished.output
-    assert outcomes(finished.task, ID) == {"carol": "already_gone"}
-    assert finished.task.result["changed"] is False
-
-
-@pytest.mark.parametrize("kind", ["hang", "wait"])
-def test_log_off_that_hangs_is_still_there_and_does_not_hold_up_the_others(windows: Windows, kind: str) -> None:
-    windows.fault(kind, "Invoke-RDUserLogoff", parameters={"UnifiedSessionID": 6})
-    started = time.monotonic()
-    finished = log_off(windows, all_sessions=True, wait_timeout=10)
-    assert time.monotonic() - started < 40
-    assert finished.task.status == "failed"
-    assert outcomes(finished.task, ID) == {
-        "alice": "logged_off",
-        "bob": "logged_off",
-        "carol": "logged_off",
-        "dave": "still_there",
-    }
-    assert windows.ended() == ["alice", "bob", "carol"]
-
-
-def test_session_that_stays_is_asked_for_once(windows: Windows) -> None:
-    windows.lab.change(service="remote_desktop", **DEPLOYMENT, host="rdsh-1.contoso.com", id=6, stuck=True)
-    finished = log_off(windows, all_sessions=True, wait_timeout=10)
-    assert finished.task.status == "failed"
-    assert finished.task.result["changed"] is True
-    assert finished.task.result["summary"] == {"logged_off": 3, "still_there": 1}
-    assert windows.ended().count("dave") == 1
-
-
-def test_slow_effect_is_waited_for(windows: Windows) -> None:
-    windows.lab.options(effect_delay_seconds=3.0)
-    finished = log_off(windows, all_sessions=True)
-    assert finished.status == 0, finished.output
-    assert finished.task.result["summary"] == {"logged_off": 4}
-
-
-def test_id_that_was_reused_while_the_list_was_on_its_way(windows: Windows) -> None:
-    """A list that is more than 5 s old proves nothing: it is read again."""
-    then = {"host": "rdsh-1.contoso.com", "id": 2, "give_id_to": "mallory@contoso.com"}
-    windows.fault("hang", "Get-RDUserSession", seconds=6, times=1, when="after", then=then)
-    finished = log_off(windows, user=["carol", "alice"])
-    assert outcomes(finished.task, ID) == {"alice": "logged_off", "carol": "replaced"}
-    assert windows.ended() == ["alice"]
-
-
-# JEA
-
-
-def test_no_language_endpoint_is_enough(windows: Windows) -> None:
-    assert windows.lab.winrm is not None
-    variables = {"ansible_psrp_configuration_name": windows.lab.winrm["jea_configuration"]}
-    finished = log_off(windows, host_server="rdsh-1", unified_session_id=[2, 6], variables=variables)
-    assert finished.status == 0, finished.output
-    assert windows.ended() == ["carol", "dave"]
-
-
-def test_endpoint_that_limits_parameters(windows: Windows) -> None:
-    hosts = {"Name": "HostServer", "ValidateSet": ["rdsh-1.contoso.com"]}
-    role = {"Name": "Invoke-RDUserLogoff", "Parameters": [hosts, {"Name": "UnifiedSessionID"}, {"Name": "Force"}]}
-    variables = windows.endpoint("Helpdesk", "Get-RDUserSession", role)
-    finished = log_off(windows, all_sessions=True, variables=variables)
-    assert outcomes(finished.task, ID) == {
-        "alice": "failed",
-        "bob": "failed",
-        "carol": "logged_off",
-        "dave": "logged_off",
-    }
-    assert "HostServer, UnifiedSessionID, Force" in finished.task.message
-    assert windows.ended() == ["carol", "dave"]
-    again = log_off(windows, host_server="rdsh-1", unified_session_id=2, variables=variables)
-    assert again.status == 0, again.output
-    assert outcomes(again.task, ID) == {"2": "already_gone"}
-    assert "Get-RDServer is not visible" in str(again.task.result["warnings"])
 
 
 # Windows Virtual Desktop (classic)

@@ -13,7 +13,8 @@ import pytest
 from tests.integration.ansible_process import Finished
 from tests.integration.windows_hosts import BROKER, CLASSROOMS, CLOSE, WMS_INFO, Windows, outcomes
 
-pytest_plugins = ["tests.integration.windows_fixtures"]
+pytestmark = pytest.mark.newest_core
+
 
 ID = "session_id"
 POOLS = {"2012R2": "classroom-2012", "2016": "classroom-2016"}

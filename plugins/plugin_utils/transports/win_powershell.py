@@ -28,6 +28,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.
 )
 
 MODULE = "ansible.windows.win_powershell"
+LONGEST_CAUSE = 1000
 SCRIPT = Path(__file__).with_name("run_cmdlets.ps1")
 
 
@@ -161,11 +162,11 @@ class ScriptCmdlets:
                 f"The collection ansible.windows is needed: ansible-galaxy collection install ansible.windows ({error})"
             ) from error
         if result.get("unreachable"):
-            raise AnsibleConnectionFailure(_first_line(result))
+            raise AnsibleConnectionFailure(_cause(result))
         try:
             return json.loads(result["output"][0])
         except (KeyError, IndexError, TypeError, ValueError) as error:
-            raise ServiceError(f"The cmdlets could not be run on {self._host}: {_first_line(result)}") from error
+            raise ServiceError(f"The cmdlets could not be run on {self._host}: {_cause(result)}") from error
 
 
 def _request(call: Call) -> dict[str, Any]:
@@ -181,13 +182,11 @@ def _read_answer(answer: Mapping[str, Any]) -> Answer:
     )
 
 
-def _first_line(result: Mapping[str, Any]) -> str:
-    """Say why a module failed: the script's own error, else the module's, else what it left on its error stream."""
+def _cause(result: Mapping[str, Any]) -> str:
+    """Say in a line why a module failed: the script's own error, else what the module says and left on stderr."""
     errors = result.get("error")
-    texts = [
-        errors[0]["exception"]["message"] if errors else "",
-        result.get("msg"),
-        result.get("module_stderr"),
-        "the module gave no result",
-    ]
-    return next(" ".join(str(text).split()) for text in texts if text)
+    texts = [errors[0]["exception"]["message"]] if errors else [result.get("msg"), result.get("module_stderr")]
+    cause = ": ".join(" ".join(str(text).split()) for text in texts if text)
+    if len(cause) > LONGEST_CAUSE:
+        cause = f"{cause[:LONGEST_CAUSE]} ..."
+    return cause or "the module gave no result"

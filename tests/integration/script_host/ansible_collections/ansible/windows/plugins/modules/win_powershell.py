@@ -1,0 +1,225 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stands for ansible.windows.win_powershell on a host with PowerShell, of which neither is there.
+
+It takes what the real module takes, but no script other than the packaged one, and answers as that script would: each
+call is a pipeline of one command, sent by pypsrp to the lab's WinRM door. SCRIPT_HOST says how to get there, and
+SCRIPT_HOST_NAME which Windows host this is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, cast
+
+from ansible.module_utils.basic import AnsibleModule
+from pypsrp.complex_objects import GenericComplexObject, PSCredential, PSInvocationState
+from pypsrp.exceptions import WinRMError
+from pypsrp.powershell import PowerShell, RunspacePool
+from pypsrp.wsman import WSMan
+from requests.exceptions import RequestException
+
+SECRET = {
+    "name": {"type": "str", "required": True},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "value": {"type": "str", "no_log": True},
+}
+# As in ansible.windows 3.8.0 (of ansible 14.5.0), but without path and remote_src, which 2.5.0 (ansible 9.13.0) lacks.
+SPEC: dict[str, Any] = {
+    "arguments": {"type": "list", "elements": "str"},
+    "chdir": {"type": "str"},
+    "creates": {"type": "str"},
+    "depth": {"type": "int", "default": 2},
+    "error_action": {"type": "str", "choices": ["silently_continue", "continue", "stop"], "default": "continue"},
+    "executable": {"type": "str"},
+    "parameters": {"type": "dict"},
+    "removes": {"type": "str"},
+    "script": {"type": "str", "required": True},
+    "sensitive_parameters": {
+        "type": "list",
+        "elements": "dict",
+        "options": SECRET,
+        "mutually_exclusive": [("value", "username"), ("value", "password")],
+        "required_one_of": [("username", "value")],
+        "required_together": [("username", "password")],
+    },
+}
+PARAMETER = re.compile(r"^    \[.+\] \$(\w+)", re.MULTILINE)
+"""One that the script declares."""
+PROOF_SECONDS = 5
+AT_ONCE = 8
+TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
+STATES = {PSInvocationState.COMPLETED: "completed", PSInvocationState.FAILED: "failed"}
+NOTHING = {"state": "completed", "output": [], "errors": [], "warnings": []}
+Json = dict[str, Any]
+
+
+class Script:
+    """What the script does, over a runspace pool that stands for its process."""
+
+    def __init__(self, pool: RunspacePool, given: Json, credential: Any) -> None:
+        self._pool = pool
+        self._given = given
+        self._credential = credential
+
+    def run(self, calls: list[Json], limit: str = "Seconds") -> list[Json]:
+        """Run calls at once. Those that take too long are left behind."""
+        shells = [self._begin(call) for call in calls]
+        deadline = time.monotonic() + self._given.get(limit, 60)
+        while time.monotonic() < deadline and any(shell.state == PSInvocationState.RUNNING for shell in shells):
+            for shell in shells:
+                if shell.state == PSInvocationState.RUNNING:
+                    shell.poll_invoke(timeout=1)
+        return [answer(shell) for shell in shells]
+
+    def _begin(self, call: Json) -> PowerShell:
+        shell = PowerShell(self._pool).add_cmdlet(call["command"])
+        for name, value in call["parameters"].items():
+            shell.add_parameter(name, value)
+        for name in call["secrets"]:
+            self._pool.exchange_keys()
+            shell.add_parameter(name, self._credential)
+        shell.begin_invoke()
+        return shell
+
+    def act(self, may_act: bool) -> tuple[list[Json], Json]:
+        """List, run the acts that the list proves, and list again."""
+        listing, acts = self._given["Listing"], self._given.get("Acts", [])
+        reports: list[Json] = []
+        proof = Proof(self, listing)
+        for begin in range(0, len(acts), AT_ONCE):
+            some = acts[begin : begin + AT_ONCE]
+            if proof.in_time and proof.age >= PROOF_SECONDS:
+                proof = Proof(self, listing)
+            verdicts = [proof.verdict(act) for act in some]
+            if not may_act or proof.age >= PROOF_SECONDS:
+                verdicts = ["unproven" if verdict == "proven" else verdict for verdict in verdicts]
+            proven = [act["call"] for act, verdict in zip(some, verdicts, strict=True) if verdict == "proven"]
+            answers = iter(self.run(proven, "ActSeconds"))
+            for verdict in verdicts:
+                sent = verdict == "proven"
+                reports.append({"verdict": "sent" if sent else verdict, "answer": next(answers) if sent else None})
+        if any(report["answer"] for report in reports):
+            proof = Proof(self, listing)
+        return reports, proof.answer
+
+
+class Proof:
+    """A list of what is there."""
+
+    def __init__(self, script: Script, listing: Json) -> None:
+        self._begun = time.monotonic()
+        (self.answer,) = script.run([listing])
+        self.in_time = self.age < PROOF_SECONDS
+        self._whole = self.answer["state"] == "completed" and not self.answer["errors"]
+
+    @property
+    def age(self) -> float:
+        return time.monotonic() - self._begun
+
+    def verdict(self, act: Json) -> str:
+        if not self._whole:
+            return "unproven"
+        rows = [row for row in self.answer["output"] if where(row, act["where"]) == where(act["where"], act["where"])]
+        if not rows:
+            return "gone"
+        if len(rows) != 1:
+            return "unproven"
+        same = all(json.dumps(rows[0].get(name)) == json.dumps(value) for name, value in act["expect"].items())
+        return "proven" if same else "replaced"
+
+
+def where(row: Json, names: Iterable[str]) -> list[str]:
+    return [str(row.get(name)).lower() for name in names]
+
+
+def answer(shell: PowerShell) -> Json:
+    """The script's account of a call."""
+    if shell.state not in STATES:
+        return {**NOTHING, "state": "no answer"}
+    return {
+        "state": STATES[shell.state],
+        "output": [row(one) for one in shell.output] if shell.state == PSInvocationState.COMPLETED else [],
+        "errors": [
+            {
+                "id": record.fq_error,
+                "category": record.message.partition(":")[0],
+                "exception": record.exception.types[0],
+                "message": str(record),
+            }
+            for record in cast("list[Any]", shell.streams.error)
+        ],
+        "warnings": [str(record.message) for record in shell.streams.warning],
+    }
+
+
+def row(value: Any) -> Json:
+    if isinstance(value, GenericComplexObject):
+        return {**dict(members(value.adapted_properties)), **dict(members(value.extended_properties))}
+    return {"Value": plain(value)}
+
+
+def members(properties: Json) -> Iterator[tuple[str, Any]]:
+    for name, value in properties.items():
+        yield name, plain(value)
+
+
+def plain(value: Any) -> Any:
+    """Dates in UTC, and text for what JSON does not know."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    match = TIME.fullmatch(str(value))
+    if match is None:
+        return str(value)
+    zone = "+00:00" if match[3] == "Z" else match[3]
+    moment = datetime.fromisoformat(match[1] + zone).astimezone(timezone.utc).replace(tzinfo=None)
+    return moment.isoformat() + (match[2] or "").rstrip("0").rstrip(".") + "Z"
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(SPEC, supports_check_mode=True)  # type: ignore[no-untyped-call,unused-ignore]
+    door = json.loads(os.environ["SCRIPT_HOST"])
+    script, given = module.params["script"], module.params["parameters"] or {}
+    secrets = {secret["name"]: secret for secret in module.params["sensitive_parameters"] or []}
+    if script != Path(door["script"]).read_text(encoding="utf-8"):
+        module.fail_json(msg="this is not the packaged script")
+    if not {*given, *secrets} <= set(PARAMETER.findall(script.partition("\n)\n")[0])):
+        module.fail_json(msg="the script has no such parameter")
+    if any(secret["password"] in json.dumps(given) for secret in secrets.values()):
+        module.fail_json(msg="a secret is among the parameters")
+    if module.check_mode and "[CmdletBinding(SupportsShouldProcess)]" not in script:
+        module.exit_json(changed=True, skipped=True, msg="skipped, running in check mode")
+    credential = None
+    if "Credential" in secrets:
+        named = {name: secrets["Credential"][name] for name in ("username", "password")}
+        credential = PSCredential(**named)  # type: ignore[no-untyped-call]
+    path, sign_in = f"wsman/{os.environ['SCRIPT_HOST_NAME']}", {name: door[name] for name in ("username", "password")}
+    host = WSMan("127.0.0.1", port=door["port"], path=path, auth="ntlm", cert_validation=door["ca_file"], **sign_in)
+    output: Json = {"calls": [], "acts": [], "listing": None}
+    try:
+        with RunspacePool(host, max_runspaces=AT_ONCE) as pool:
+            process = Script(pool, given, credential)
+            for call in given.get("Calls", []):
+                # The lab loads its modules by itself.
+                output["calls"] += [NOTHING] if call["command"] == "Import-Module" else process.run([call])
+            if given.get("Listing"):
+                output["acts"], output["listing"] = process.act(may_act=not module.check_mode)
+    except (WinRMError, RequestException) as error:
+        # As a connection plugin would say it.
+        module.exit_json(unreachable=True, msg=f"the host cannot be reached: {type(error).__name__}")
+    module.exit_json(changed=True, output=[json.dumps(output)], error=[], warning=[], host_out="", host_err="")
+
+
+if __name__ == "__main__":
+    main()

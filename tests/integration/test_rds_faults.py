@@ -1,0 +1,171 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Logging users off: what is refused, and hosts on which something goes wrong."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from tests.integration.test_rds_user_logoff import DEPLOYMENT, ID, log_off, refused
+from tests.integration.windows_hosts import Windows, outcomes
+
+pytestmark = pytest.mark.newest_core
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, ["unified_session_id", "sessions", "all_sessions"]),
+        ({"host_server": "rdsh-1"}, ["host_server", "unified_session_id"]),
+        ({"unified_session_id": 2}, ["unified_session_id", "host_server"]),
+        ({"host_server": "rdsh-1", "unified_session_id": 2, "tenant_name": "T"}, ["unified_session_id", "tenant_name"]),
+        ({"tenant_name": "T", "session_host_name": "h", "session_id": 2}, ["force", "tenant_name"]),
+        ({"host_server": "rdsh-1", "unified_session_id": "abc"}, ["unified_session_id"]),
+        ({"host_server": "rdsh-1", "unified_session_id": -1}, ["unified_session_id"]),
+        ({"host_server": "rdsh-1", "unified_session_id": 2147483648}, ["unified_session_id"]),
+        ({"host_server": "", "all_sessions": True}, ["host_server is given but empty"]),
+        ({"unified_session_id": "", "host_server": "rdsh-1"}, ["unified_session_id is given but empty"]),
+        ({"collection_name": "", "all_sessions": True}, ["collection_name is given but empty"]),
+        ({"connection_broker": None, "all_sessions": True}, ["connection_broker is given but empty"]),
+        ({"user": ""}, ["user is given but empty"]),
+        ({"sessions": ""}, ["sessions is given but empty"]),
+        ({"sessions": [{"host_server": "rdsh-1"}]}, ["sessions[0]", "unified_session_id"]),
+        ({"connection_broker": "broker", "all_sessions": True}, ["connection_broker", "full name"]),
+        ({"collection_name": "*", "all_sessions": True}, ["collection_name", "wildcard"]),
+        ({"session_state": "gone"}, ["session_state", "STATE_ACTIVE"]),
+        ({"wait_timeout": -1, "all_sessions": True}, ["wait_timeout"]),
+        ({"no_such_option": 1, "all_sessions": True}, ["no_such_option"]),
+    ],
+)
+def test_refused_before_anything_is_connected(windows: Windows, options: dict[str, Any], words: list[str]) -> None:
+    refused(windows, *words, **options)
+    assert windows.shells() == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"host_server": "rdsh-9.contoso.com", "unified_session_id": 2}, ["rdsh-9.contoso.com"]),
+        ({"host_server": "rdsh-9", "all_sessions": True}, ["rdsh-9"]),
+        ({"collection_name": "Nope", "all_sessions": True}, ["Nope", "collection_name"]),
+        ({"connection_broker": "other.contoso.com", "all_sessions": True}, ["deployment", "runas", "CredSSP"]),
+        ({"collection_name": ["it's $(calc); `n 'x'"], "all_sessions": True}, ["it's $(calc); `n 'x'"]),
+        ({"collection_name": "x" * 10_000, "all_sessions": True}, ["xxxxx"]),
+        ({"collection_name": ["Desktops\nDesktops"], "all_sessions": True}, ["collection_name", "Desktops Desktops"]),
+    ],
+)
+def test_unknown_places(windows: Windows, options: dict[str, Any], words: list[str]) -> None:
+    refused(windows, *words, **options)
+
+
+def test_ambiguous_user(windows: Windows) -> None:
+    windows.lab.add_session(
+        service="remote_desktop", **DEPLOYMENT, host="rdsh-1.contoso.com", id=40, user="alice@fabrikam.com"
+    )
+    refused(windows, "CONTOSO\\alice", "FABRIKAM\\alice", user="alice")
+
+
+def test_session_without_a_user_is_refused(windows: Windows) -> None:
+    windows.lab.change(
+        service="remote_desktop", **DEPLOYMENT, host="rdsh-1.contoso.com", id=2, user="", ad_user_name=""
+    )
+    finished = log_off(windows, all_sessions=True)
+    assert finished.status != 0
+    assert finished.task.result["summary"] == {"logged_off": 3, "refused": 1}
+    assert windows.ended() == ["alice", "bob", "dave"]
+
+
+# Faults
+
+
+def test_missing_broker_says_what_to_do_in_any_language(windows: Windows) -> None:
+    windows.fault("broker_absent")
+    refused(windows, "deployment does not exist", "become_method runas", "CredSSP", user="alice")
+    windows.settings(language="de")
+    refused(windows, "Bereitstellung", "become_method runas", "CredSSP", user="alice")
+
+
+def test_missing_module_says_what_to_do(windows: Windows) -> None:
+    windows.fault("not_installed", "Get-RDUserSession")
+    refused(windows, "no command Get-RDUserSession", "RemoteDesktop", "JEA", user="alice")
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("code", [5, 1722, 21, 50])
+def test_error_of_one_log_off_does_not_stop_the_others(windows: Windows, code: int, language: str) -> None:
+    windows.settings(language=language)
+    windows.fault("error", "Invoke-RDUserLogoff", code=code, parameters={"HostServer": "rdsh-1.contoso.com"})
+    finished = log_off(windows, all_sessions=True)
+    assert finished.status != 0
+    assert outcomes(finished.task, ID) == {
+        "alice": "logged_off",
+        "bob": "logged_off",
+        "carol": "failed",
+        "dave": "failed",
+    }
+    assert "Invoke-RDUserLogoff says" in finished.task.message
+    assert "become_method runas" in finished.task.message
+    assert windows.ended() == ["alice", "bob"]
+
+
+def test_error_for_a_while_is_tried_again(windows: Windows) -> None:
+    windows.fault("error", "Invoke-RDUserLogoff", code=1722, times=2)
+    finished = log_off(windows, user="alice")
+    assert finished.status == 0, finished.output
+    assert windows.ended() == ["alice"]
+
+
+def test_user_who_leaves_just_before_the_act_is_already_gone(windows: Windows) -> None:
+    then = {"host": "rdsh-1.contoso.com", "id": 2, "remove": True}
+    windows.fault("pass", "Invoke-RDUserLogoff", parameters={"UnifiedSessionID": 2}, then=then, times=1)
+    finished = log_off(windows, user="carol")
+    assert finished.status == 0, finished.output
+    assert outcomes(finished.task, ID) == {"carol": "already_gone"}
+    assert finished.task.result["changed"] is False
+
+
+@pytest.mark.parametrize("kind", ["hang", "wait"])
+def test_log_off_that_hangs_is_still_there_and_does_not_hold_up_the_others(windows: Windows, kind: str) -> None:
+    windows.fault(kind, "Invoke-RDUserLogoff", parameters={"UnifiedSessionID": 6})
+    started = time.monotonic()
+    finished = log_off(windows, all_sessions=True, wait_timeout=10)
+    assert time.monotonic() - started < 40
+    assert finished.task.status == "failed"
+    assert outcomes(finished.task, ID) == {
+        "alice": "logged_off",
+        "bob": "logged_off",
+        "carol": "logged_off",
+        "dave": "still_there",
+    }
+    assert windows.ended() == ["alice", "bob", "carol"]
+
+
+def test_session_that_stays_is_asked_for_once(windows: Windows) -> None:
+    windows.lab.change(service="remote_desktop", **DEPLOYMENT, host="rdsh-1.contoso.com", id=6, stuck=True)
+    finished = log_off(windows, all_sessions=True, wait_timeout=10)
+    assert finished.task.status == "failed"
+    assert finished.task.result["changed"] is True
+    assert finished.task.result["summary"] == {"logged_off": 3, "still_there": 1}
+    assert windows.ended().count("dave") == 1
+
+
+def test_slow_effect_is_waited_for(windows: Windows) -> None:
+    windows.lab.options(effect_delay_seconds=3.0)
+    finished = log_off(windows, all_sessions=True)
+    assert finished.status == 0, finished.output
+    assert finished.task.result["summary"] == {"logged_off": 4}
+
+
+def test_id_that_was_reused_while_the_list_was_on_its_way(windows: Windows) -> None:
+    """A list that is more than 5 s old proves nothing: it is read again."""
+    then = {"host": "rdsh-1.contoso.com", "id": 2, "give_id_to": "mallory@contoso.com"}
+    windows.fault("hang", "Get-RDUserSession", seconds=6, times=1, when="after", then=then)
+    finished = log_off(windows, user=["carol", "alice"])
+    assert outcomes(finished.task, ID) == {"alice": "logged_off", "carol": "replaced"}
+    assert windows.ended() == ["alice"]
