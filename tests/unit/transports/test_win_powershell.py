@@ -164,7 +164,7 @@ def test_a_request_says_where_in_one_way_and_holds_one_credential() -> None:
         ({"output": [], "error": [{"exception": {"message": "the\nscript's error"}}]}, "broker: the script's error"),
         ({"output": ["no json"], "error": []}, "the module gave no result"),
         ({"failed": True, "msg": "", "module_stderr": "text"}, "broker: text"),
-        ({"failed": True, "msg": "MODULE FAILURE\nSee", "module_stderr": "the\ncause"}, "MODULE FAILURE See: the cause"),
+        ({"failed": True, "msg": "FAILURE\nSee", "module_stderr": "the\ncause"}, "FAILURE See: the cause"),
         ({"failed": True, "msg": "x", "module_stderr": "y" * 9000}, "yyy ..."),
         (AnsibleError("The module ansible.windows.win_powershell was not found"), "ansible-galaxy collection install"),
     ],
