@@ -13,6 +13,7 @@ class ModuleDocFragment:
 options: {}
 requirements:
   - pypsrp >= 0.9.1 on the controller, for C(psrp) connections
+  - pywinrm >= 0.5.0 on the controller, for C(winrm) connections
   - ansible.windows >= 2.4.0, for all other connections and for become
 notes:
   - Over a P(ansible.builtin.psrp#connection) connection without become, cmdlets are called as they are and no script is

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,13 +14,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests.benchmarks.measure import REPEATS, Measured, measure, median, own_seconds, show
+from tests.integration.windows_hosts import BROKER, LOGOFF, SCRIPT, script_host
 from tests.lab.client import Lab
 
-ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "plugins/plugin_utils/transports/run_cmdlets.ps1"
-STAND_IN = ROOT / "tests/integration/script_host"
-BROKER = "broker.contoso.com"
-LOGOFF = "remotedesktop.sessions.rds_user_logoff"
 LOGOFF_SECONDS = 0.1
 SESSIONS = 200
 LOOPED = 40
@@ -125,21 +120,7 @@ def no_op(lab: Lab) -> None:
 def script_no_op(lab: Lab) -> None:
     """The same over the script transport. A stand-in takes the place of the host's PowerShell, and of its time."""
     reset(lab)
-    door = lab.winrm
-    assert door is not None
-    way = {
-        "port": door["https_port"],
-        "username": door["user"],
-        "password": door["password"],
-        "ca_file": door["ca_file"],
-        "script": str(SCRIPT),
-    }
-    environment = {
-        **lab.environment,
-        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join((str(STAND_IN), os.environ["ANSIBLE_COLLECTIONS_PATH"])),
-        "SCRIPT_HOST": json.dumps(way),
-        "SCRIPT_HOST_NAME": BROKER,
-    }
+    environment = {**lab.environment, **script_host(lab), "SCRIPT_HOST_NAME": BROKER}
     local = ("ansible", BROKER, "-i", f"{BROKER},", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}")
     parameters = {"Calls": [{"command": "Get-RDUserSession", "parameters": {}, "secrets": []}]}
     module = {"script": SCRIPT.read_text(encoding="utf-8"), "parameters": parameters}

@@ -29,11 +29,10 @@ from tests.integration.windows_hosts import (
     WVD,
     Windows,
     outcomes,
+    script_host,
 )
 from tests.lab.client import Lab
 
-HERE = Path(__file__).parent
-SCRIPT = HERE.parents[1] / "plugins/plugin_utils/transports/run_cmdlets.ps1"
 Options = dict[str, Any]
 EVERYBODY = ["alice", "bob", "carol", "dave"]
 POOL: Options = {"tenant_name": "Contoso", "host_pool_name": "legacy-pool"}
@@ -88,16 +87,7 @@ def hosts(windows_lab: Lab, tmp_path: Path) -> Iterator[ScriptHosts]:
     assert door is not None
     inventory = tmp_path / "windows.yml"
     inventory.write_text(json.dumps(door["inventory"]))
-    way = {
-        "port": door["https_port"],
-        "username": door["user"],
-        "password": door["password"],
-        "ca_file": door["ca_file"],
-        "script": str(SCRIPT),
-    }
-    collections = os.pathsep.join((str(HERE / "script_host"), os.environ["ANSIBLE_COLLECTIONS_PATH"]))
-    variables = environment(home, ANSIBLE_COLLECTIONS_PATH=collections, SCRIPT_HOST=json.dumps(way))
-    hosts = ScriptHosts(windows_lab, Ansible(tmp_path, variables), inventory)
+    hosts = ScriptHosts(windows_lab, Ansible(tmp_path, environment(home, **script_host(windows_lab))), inventory)
     yield hosts
     assert hosts.shells()[0] == 0, "a remote shell was left open"
 

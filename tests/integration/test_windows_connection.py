@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.integration.test_rds_user_logoff import COLLECTION, EVERYBODY, ID, log_off, refused
-from tests.integration.windows_hosts import BROKER, LOGOFF, Windows, outcomes
+from tests.integration.windows_hosts import BROKER, LOGOFF, Windows, outcomes, script_host
 
 
 def test_many_sessions_in_one_shell(windows: Windows) -> None:
@@ -128,3 +128,15 @@ def test_endpoint_that_limits_parameters(windows: Windows) -> None:
     assert again.status == 0, again.output
     assert outcomes(again.task, ID) == {"2": "already_gone"}
     assert "Get-RDServer is not visible" in str(again.task.result["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("variables", "word"), [({"ansible_password": "wrong"}, "credentials"), ({"ansible_port": 1}, "refused")]
+)
+def test_trouble_with_winrm_is_unreachable_too(windows: Windows, variables: dict[str, Any], word: str) -> None:
+    """With pywinrm, which signs in to the lab with NTLM over TLS."""
+    windows.ansible.environment.update(script_host(windows.lab))
+    finished = log_off(windows, all_sessions=True, variables={"ansible_connection": "winrm", **variables})
+    assert finished.task.status == "unreachable", finished.output
+    assert word in finished.task.message
+    assert windows.ended() == []

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 from tests.integration.ansible_process import Ansible, Finished, Task
 from tests.lab.client import Lab
 
+SCRIPT = Path(__file__).parents[2] / "plugins/plugin_utils/transports/run_cmdlets.ps1"
 LOGOFF = "remotedesktop.sessions.rds_user_logoff"
 RDS_INFO = "remotedesktop.sessions.rds_session_info"
 CLOSE = "remotedesktop.sessions.wms_session_close"
@@ -21,6 +24,21 @@ WMS_INFO = "remotedesktop.sessions.wms_session_info"
 BROKER = "broker.contoso.com"
 CLASSROOMS = {"2012R2": "classroom-2012.contoso.com", "2016": "classroom-2016.contoso.com"}
 WVD = "wvd-management"
+
+
+def script_host(lab: Lab) -> dict[str, str]:
+    """Environment in which script_host takes the place of ansible.windows."""
+    door = lab.winrm
+    assert door is not None
+    way = {
+        "port": door["https_port"],
+        "username": door["user"],
+        "password": door["password"],
+        "ca_file": door["ca_file"],
+        "script": str(SCRIPT),
+    }
+    collections = (str(Path(__file__).parent / "script_host"), os.environ["ANSIBLE_COLLECTIONS_PATH"])
+    return {"ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(collections), "SCRIPT_HOST": json.dumps(way)}
 
 
 @dataclass
