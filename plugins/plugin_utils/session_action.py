@@ -44,6 +44,8 @@ END_SPEC: dict[str, Any] = {
     "all_sessions": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 60},
 }
+VERBATIM_OPTIONS = ("collection_name",)
+"""Lists of names in which a line end may be part of a name."""
 USER_OPTIONS = ("user", "exclude_user")
 FILTERS = (*USER_OPTIONS, "session_state", "minimum_age")
 
@@ -98,10 +100,9 @@ class SessionAction(ActionBase):
         _validation, validated = self.validate_argument_spec(self.SPEC)  # type: ignore[no-untyped-call,unused-ignore]
         options = {name: plain(validated.get(name)) for name in self.SPEC}
         for name in telling:
-            if name in USER_OPTIONS and options[name]:
-                options[name] = split_lines(options[name])
-            elif self.SPEC[name]["type"] == "list" and options[name]:
-                options[name] = [one.strip() for one in options[name]]
+            if self.SPEC[name]["type"] == "list" and options[name]:
+                split = split_lines if name not in VERBATIM_OPTIONS else strip_each
+                options[name] = split(options[name])
             elif isinstance(options[name], str):
                 options[name] = options[name].strip()
         # Again, because only now a text such as "," is a list without anything in it.
@@ -292,6 +293,11 @@ def plain(value: Any) -> Any:
 def split_lines(names: list[str]) -> list[str]:
     """Split names at line ends, so that a multi-line survey answer protects every user that it names."""
     return [name.strip() for text in names for name in text.splitlines() if name.strip()]
+
+
+def strip_each(names: list[str]) -> list[str]:
+    """Take the blanks around names away."""
+    return [name.strip() for name in names]
 
 
 def read_age(text: str | None) -> timedelta | None:

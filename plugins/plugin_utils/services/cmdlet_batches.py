@@ -134,6 +134,9 @@ class BatchSessions:
 
     # The engine's calls
 
+    def prepare(self, sessions: Sequence[Session]) -> None:
+        """There is nothing to get ready: every batch begins a process of its own."""
+
     def begin_look(self, sessions: Sequence[Session]) -> None:
         """Read the list again, in C(wait): the one that came with the last acts, if nobody has looked at it yet."""
         self._look_wanted = True

@@ -147,6 +147,7 @@ class Acting:
         alike = Counter(map(_alike, sessions))
         self._alike = {_alike(one): self._errands[one.key] for one in sessions if alike[_alike(one)] == 1}
         self._unfinished = len(self._errands)
+        self._service.prepare(sessions)
         begun = self._clock()
         while self._unfinished:
             self._give_up_waiting()

@@ -595,3 +595,13 @@ def test_row_without_a_time_of_creation_is_no_session_that_has_one(kind: str) ->
     report = bench.run(Selection(remote_desktop.read_named([dict(listed.fields)], "sessions")))
     assert report.summary() == {"replaced": 1}
     assert bench.host.owners == []
+
+
+@pytest.mark.parametrize(("sessions", "loads"), [(1, 0), (2, 2), (40, 15)])
+def test_runspaces_load_the_module_before_the_first_act(sessions: int, loads: int) -> None:
+    bench = make_bench("live", *(rd_row(number, f"user{number}") for number in range(1, sessions + 1)))
+    assert bench.run(Selection()).summary() == {"logged_off": sessions}
+    commands = [call.command for call in bench.host.calls]
+    first_act = commands.index("Invoke-RDUserLogoff")
+    assert commands[:first_act].count("Get-Command") == loads
+    assert "Get-Command" not in commands[first_act:]
