@@ -22,6 +22,9 @@ MODULE = "remotedesktop.sessions.wvd_session_disconnect"
 TERMINAL_SECONDS = 60
 INFO = "remotedesktop.sessions.wvd_session_info"
 
+Cases = Sequence[tuple[Mapping[str, Any], Sequence[str]]]
+"""Options, and words of the message with which they are refused."""
+
 
 @dataclass
 class Task:
@@ -81,6 +84,17 @@ class Ansible:
     def disconnect(self, *arguments: str, task: Mapping[str, Any] | None = None, **options: Any) -> Finished:
         """Run one disconnect task."""
         return self.play({"name": "Disconnect", MODULE: options, **(task or {})}, arguments=arguments)
+
+    def refuse(self, module: str, cases: Cases, **play: Any) -> None:
+        """Run a task for each case, in one process, and expect failures that have the words in one sentence."""
+        tasks = [{"name": repr(options), module: options, "ignore_errors": True} for options, _words in cases]
+        finished = self.play(*tasks, **play)
+        assert len(finished.tasks) == len(cases), finished.output
+        for task, (_options, words) in zip(finished.tasks, cases, strict=True):
+            assert task.status == "failed", task
+            assert "\n" not in task.message, task
+            assert all(word in task.message for word in words), task
+        assert "Traceback" not in finished.output
 
     def run(self, program: str, *arguments: str, **environment: str) -> Finished:
         """Run a program of this ansible-core."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.ansible_process import INFO, MODULE, Ansible
+from tests.integration.ansible_process import INFO, MODULE, Ansible, Cases
 from tests.lab.client import Lab
 
 POOL = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
@@ -32,54 +32,53 @@ def refused(ansible: Ansible, *words: str, task: dict[str, Any] | None = None, *
     return message
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({}, ["id", "sessions", "input_object", "user", "all_sessions"]),
-        ({"all_sessions": False}, ["all_sessions"]),
-        ({"session_host_name": "avd-0.contoso.com"}, ["all_sessions"]),
-        ({"id": "", "session_host_name": "avd-0.contoso.com"}, ["id is given but empty"]),
-        ({"user_session_id": "", "all_sessions": True}, ["user_session_id is given but empty"]),
-        ({"user": []}, ["user is given but empty"]),
-        ({"user": ""}, ["user is given but empty"]),
-        ({"user": ["alice", ""]}, ["user is given but empty"]),
-        ({"users": " ", "all_sessions": True}, ["users is given but empty"]),
-        ({"exclude_user": [], "all_sessions": True}, ["exclude_user is given but empty"]),
-        ({"session_state": "", "all_sessions": True}, ["session_state is given but empty"]),
-        ({"minimum_age": "", "all_sessions": True}, ["minimum_age is given but empty"]),
-        ({"sessions": ""}, ["sessions is given but empty"]),
-        ({"input_object": {}}, ["input_object is given but empty"]),
-        ({"session_host_name": "", "all_sessions": True}, ["session_host_name is given but empty"]),
-        ({"session_host_name": None, "all_sessions": True}, ["session_host_name is given but empty"]),
-        ({"host_pool_name": "", "all_sessions": True}, ["host_pool_name is given but empty"]),
-        ({"subscription_id": "", "all_sessions": True}, ["subscription_id is given but empty"]),
-        ({"id": 2}, ["session_host_name"]),
-        ({"id": 2, "session_host_name": "avd-0.contoso.com", "all_sessions": True}, ["all_sessions", "id"]),
-        ({"sessions": [], "all_sessions": True}, ["all_sessions", "sessions"]),
-        ({"input_object": RESOURCE_ID.format(pool="pool-01"), "id": 2}, ["id", "input_object"]),
-        ({"sessions": [{"id": "2"}]}, ["sessions[0]", "session_host_name"]),
-        ({"sessions": [{"session_host_name": "avd-0.contoso.com", "id": ""}]}, ["sessions[0]", "no id"]),
-        ({"sessions": ["/subscriptions/x"]}, ["sessions[0]", "resource id"]),
-        ({"sessions": [7]}, ["sessions[0]"]),
-        ({"sessions": 7}, ["sessions"]),
-        ({"input_object": RESOURCE_ID.format(pool="pool-02")}, ["pool-01", "pool-02"]),
-        ({"id": "abc", "session_host_name": "avd-0.contoso.com"}, ["id", "whole number"]),
-        ({"id": "2.0", "session_host_name": "avd-0.contoso.com"}, ["id", "whole number"]),
-        ({"user": ","}, ["user is given but empty"]),
-        ({"minimum_age": 0}, ["minimum_age", "above 0"]),
-        ({"exclude_user": "alice", "exclude_users": "bob"}, ["exclude_user and exclude_users"]),
-        ({"exclude_user": ["alice,bob"], "all_sessions": True}, ["exclude_user", "alice,bob"]),
-        ({"user": "al*"}, ["user", "wildcard"]),
-        ({"exclude_user": "*@contoso.com", "all_sessions": True}, ["exclude_user", "wildcard"]),
-        ({"session_state": "Activ", "all_sessions": True}, ["session_state", "Active"]),
-        ({"minimum_age": "soon", "all_sessions": True}, ["minimum_age", "90m"]),
-        ({"wait_timeout": -1, "all_sessions": True}, ["wait_timeout"]),
-        ({"no_such_option": 1, "all_sessions": True}, ["no_such_option"]),
-        ({"cloud_environment": "AzureMoon", "all_sessions": True}, ["cloud_environment", "AzureUSGovernment"]),
-    ],
-)
-def test_refused_before_any_request(lab: Lab, ansible: Ansible, options: dict[str, Any], words: list[str]) -> None:
-    refused(ansible, *words, **{**POOL, **options})
+REFUSED: Cases = [
+    ({}, ["id", "sessions", "input_object", "user", "all_sessions"]),
+    ({"all_sessions": False}, ["all_sessions"]),
+    ({"session_host_name": "avd-0.contoso.com"}, ["all_sessions"]),
+    ({"id": "", "session_host_name": "avd-0.contoso.com"}, ["id is given but empty"]),
+    ({"user_session_id": "", "all_sessions": True}, ["user_session_id is given but empty"]),
+    ({"user": []}, ["user is given but empty"]),
+    ({"user": ""}, ["user is given but empty"]),
+    ({"user": ["alice", ""]}, ["user is given but empty"]),
+    ({"users": " ", "all_sessions": True}, ["users is given but empty"]),
+    ({"exclude_user": [], "all_sessions": True}, ["exclude_user is given but empty"]),
+    ({"session_state": "", "all_sessions": True}, ["session_state is given but empty"]),
+    ({"minimum_age": "", "all_sessions": True}, ["minimum_age is given but empty"]),
+    ({"sessions": ""}, ["sessions is given but empty"]),
+    ({"input_object": {}}, ["input_object is given but empty"]),
+    ({"session_host_name": "", "all_sessions": True}, ["session_host_name is given but empty"]),
+    ({"session_host_name": None, "all_sessions": True}, ["session_host_name is given but empty"]),
+    ({"host_pool_name": "", "all_sessions": True}, ["host_pool_name is given but empty"]),
+    ({"subscription_id": "", "all_sessions": True}, ["subscription_id is given but empty"]),
+    ({"id": 2}, ["session_host_name"]),
+    ({"id": 2, "session_host_name": "avd-0.contoso.com", "all_sessions": True}, ["all_sessions", "id"]),
+    ({"sessions": [], "all_sessions": True}, ["all_sessions", "sessions"]),
+    ({"input_object": RESOURCE_ID.format(pool="pool-01"), "id": 2}, ["id", "input_object"]),
+    ({"sessions": [{"id": "2"}]}, ["sessions[0]", "session_host_name"]),
+    ({"sessions": [{"session_host_name": "avd-0.contoso.com", "id": ""}]}, ["sessions[0]", "no id"]),
+    ({"sessions": ["/subscriptions/x"]}, ["sessions[0]", "resource id"]),
+    ({"sessions": [7]}, ["sessions[0]"]),
+    ({"sessions": 7}, ["sessions"]),
+    ({"input_object": RESOURCE_ID.format(pool="pool-02")}, ["pool-01", "pool-02"]),
+    ({"id": "abc", "session_host_name": "avd-0.contoso.com"}, ["id", "whole number"]),
+    ({"id": "2.0", "session_host_name": "avd-0.contoso.com"}, ["id", "whole number"]),
+    ({"user": ","}, ["user is given but empty"]),
+    ({"minimum_age": 0}, ["minimum_age", "above 0"]),
+    ({"exclude_user": "alice", "exclude_users": "bob"}, ["exclude_user and exclude_users"]),
+    ({"exclude_user": ["alice,bob"], "all_sessions": True}, ["exclude_user", "alice,bob"]),
+    ({"user": "al*"}, ["user", "wildcard"]),
+    ({"exclude_user": "*@contoso.com", "all_sessions": True}, ["exclude_user", "wildcard"]),
+    ({"session_state": "Activ", "all_sessions": True}, ["session_state", "Active"]),
+    ({"minimum_age": "soon", "all_sessions": True}, ["minimum_age", "90m"]),
+    ({"wait_timeout": -1, "all_sessions": True}, ["wait_timeout"]),
+    ({"no_such_option": 1, "all_sessions": True}, ["no_such_option"]),
+    ({"cloud_environment": "AzureMoon", "all_sessions": True}, ["cloud_environment", "AzureUSGovernment"]),
+]
+
+
+def test_refused_before_any_request(lab: Lab, ansible: Ansible) -> None:
+    ansible.refuse(MODULE, [({**POOL, **options}, words) for options, words in REFUSED])
     assert lab.requests() == []
     assert lab.audit() == []
 

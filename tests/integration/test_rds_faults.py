@@ -10,41 +10,41 @@ from typing import Any
 
 import pytest
 
+from tests.integration.ansible_process import Cases
 from tests.integration.test_rds_user_logoff import DEPLOYMENT, ID, log_off, refused
-from tests.integration.windows_hosts import Windows, outcomes
+from tests.integration.windows_hosts import BROKER, LOGOFF, Windows, outcomes
 
 pytestmark = pytest.mark.newest_core
 
 # Bad input
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({}, ["unified_session_id", "sessions", "all_sessions"]),
-        ({"host_server": "rdsh-1"}, ["host_server", "unified_session_id"]),
-        ({"unified_session_id": 2}, ["unified_session_id", "host_server"]),
-        ({"host_server": "rdsh-1", "unified_session_id": 2, "tenant_name": "T"}, ["unified_session_id", "tenant_name"]),
-        ({"tenant_name": "T", "session_host_name": "h", "session_id": 2}, ["force", "tenant_name"]),
-        ({"host_server": "rdsh-1", "unified_session_id": "abc"}, ["unified_session_id"]),
-        ({"host_server": "rdsh-1", "unified_session_id": -1}, ["unified_session_id"]),
-        ({"host_server": "rdsh-1", "unified_session_id": 2147483648}, ["unified_session_id"]),
-        ({"host_server": "", "all_sessions": True}, ["host_server is given but empty"]),
-        ({"unified_session_id": "", "host_server": "rdsh-1"}, ["unified_session_id is given but empty"]),
-        ({"collection_name": "", "all_sessions": True}, ["collection_name is given but empty"]),
-        ({"connection_broker": None, "all_sessions": True}, ["connection_broker is given but empty"]),
-        ({"user": ""}, ["user is given but empty"]),
-        ({"sessions": ""}, ["sessions is given but empty"]),
-        ({"sessions": [{"host_server": "rdsh-1"}]}, ["sessions[0]", "unified_session_id"]),
-        ({"connection_broker": "broker", "all_sessions": True}, ["connection_broker", "full name"]),
-        ({"collection_name": "*", "all_sessions": True}, ["collection_name", "wildcard"]),
-        ({"session_state": "gone"}, ["session_state", "STATE_ACTIVE"]),
-        ({"wait_timeout": -1, "all_sessions": True}, ["wait_timeout"]),
-        ({"no_such_option": 1, "all_sessions": True}, ["no_such_option"]),
-    ],
-)
-def test_refused_before_anything_is_connected(windows: Windows, options: dict[str, Any], words: list[str]) -> None:
-    refused(windows, *words, **options)
+REFUSED: Cases = [
+    ({}, ["unified_session_id", "sessions", "all_sessions"]),
+    ({"host_server": "rdsh-1"}, ["host_server", "unified_session_id"]),
+    ({"unified_session_id": 2}, ["unified_session_id", "host_server"]),
+    ({"host_server": "rdsh-1", "unified_session_id": 2, "tenant_name": "T"}, ["unified_session_id", "tenant_name"]),
+    ({"tenant_name": "T", "session_host_name": "h", "session_id": 2}, ["force", "tenant_name"]),
+    ({"host_server": "rdsh-1", "unified_session_id": "abc"}, ["unified_session_id"]),
+    ({"host_server": "rdsh-1", "unified_session_id": -1}, ["unified_session_id"]),
+    ({"host_server": "rdsh-1", "unified_session_id": 2147483648}, ["unified_session_id"]),
+    ({"host_server": "", "all_sessions": True}, ["host_server is given but empty"]),
+    ({"unified_session_id": "", "host_server": "rdsh-1"}, ["unified_session_id is given but empty"]),
+    ({"collection_name": "", "all_sessions": True}, ["collection_name is given but empty"]),
+    ({"connection_broker": None, "all_sessions": True}, ["connection_broker is given but empty"]),
+    ({"user": ""}, ["user is given but empty"]),
+    ({"sessions": ""}, ["sessions is given but empty"]),
+    ({"sessions": [{"host_server": "rdsh-1"}]}, ["sessions[0]", "unified_session_id"]),
+    ({"connection_broker": "broker", "all_sessions": True}, ["connection_broker", "full name"]),
+    ({"collection_name": "*", "all_sessions": True}, ["collection_name", "wildcard"]),
+    ({"session_state": "gone"}, ["session_state", "STATE_ACTIVE"]),
+    ({"wait_timeout": -1, "all_sessions": True}, ["wait_timeout"]),
+    ({"no_such_option": 1, "all_sessions": True}, ["no_such_option"]),
+]
+
+
+def test_refused_before_anything_is_connected(windows: Windows) -> None:
+    windows.refuse(BROKER, LOGOFF, [({"force": True, **options}, words) for options, words in REFUSED])
     assert windows.shells() == (0, 0)
 
 

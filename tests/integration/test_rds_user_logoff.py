@@ -53,6 +53,7 @@ def test_one_session(windows: Windows, host: str) -> None:
     assert entry["host"] == "rdsh-1.contoso.com"
 
 
+@pytest.mark.newest_core
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -121,6 +122,7 @@ def test_times_are_utc_whatever_the_zone_of_the_host(windows: Windows) -> None:
     assert sorted(outcomes(finished.task, ID)) == ["bob", "dave"]
 
 
+@pytest.mark.newest_core
 @pytest.mark.parametrize("user", ["o'brien", "a$(calc)", "x`n", "jürgen", "名前", "-Force"])
 def test_users_with_strange_names(windows: Windows, user: str) -> None:
     windows.lab.add_session(

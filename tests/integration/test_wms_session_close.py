@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.ansible_process import Finished
+from tests.integration.ansible_process import Cases, Finished
 from tests.integration.windows_hosts import BROKER, CLASSROOMS, CLOSE, WMS_INFO, Windows, outcomes
 
 pytestmark = pytest.mark.newest_core
@@ -127,25 +127,25 @@ def test_other_server_by_its_name(windows: Windows) -> None:
 # Bad input
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({}, ["session_id", "sessions", "all_sessions"]),
-        ({"session_id": "abc"}, ["session_id"]),
-        ({"session_id": -1}, ["session_id"]),
-        ({"session_id": 2147483648}, ["session_id"]),
-        ({"session_id": ""}, ["session_id is given but empty"]),
-        ({"server": "", "all_sessions": True}, ["server is given but empty"]),
-        ({"session_id": 1, "all_sessions": True}, ["session_id", "all_sessions"]),
-        ({"session_id": 1, "sessions": []}, ["session_id", "sessions"]),
-        ({"session_id": 1, "timeout_in_second": 0}, ["timeout_in_second"]),
-        ({"sessions": [{"session_id": 1}]}, ["sessions[0]", "computer_name"]),
-        ({"minimum_age": "1h"}, ["minimum_age"]),
-        ({"all_sessions": True, "confirm": True}, ["Nothing was ended", "confirm"]),
-    ],
-)
-def test_refused(windows: Windows, options: dict[str, Any], words: list[str]) -> None:
-    refused(windows, "2016", *words, **options)
+REFUSED: Cases = [
+    ({}, ["session_id", "sessions", "all_sessions"]),
+    ({"session_id": "abc"}, ["session_id"]),
+    ({"session_id": -1}, ["session_id"]),
+    ({"session_id": 2147483648}, ["session_id"]),
+    ({"session_id": ""}, ["session_id is given but empty"]),
+    ({"server": "", "all_sessions": True}, ["server is given but empty"]),
+    ({"session_id": 1, "all_sessions": True}, ["session_id", "all_sessions"]),
+    ({"session_id": 1, "sessions": []}, ["session_id", "sessions"]),
+    ({"session_id": 1, "timeout_in_second": 0}, ["timeout_in_second"]),
+    ({"sessions": [{"session_id": 1}]}, ["sessions[0]", "computer_name"]),
+    ({"minimum_age": "1h"}, ["minimum_age"]),
+    ({"all_sessions": True, "confirm": True}, ["Nothing was ended", "confirm"]),
+]
+
+
+def test_refused(windows: Windows) -> None:
+    windows.refuse(CLASSROOMS["2016"], CLOSE, REFUSED)
+    assert windows.ended() == []
 
 
 def test_module_that_is_not_there(windows: Windows) -> None:

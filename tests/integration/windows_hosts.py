@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.integration.ansible_process import Ansible, Finished, Task
+from tests.integration.ansible_process import Ansible, Cases, Finished, Task
 from tests.lab.client import Lab
 
 SCRIPT = Path(__file__).parents[2] / "plugins/plugin_utils/transports/run_cmdlets.ps1"
@@ -79,6 +79,10 @@ class Windows:
             connection="psrp",
             vars=dict(variables or {}),
         )
+
+    def refuse(self, host: str, module: str, cases: Cases) -> None:
+        """Run a task for each case, and expect failures that have the words."""
+        self.ansible.refuse(module, cases, inventory=str(self.inventory), hosts=host, connection="psrp")
 
     def check_run_again(self, host: str, module: str, id_field: str, **options: Any) -> dict[str, str]:
         """Run in check mode, then for real, then again; return the outcomes of the real run."""
