@@ -38,7 +38,7 @@ options:
     type: str
   session_host_name:
     description:
-      - Only sessions on this session host of Windows Virtual Desktop (classic).
+      - Only sessions on this session host of Windows Virtual Desktop (classic). The full name.
     type: str
   deployment_url:
     description:

@@ -31,12 +31,12 @@ class Maintenance:
         self.lab = lab
         self._ansible = Ansible(directory, environment(home, **lab.environment))
 
-    def run(self, *arguments: str, **variables: object) -> Finished:
+    def run(self, *arguments: str, inventory: str = "", **variables: object) -> Finished:
         assert self.lab.winrm is not None
         return self._ansible.run(
             "ansible-playbook",
             "remotedesktop.sessions.maintenance",
-            *("-i", self.lab.winrm["inventory_file"], "-e", json.dumps(variables)),
+            *("-i", inventory or self.lab.winrm["inventory_file"], "-e", json.dumps(variables)),
             *arguments,
         )
 
@@ -114,12 +114,15 @@ def test_what_is_unclear_ends_nothing(maintenance: Maintenance, variables: dict[
     assert maintenance.ended() == {}
 
 
-def test_empty_name_ends_nothing_where_the_check_did_not_run(maintenance: Maintenance) -> None:
-    """Patterns without a name, as an unanswered survey leaves them, mean all hosts to Ansible."""
-    for name in (",", ":", "all"):
-        maintenance.run("--limit", "classroom-2016.contoso.com", rds_hosts=name)
-    maintenance.run("--limit", "classroom-2016.contoso.com", multipoint_hosts=",")
-    assert maintenance.ended() == {}
+def test_variables_of_a_group_count_like_those_of_the_command_line(maintenance: Maintenance, tmp_path: Path) -> None:
+    assert maintenance.lab.winrm is not None
+    inventory = tmp_path / "inventory"
+    (inventory / "group_vars").mkdir(parents=True)
+    (inventory / "hosts.yml").write_text(json.dumps(maintenance.lab.winrm["inventory"]))
+    (inventory / "group_vars" / "all.yml").write_text(json.dumps({**AZURE, **WINDOWS}))
+    finished = maintenance.run(inventory=str(inventory))
+    assert finished.status == 0, finished.output
+    assert maintenance.ended() == ENDED
 
 
 def test_session_that_stays_fails_the_play_and_what_comes_after_is_left_alone(maintenance: Maintenance) -> None:

@@ -86,9 +86,6 @@ class AzureDesktop:
 
     # The engine's calls
 
-    def prepare(self, sessions: Sequence[Session]) -> None:
-        """There is nothing to get ready."""
-
     def begin_look(self, sessions: Sequence[Session]) -> None:
         """Read again where the sessions are: host by host, unless the whole pool takes fewer requests."""
         self._start_threads()

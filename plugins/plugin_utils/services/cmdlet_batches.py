@@ -48,7 +48,7 @@ READ_AT = math.inf
 so whatever is read is newer than all that was answered before."""
 NOT_ACTED = {
     Verdict.GONE: (Reply.GONE, "the session is gone"),
-    Verdict.REPLACED: (Reply.REFUSED, "the id belonged to another session when it was to be ended"),
+    Verdict.REPLACED: (Reply.GONE, "it was not as listed any more when it was to be ended"),
     Verdict.UNPROVEN: (
         Reply.REFUSED,
         "no list, at most 5 s old, proved that it was still the same session when it was to be ended",
@@ -85,7 +85,6 @@ class BatchSessions:
         self._transport = transport
         self._host = host
         self._act_seconds = act_seconds
-        self._clock = clock
         self._sleep = sleep
         self._judge = Judge(cmdlets, host, clock)
         self._list = cmdlets.lists[0]
@@ -134,9 +133,6 @@ class BatchSessions:
 
     # The engine's calls
 
-    def prepare(self, sessions: Sequence[Session]) -> None:
-        """There is nothing to get ready: every batch begins a process of its own."""
-
     def begin_look(self, sessions: Sequence[Session]) -> None:
         """Read the list again, in C(wait): the one that came with the last acts, if nobody has looked at it yet."""
         self._look_wanted = True
@@ -171,7 +167,6 @@ class BatchSessions:
             Act(call, self._values(session, self._cmdlets.where), self._values(session, self._cmdlets.proof))
             for session, call in zip(sessions, calls, strict=True)
         ]
-        begun = self._clock()
         try:
             acted = self._transport.act(self._list, acts, self._act_seconds, LIST_SECONDS, self._before_acts)
         except AnsibleConnectionFailure as error:
@@ -182,7 +177,7 @@ class BatchSessions:
         self._seen = acted.listing
         events: list[Event] = []
         for session, call, act in zip(sessions, calls, acted.acts, strict=True):
-            event = self._answered(session, call, act, acted.listing, self._clock() - begun)
+            event = self._answered(session, call, act, acted.listing)
             self.accepted |= event.reply is Reply.DONE
             events.append(event)
         return events
@@ -190,9 +185,9 @@ class BatchSessions:
     def _values(self, session: Session, names: Sequence[str]) -> dict[str, object]:
         return {self._cmdlets.fields[name]: session.fields[name] for name in names}
 
-    def _answered(self, session: Session, call: Call, act: ActAnswer, listing: Answer, seconds: float) -> Answered:
+    def _answered(self, session: Session, call: Call, act: ActAnswer, listing: Answer) -> Answered:
         if act.answer is not None:
-            return self._judge.judge(session, call, act.answer, seconds)
+            return self._judge.judge(session, call, act.answer, act.seconds)
         reply, reason = NOT_ACTED[act.verdict]
         if act.verdict is Verdict.UNPROVEN and not listing.whole:
             reason = str(list_error(self._cmdlets, self._list, listing, self._host))

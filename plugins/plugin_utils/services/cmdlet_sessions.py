@@ -140,23 +140,6 @@ class CmdletSessions:
 
     # The engine's calls
 
-    def prepare(self, sessions: Sequence[Session]) -> None:
-        """Let as many runspaces load the module as acts will use; the list has done so in the first.
-
-        Get-Command does it. An act that had to load the module would run seconds after it was sent.
-        """
-        wanted = min(len(sessions), self._at_once)
-        call = Call("Get-Command", {"Name": self._cmdlets.act(sessions[0]).command})
-        under_way = 0
-        try:
-            while 1 < wanted > under_way and not self._transport.busy:
-                self._transport.begin(call, LIST_SECONDS)
-                under_way += 1
-            while under_way:
-                under_way -= len(self._transport.wait(LIST_SECONDS))
-        except (AnsibleConnectionFailure, ServiceError) as error:
-            self._lose(error)
-
     def begin_look(self, sessions: Sequence[Session]) -> None:
         """Read the whole list again: the cmdlets list nothing smaller in one call."""
         self._look_wanted = True

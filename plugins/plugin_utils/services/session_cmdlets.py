@@ -230,9 +230,7 @@ class Judge:
 
         No answer within the deadline counts as accepted: a log-off that takes long must not be sent twice.
         """
-        # The cmdlet's own deadline, if it has one.
-        over = seconds >= call.parameters.get("TimeoutInSecond", math.inf)
-        if answer.state in (State.STOPPED, State.NO_ANSWER) or (over and answer.state is State.FAILED):
+        if answer.state in (State.STOPPED, State.NO_ANSWER):
             return Answered(session, Reply.DONE, answer.reason)
         if not answer.errors:
             reply = Reply.DONE if answer.state is State.COMPLETED else Reply.UNCLEAR
@@ -240,6 +238,8 @@ class Judge:
         error = answer.errors[-1]
         if text := explain(self._cmdlets, call, error, self._host):
             return Answered(session, Reply.REFUSED, text.rstrip("."))
+        if answer.state is State.FAILED and seconds >= call.parameters.get("TimeoutInSecond", math.inf):
+            return Answered(session, Reply.DONE, answer.reason)  # Its own deadline was over.
         reason = f"{call.command} says: {line(error.message).rstrip('.')}"
         if answer.state is State.FAILED and error.category != "ObjectNotFound":
             return Answered(session, Reply.UNCLEAR, reason)

@@ -13,7 +13,7 @@ Every session goes through these phases; only a list begun after the last event 
 from __future__ import annotations
 
 import math
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -36,7 +36,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
     Service,
     ServiceError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Key, Session, fold
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Key, Session
 
 Clock = Callable[[], float]
 Progress = Callable[[int, int, int, float], None]
@@ -127,8 +127,6 @@ class Acting:
         self._clock = clock
         self._wait_timeout = wait_timeout
         self._errands: dict[Key, Errand] = {}
-        self._alike: dict[Key, Errand] = {}
-        """The same whatever the case of the host's name: a service may spell it otherwise in a later list."""
         self._waiting: OrderedDict[Key, Errand] = OrderedDict()
         self._open: dict[Phase, set[Key]] = {phase: set() for phase in (Phase.SENT, Phase.DOUBT, Phase.WATCH)}
         self._unfinished = 0
@@ -144,10 +142,7 @@ class Acting:
         """Act on the sessions until each has an outcome."""
         self._errands = {session.key: Errand(session, session) for session in sessions}
         self._waiting = OrderedDict(self._errands)
-        alike = Counter(map(_alike, sessions))
-        self._alike = {_alike(one): self._errands[one.key] for one in sessions if alike[_alike(one)] == 1}
         self._unfinished = len(self._errands)
-        self._service.prepare(sessions)
         begun = self._clock()
         while self._unfinished:
             self._give_up_waiting()
@@ -249,9 +244,9 @@ class Acting:
             return
         self._looks_failing_since = None
         for row in event.sessions:
-            errand = self._errands.get(row.key) or self._alike.get(_alike(row))
+            errand = self._errands.get(row.key)
             if errand is not None:
-                look.seen.add(errand.session.key)
+                look.seen.add(row.key)
                 self._judge(errand, row, row.read_at)
         if event.last:
             for key in look.asked - look.seen:
@@ -334,7 +329,7 @@ class Acting:
         elif (rejected := self._rejects(row)) and not errand.doubtful:
             self._finish(errand, NOT_SELECTED, f"{errand.reason}; then {rejected}")
         elif errand.refused:
-            self._finish(errand, FAILED, errand.reason)
+            self._finish(errand, FAILED, errand.reason, perhaps=bool(rejected))
         elif in_time and rejected:
             pass  # An act without a clear answer may be the cause, and take effect yet.
         elif in_time:
@@ -362,7 +357,3 @@ class Acting:
         self._unfinished -= 1
         seconds = self._clock() - errand.first_sent if errand.first_sent is not None else 0.0
         self._report.add(errand.session, outcome, reason, seconds, perhaps)
-
-
-def _alike(session: Session) -> Key:
-    return (session.place, fold(session.host), session.id)

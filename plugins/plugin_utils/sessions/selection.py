@@ -120,14 +120,14 @@ class Selection:
         for session in sessions:
             by_name[(session.place, fold(session.host), session.id)].append(session)
         choice = Choice(filters)
-        seen: set[tuple[Key, str, datetime | None]] = set()
+        seen: set[tuple[Key, tuple[str, datetime | None] | None]] = set()
         for named in self.named or ():
             key = (named.place, fold(named.host), named.id)
             found = _listed_as(named, by_name[key])
             mismatch = named.mismatch(found) if found else ""
             # Rows of one id that tell of different sessions are different requests.
-            told = (fold(named.user), named.created) if mismatch else ("", None)
-            if (request := (found.key if found else key, *told)) in seen:
+            told = (fold(named.user), named.created) if mismatch else None
+            if (request := (found.key if found else key, told)) in seen:
                 continue
             seen.add(request)
             if found is None:

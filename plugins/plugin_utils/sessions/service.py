@@ -81,9 +81,6 @@ class Service(Protocol):
     def require_host(self, host: str) -> None:
         """Raise ServiceError unless the place has a host of that name; asked when no session is listed on it."""
 
-    def prepare(self, sessions: Sequence[Session]) -> None:
-        """Get ready to act on these sessions, before they are proven again. Called once."""
-
     def begin_look(self, sessions: Sequence[Session]) -> None:
         """Begin to read again where these sessions are. Answers: Looked any number of times, or LookFailed."""
 

@@ -69,7 +69,7 @@ class Session:
     def is_still(self, earlier: Session) -> bool:
         """Tell whether this is provably the session that C(earlier) was: place, host, id, owner and creation."""
         return (
-            (self.place, fold(self.host), self.id) == (earlier.place, fold(earlier.host), earlier.id)
+            self.key == earlier.key
             and bool(self.users)
             and fold(self.user) == fold(earlier.user)
             and same_instant(self.created, earlier.created)

@@ -51,7 +51,7 @@ try:
     from pypsrp.powershell import PowerShell
     from pypsrp.shell import SignalCode
     from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet, WSManAction
-    from requests.exceptions import RequestException, Timeout
+    from requests.exceptions import ConnectTimeout, RequestException, Timeout
     from spnego.exceptions import SpnegoError
 
     class Cmdlet(Command):
@@ -211,7 +211,7 @@ class PsrpCmdlets:
         """
         transport: Any = self._pool.connection.transport
         adapter = transport.session.get_adapter(transport.endpoint)
-        send, patience = adapter.send, transport.connection_timeout
+        send, retries, patience = adapter.send, adapter.max_retries, transport.connection_timeout
 
         def send_in_time(*request: Any, **options: Any) -> Any:
             if self._clock() >= send_before:
@@ -219,15 +219,18 @@ class PsrpCmdlets:
             return send(*request, **options)
 
         adapter.send = send_in_time
+        adapter.max_retries = 0
         transport.connection_timeout = min(patience, max(SHORTEST_CONNECT, send_before - self._clock()))
         try:
             yield
-        except TooLate:
+        except (TooLate, ConnectTimeout):
+            # Nothing was sent.
             self._pool.pipelines.pop(pipeline.id, None)
             self._renew_http()
-            raise
+            raise TooLate from None
         finally:
             transport.connection_timeout = patience
+            adapter.max_retries = retries
             del adapter.send
 
     def _pipeline(self, call: Call) -> PowerShell:

@@ -79,6 +79,7 @@ function Start-Call {
         [void] $shell.AddParameter($name, $Credential)
     }
     return @{
+        Begun = $clock.Elapsed.TotalSeconds
         Deadline = $clock.Elapsed.TotalSeconds + $Limit
         Result = $shell.BeginInvoke()
         Shell = $shell
@@ -324,13 +325,15 @@ if ($null -ne $Listing) {
                     $verdict = 'unproven'
                 }
             }
-            $reports[$next] = '{"verdict":' + (ConvertTo-JsonString $verdict) + ',"answer":null}'
+            $reports[$next] = '{"verdict":' + (ConvertTo-JsonString $verdict) + ',"seconds":0,"answer":null}'
             $next++
         }
         foreach ($number in @($running.Keys)) {
             $one = $running[$number]
             if ($one.Result.IsCompleted -or $clock.Elapsed.TotalSeconds -ge $one.Deadline) {
-                $reports[$number] = '{"verdict":"sent","answer":' + (ConvertTo-JsonAnswer (Receive-Call $one)) + '}'
+                $taken = ConvertTo-JsonValue ($clock.Elapsed.TotalSeconds - $one.Begun) 0
+                $answer = ConvertTo-JsonAnswer (Receive-Call $one)
+                $reports[$number] = '{"verdict":"sent","seconds":' + $taken + ',"answer":' + $answer + '}'
                 $running.Remove($number)
             }
         }

@@ -80,6 +80,8 @@ class ActAnswer:
     verdict: Verdict
     answer: Answer | None
     """The cmdlet's answer when the act was sent."""
+    seconds: float = 0.0
+    """How long it took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,9 @@ class ScriptCmdlets:
         return Acted(
             tuple(_read_answer(one) for one in result["calls"]),
             tuple(
-                ActAnswer(Verdict(one["verdict"]), _read_answer(one["answer"]) if one["answer"] else None)
+                ActAnswer(
+                    Verdict(one["verdict"]), _read_answer(one["answer"]) if one["answer"] else None, one["seconds"]
+                )
                 for one in result["acts"]
             ),
             _read_answer(result["listing"]),

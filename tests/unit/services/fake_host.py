@@ -222,4 +222,6 @@ class BatchTransport:
             return ActAnswer(Verdict.GONE, None)
         if any(rows[0].get(name) != value for name, value in act.expect.items()):
             return ActAnswer(Verdict.REPLACED, None)
-        return ActAnswer(Verdict.SENT, self.host.answer(act.call))
+        begun = self.host.clock.now
+        answer = self.host.answer(act.call)
+        return ActAnswer(Verdict.SENT, answer, self.host.clock.now - begun)

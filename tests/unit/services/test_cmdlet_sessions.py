@@ -597,11 +597,18 @@ def test_row_without_a_time_of_creation_is_no_session_that_has_one(kind: str) ->
     assert bench.host.owners == []
 
 
-@pytest.mark.parametrize(("sessions", "loads"), [(1, 0), (2, 2), (40, 15)])
-def test_runspaces_load_the_module_before_the_first_act(sessions: int, loads: int) -> None:
-    bench = make_bench("live", *(rd_row(number, f"user{number}") for number in range(1, sessions + 1)))
-    assert bench.run(Selection()).summary() == {"logged_off": sessions}
-    commands = [call.command for call in bench.host.calls]
-    first_act = commands.index("Invoke-RDUserLogoff")
-    assert commands[:first_act].count("Get-Command") == loads
-    assert "Get-Command" not in commands[first_act:]
+@pytest.mark.parametrize("kind", ["live", "batch"])
+def test_state_that_changes_to_another_one_of_the_filter_is_still_meant(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2))
+    if kind == "batch":
+        assert isinstance(bench.service, BatchSessions)
+        bench.service._cmdlets.proof += ("session_state",)
+
+    def disconnects(host: FakeHost, call: Call) -> Answer:
+        answer = Answer(State.COMPLETED, tuple(dict(row) for row in host.rows))
+        host.rows[0]["SessionState"] = "STATE_DISCONNECTED"
+        return answer
+
+    bench.host.scripts["Get-RDUserSession"] = [disconnects]
+    report = bench.run(Selection(filters=Filters(states=("STATE_ACTIVE", "STATE_DISCONNECTED"))))
+    assert report.summary() == {"logged_off": 1}

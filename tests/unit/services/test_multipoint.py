@@ -233,3 +233,17 @@ def test_batch_proves_the_user_of_a_multipoint_session() -> None:
     service.begin_act(session, 0.0)
     service.wait(0.0)
     assert host.owners == []
+
+
+@pytest.mark.parametrize("kind", ["live", "batch"])
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [(terminating("Denied", "PermissionDenied"), "failed"), (terminating("NoSession", "ObjectNotFound"), "failed")],
+)
+def test_error_before_the_time_limit_is_no_limit(kind: str, answer: Answer, outcome: str) -> None:
+    """A batch takes longer than that as a whole."""
+    host = Server(2012, row(1, name="Id"))
+    host.scripts["Close-WmsSession"] = always(*[answer] * 20)
+    report = close(kind, host, MultiPoint(timeout=3), ServerSelection(), wait_timeout=10.0)
+    assert report.summary() == {outcome: 1}
+    assert not report.changed

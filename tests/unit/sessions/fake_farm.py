@@ -75,7 +75,6 @@ class FakeFarm:
     acts: list[Act] = field(default_factory=list)
     looks: list[float] = field(default_factory=list)
     closed: bool = False
-    prepared: int = 0
     known_hosts: tuple[str, ...] = ()
     blocked_until: float = 0.0
     _due: list[tuple[float, Callable[[], list[Event]]]] = field(default_factory=list)
@@ -92,11 +91,6 @@ class FakeFarm:
     def require_host(self, host: str) -> None:
         if host not in self.known_hosts:
             raise ServiceError(f"no host {host}")
-
-    def prepare(self, sessions: Sequence[Session]) -> None:
-        assert sessions
-        assert not self.acts
-        self.prepared += 1
 
     def begin_look(self, sessions: Sequence[Session]) -> None:
         begun = self.clock()

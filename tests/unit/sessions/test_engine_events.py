@@ -229,15 +229,6 @@ def test_filter_on_state_still_holds_when_the_act_is_tried_again(reply, outcome,
     assert report.changed is changed
 
 
-def test_host_that_a_later_list_spells_otherwise_is_the_same():
-    farm = FakeFarm.of(session("1", host="host-a"))
-    farm.replies[session("1", host="host-a").key] = [lambda farm, one: Reply.DONE]
-    read = farm.list_sessions
-    farm._read = lambda at: [replace(one, host="HOST-A", read_at=at) for one in farm.sessions.values()]
-    farm.list_sessions = lambda: [replace(one, host="host-a") for one in read()]
-    assert outcomes(run(farm, wait_timeout=3.0)) == {"1": "still_there"}
-
-
 def test_newer_row_of_the_same_id_wins_over_an_older_one():
     alice = session("5", "alice@contoso.com")
     bob = replace(session("5", "bob@contoso.com"), created=CREATED + timedelta(hours=1))

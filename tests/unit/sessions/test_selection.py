@@ -583,9 +583,12 @@ def test_any_keys_can_be_ordered(keys: list[tuple[str, str, str]]) -> None:
     assert len(sorted(keys, key=order)) == len(keys)
 
 
+@pytest.mark.parametrize("other", [{"user": "mallory@contoso.com"}, {"nobody": True}])
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_rows_of_one_id_that_tell_of_different_sessions_are_different_requests(order: tuple[int, int]) -> None:
-    rows = [named("1", user="mallory@contoso.com"), named("1", user="alice@contoso.com")]
+def test_rows_of_one_id_that_tell_of_different_sessions_are_different_requests(
+    order: tuple[int, int], other: dict[str, object]
+) -> None:
+    rows = [named("1", **other), named("1", user="alice@contoso.com")]
     choice = Selection(tuple(rows[number] for number in order)).choose([listed("1")], NOW)
     assert [session.user for session in choice.sessions] == ["alice@contoso.com"]
     assert [outcome for _named, _session, outcome, _reason in choice.left_alone] == ["replaced"]

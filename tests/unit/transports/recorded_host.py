@@ -83,6 +83,8 @@ class Http:
 
     def __init__(self, clock: Clock) -> None:
         self.clock, self.exchanges, self.seconds = clock, 1, 0.0
+        self.max_retries = 3
+        self.retries_allowed: list[int] = []
 
     def get_adapter(self, url: str) -> Http:
         return self
@@ -92,6 +94,7 @@ class Http:
             self.send()
 
     def send(self) -> None:
+        self.retries_allowed.append(self.max_retries)
         self.clock.now += self.seconds
 
     def close(self) -> None:

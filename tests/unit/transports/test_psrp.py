@@ -472,4 +472,6 @@ def test_nothing_of_the_deadline_is_left_behind() -> None:
     host.clock.now += 60.0
     cmdlets.wait(1.0)
     assert transport.connection_timeout == patience
+    assert transport.session.max_retries == 3
+    assert 0 in transport.session.retries_allowed
     assert transport.session.send.__func__ is type(transport.session).send

@@ -76,7 +76,7 @@ def cmdlets(answer: Mapping[str, Any] | Exception) -> tuple[ScriptCmdlets, Modul
 
 
 def test_data_travels_only_as_parameters_and_secrets_only_as_sensitive_ones() -> None:
-    transport, module = cmdlets(ran([NOTHING], [{"verdict": "gone", "answer": None}], NOTHING))
+    transport, module = cmdlets(ran([NOTHING], [{"verdict": "gone", "seconds": 0, "answer": None}], NOTHING))
     transport.act(LISTING, [act(2)], 30.0, 120.0, first=[SIGN_IN])
     assert module.name == "ansible.windows.win_powershell"
     assert module.args == {
@@ -129,15 +129,15 @@ def test_answers_are_read() -> None:
 
 
 def test_every_act_has_its_verdict() -> None:
-    acts = [{"verdict": one.value, "answer": None} for one in Verdict if one is not Verdict.SENT]
-    acts.append({"verdict": "sent", "answer": {**NOTHING, "state": "no answer"}})
+    acts = [{"verdict": one.value, "seconds": 0, "answer": None} for one in Verdict if one is not Verdict.SENT]
+    acts.append({"verdict": "sent", "seconds": 0.25, "answer": {**NOTHING, "state": "no answer"}})
     transport, _module = cmdlets(ran([], acts, {**NOTHING, "output": [{"UnifiedSessionId": 7}]}))
     acted = transport.act(LISTING, [act(number) for number in range(4)], 30, 120)
     assert acted.acts == (
         ActAnswer(Verdict.GONE, None),
         ActAnswer(Verdict.REPLACED, None),
         ActAnswer(Verdict.UNPROVEN, None),
-        ActAnswer(Verdict.SENT, Answer(State.NO_ANSWER)),
+        ActAnswer(Verdict.SENT, Answer(State.NO_ANSWER), 0.25),
     )
     assert acted.listing.output == ({"UnifiedSessionId": 7},)
 

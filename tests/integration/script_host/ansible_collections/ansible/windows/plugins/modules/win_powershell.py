@@ -59,6 +59,7 @@ AT_ONCE = 8
 TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 STATES = {PSInvocationState.COMPLETED: "completed", PSInvocationState.FAILED: "failed"}
 NOTHING = {"state": "completed", "output": [], "errors": [], "warnings": []}
+NOT_SENT = {"seconds": 0, "answer": None}
 Json = dict[str, Any]
 
 
@@ -103,10 +104,13 @@ class Script:
             if not may_act or proof.age >= PROOF_SECONDS:
                 verdicts = ["unproven" if verdict == "proven" else verdict for verdict in verdicts]
             proven = [act["call"] for act, verdict in zip(some, verdicts, strict=True) if verdict == "proven"]
+            begun = time.monotonic()
             answers = iter(self.run(proven, "ActSeconds"))
+            seconds = time.monotonic() - begun
             for verdict in verdicts:
                 sent = verdict == "proven"
-                reports.append({"verdict": "sent" if sent else verdict, "answer": next(answers) if sent else None})
+                report = {"verdict": "sent", "seconds": seconds, "answer": next(answers)} if sent else NOT_SENT
+                reports.append(report if sent else {**report, "verdict": verdict})
         if any(report["answer"] for report in reports):
             proof = Proof(self, listing)
         return reports, proof.answer
