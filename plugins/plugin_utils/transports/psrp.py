@@ -209,6 +209,9 @@ class PsrpCmdlets:
 
         Raises TooLate.
         """
+        if send_before == math.inf:
+            yield
+            return
         transport: Any = self._pool.connection.transport
         adapter = transport.session.get_adapter(transport.endpoint)
         send, retries, patience = adapter.send, adapter.max_retries, transport.connection_timeout

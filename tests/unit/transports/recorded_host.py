@@ -84,6 +84,7 @@ class Http:
     def __init__(self, clock: Clock) -> None:
         self.clock, self.exchanges, self.seconds = clock, 1, 0.0
         self.max_retries = 3
+        self.fails: Exception | None = None
         self.retries_allowed: list[int] = []
 
     def get_adapter(self, url: str) -> Http:
@@ -95,6 +96,8 @@ class Http:
 
     def send(self) -> None:
         self.retries_allowed.append(self.max_retries)
+        if self.fails is not None:
+            raise self.fails
         self.clock.now += self.seconds
 
     def close(self) -> None:

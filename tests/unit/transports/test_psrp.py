@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 from xml.etree.ElementTree import fromstring
@@ -14,6 +15,7 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure
 from pypsrp.exceptions import AuthenticationError, WSManFaultError
 from requests.exceptions import ConnectionError as RequestsConnectionError
+from requests.exceptions import ConnectTimeout
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports import psrp
@@ -475,3 +477,18 @@ def test_nothing_of_the_deadline_is_left_behind() -> None:
     assert transport.session.max_retries == 3
     assert 0 in transport.session.retries_allowed
     assert transport.session.send.__func__ is type(transport.session).send
+
+
+def test_connection_that_cannot_be_made_in_time_is_lost_for_a_list_and_too_late_for_an_act() -> None:
+    for send_before, raised in ((math.inf, AnsibleConnectionFailure), (1005.0, TooLate)):
+        cmdlets, host = begin(after(0))
+        host.transport.session.fails = ConnectTimeout("slow")
+        with pytest.raises(raised):
+            cmdlets.begin(CALL, 60, send_before=send_before)
+        assert not host.pipelines
+
+
+def test_a_list_may_be_asked_for_again_as_the_user_said() -> None:
+    cmdlets, host = begin(after(0))
+    cmdlets.begin(CALL, 60)
+    assert set(host.transport.session.retries_allowed) == {3}
