@@ -114,13 +114,42 @@ def test_what_is_unclear_ends_nothing(maintenance: Maintenance, variables: dict[
     assert maintenance.ended() == {}
 
 
-def test_variables_of_a_group_count_like_those_of_the_command_line(maintenance: Maintenance, tmp_path: Path) -> None:
+def inventory_with(maintenance: Maintenance, directory: Path, **children: object) -> str:
+    """Write an inventory directory with more groups."""
     assert maintenance.lab.winrm is not None
-    inventory = tmp_path / "inventory"
-    (inventory / "group_vars").mkdir(parents=True)
+    inventory = directory / "inventory"
+    inventory.mkdir()
     (inventory / "hosts.yml").write_text(json.dumps(maintenance.lab.winrm["inventory"]))
-    (inventory / "group_vars" / "all.yml").write_text(json.dumps({**AZURE, **WINDOWS}))
-    finished = maintenance.run(inventory=str(inventory))
+    (inventory / "more.yml").write_text(json.dumps({"all": {"children": children}}))
+    return str(inventory)
+
+
+def test_group_that_is_named_as_the_playbook_could_is_no_request(maintenance: Maintenance, tmp_path: Path) -> None:
+    broker: dict[str, object] = {"hosts": {"broker.contoso.com": {}}}
+    inventory = inventory_with(
+        maintenance, tmp_path, maintenance_rds=broker, maintenance_rds_chosen=broker, rds_hosts=broker
+    )
+    finished = maintenance.run(inventory=inventory, multipoint_hosts="multipoint")
+    assert finished.status == 0, finished.output
+    assert maintenance.ended() == {"multipoint": ENDED["multipoint"]}
+
+
+def test_name_of_a_host_and_of_a_group_is_refused(maintenance: Maintenance, tmp_path: Path) -> None:
+    both = {"classroom-2016.contoso.com": {"hosts": {"classroom-2012.contoso.com": {}}}}
+    inventory = inventory_with(maintenance, tmp_path, **both)
+    for name, says in (("classroom-2016.contoso.com", "and not both"), ("multipoint", "a host and of a group")):
+        finished = maintenance.run(inventory=inventory, multipoint_hosts=name)
+        assert finished.status != 0
+        assert says in finished.output
+    assert maintenance.ended() == {}
+
+
+def test_variables_of_a_group_count_like_those_of_the_command_line(maintenance: Maintenance, tmp_path: Path) -> None:
+    inventory = inventory_with(maintenance, tmp_path)
+    variables = Path(inventory, "group_vars")
+    variables.mkdir()
+    (variables / "all.yml").write_text(json.dumps({**AZURE, **WINDOWS}))
+    finished = maintenance.run(inventory=inventory)
     assert finished.status == 0, finished.output
     assert maintenance.ended() == ENDED
 

@@ -12,19 +12,20 @@ import typing
 from collections.abc import Iterator
 
 import pytest
+import requests
+from pypsrp import exceptions as pypsrp_exceptions
+from pypsrp.complex_objects import PSCredential
+from pypsrp.host import PSHost, PSHostUserInterface
+from pypsrp.powershell import PowerShell, RunspacePool
+from pypsrp.wsman import WSMan
+from winrm import exceptions as winrm_exceptions
+from winrm import protocol
 
 from tests.lab import certificates, definition
 from tests.lab.credentials import Credentials
 from tests.lab.farm import Farm
 from tests.lab.winrm.configurations import SESSION_ENDPOINT
 from tests.lab.winrm.door import WinRMDoor
-
-pypsrp_exceptions = pytest.importorskip("pypsrp.exceptions")
-import requests  # noqa: E402
-from pypsrp.complex_objects import PSCredential  # noqa: E402
-from pypsrp.host import PSHost, PSHostUserInterface  # noqa: E402
-from pypsrp.powershell import PowerShell, RunspacePool  # noqa: E402
-from pypsrp.wsman import WSMan  # noqa: E402
 
 HOST = "RDSH-0.contoso.com"
 WAYS = [
@@ -107,8 +108,6 @@ def call(pool: RunspacePool, command: str, **parameters: typing.Any) -> PowerShe
 @pytest.mark.parametrize(("scheme", "auth"), WAYS)
 @pytest.mark.parametrize("user", ["operator@contoso.com", "CONTOSO\\operator", "operator"])
 def test_every_way_in(clients: Clients, scheme: str, auth: str, user: str) -> None:
-    if auth == "credssp":
-        pytest.importorskip("requests_credssp")
     with clients.pool(scheme=scheme, auth=auth, user=user) as pool:
         assert len(call(pool, "Get-RDUserSession").output) == 4
     assert clients.shells() == 0
@@ -332,8 +331,6 @@ def test_what_is_no_psrp(clients: Clients, data: bytes) -> None:
 
 
 def test_pywinrm_opens_a_shell_that_runs_nothing(clients: Clients) -> None:
-    protocol = pytest.importorskip("winrm.protocol")
-    winrm_exceptions = pytest.importorskip("winrm.exceptions")
     client = protocol.Protocol(
         f"https://127.0.0.1:{clients.door.https_port}/wsman/{HOST}",
         transport="ntlm",

@@ -11,12 +11,10 @@ import typing
 from collections.abc import Iterator
 
 import pytest
-
-from tests.lab.client import Lab, LabError
-
-pytest.importorskip("pypsrp")
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
+
+from tests.lab.client import Lab, LabError
 
 
 @pytest.fixture(scope="module")
