@@ -114,7 +114,7 @@ def refused(finished: Finished, *words: str) -> None:
     [(BROKER, RDS_INFO), (WVD, RDS_INFO), (CLASSROOMS["2012R2"], WMS_INFO), (CLASSROOMS["2016"], WMS_INFO)],
 )
 def test_rows_are_those_of_the_other_transport(hosts: ScriptHosts, host: str, module: str) -> None:
-    hosts.settings(utc_offset=330, language="de")
+    hosts.settings(time_zone="Asia/Kolkata", language="de")
     options: Options = {**POOL, **hosts.sign_in} if host == WVD else {}
     over_psrp = hosts.over_psrp().run(host, module, **options).task.result
     over_script = hosts.run(host, module, **options).task.result

@@ -15,6 +15,7 @@ import shlex
 import signal
 import sys
 import tempfile
+import threading
 import typing
 
 from . import definition
@@ -31,6 +32,7 @@ def arguments(words: typing.Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--lifetime", type=float, default=3600, metavar="SECONDS", help="stop after that (3600)")
     parser.add_argument("--while-stdin-open", action="store_true", help="stop when standard input closes")
     parser.add_argument("--winrm", action="store_true", help="open the WinRM door too")
+    parser.add_argument("--powershell", metavar="PATH", help="a real pwsh that runs the cmdlets, not the stand-in")
     parser.add_argument("--options", type=json.loads, default={}, metavar="JSON", help="options as one JSON object")
     for name, default in Options().as_dict().items():
         flag = "--" + name.replace("_", "-")
@@ -54,13 +56,16 @@ async def run(given: argparse.Namespace, directory: pathlib.Path) -> None:
     options = Options()
     named = {name: getattr(given, name) for name in options.as_dict() if getattr(given, name) is not None}
     options.update({**given.options, **named})
-    lab = RunningLab(directory, definition.read(given.farm), options, winrm=given.winrm)
+    lab = RunningLab(
+        directory, definition.read(given.farm), options, winrm=given.winrm, powershell=given.powershell or ""
+    )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, lab.stopped.set)
+        with contextlib.suppress(NotImplementedError):  # on Windows
+            loop.add_signal_handler(number, lab.stopped.set)
     watchers = [asyncio.create_task(_watch_parent(lab.stopped))]
     if given.while_stdin_open:
-        watchers.append(asyncio.create_task(_watch_stdin(lab.stopped)))
+        _watch_stdin(loop, lab.stopped)
     await lab.start()
     try:
         _announce(lab, given.json)
@@ -80,12 +85,17 @@ async def _watch_parent(stopped: asyncio.Event) -> None:
     stopped.set()
 
 
-async def _watch_stdin(stopped: asyncio.Event) -> None:
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while await reader.read(4096):
-        pass
-    stopped.set()
+def _watch_stdin(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    """In a thread, as Windows cannot wait for standard input otherwise."""
+
+    def read() -> None:
+        # Not through sys.stdin, whose lock this thread would keep when the process ends.
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+            loop.call_soon_threadsafe(stopped.set)
+
+    threading.Thread(target=read, daemon=True, name="stdin").start()
 
 
 def _announce(lab: RunningLab, as_json: bool) -> None:

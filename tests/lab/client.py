@@ -50,10 +50,21 @@ class Lab:
         self._process = process
 
     @classmethod
-    def start(cls, *, farm: Row | None = None, winrm: bool = False, lifetime: int = 3600, **options: typing.Any) -> Lab:
-        """Start a lab that ends with this process. `options` are those of options.py. Raises LabError."""
+    def start(
+        cls,
+        *,
+        farm: Row | None = None,
+        winrm: bool = False,
+        powershell: str = "",
+        lifetime: int = 3600,
+        **options: typing.Any,
+    ) -> Lab:
+        """Start a lab that ends with this process. `options` are those of options.py; `powershell`: the real pwsh that
+        runs the cmdlets behind the WinRM door. Raises LabError.
+        """
         command = [sys.executable, "-m", "tests.lab", "--json", "--while-stdin-open", "--lifetime", str(lifetime)]
         command += ["--options", json.dumps(options), *(["--winrm"] if winrm else [])]
+        command += ["--powershell", powershell] if powershell else []
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
         with tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(

@@ -11,6 +11,7 @@ DELETE  requests, faults
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import secrets
 import typing
@@ -71,7 +72,8 @@ class Control:
     async def start(self) -> None:
         application = web.Application(client_max_size=_BIGGEST)
         application.router.add_route("*", "/{secret}/{call:.+}", self._serve)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        # A call may wait for long; it must end when nobody waits for its answer any more.
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         self._port = int(self._runner.addresses[0][1])
@@ -92,6 +94,8 @@ class Control:
             if not isinstance(body, dict):
                 raise TypeError("the body must be an object")
             result = call(body)
+            if inspect.isawaitable(result):
+                result = await result
         except NotInFarmError as error:
             return web.json_response({"error": str(error)}, status=404)
         except (DefinitionError, FaultError, OptionError, ValueError, TypeError, KeyError, AttributeError) as error:

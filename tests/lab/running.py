@@ -22,7 +22,10 @@ if typing.TYPE_CHECKING:
 
 
 class RunningLab:
-    """Everything that `python -m tests.lab` starts. `directory` holds the certificates; `winrm`: open that door too."""
+    """Everything that `python -m tests.lab` starts. `directory` holds the certificates; `winrm`: open that door too.
+
+    `powershell`: the real pwsh that runs the cmdlets behind it; none: the stand-in does.
+    """
 
     def __init__(
         self,
@@ -31,6 +34,7 @@ class RunningLab:
         options: Options,
         *,
         winrm: bool = False,
+        powershell: str = "",
     ) -> None:
         self.farm = Farm()
         self.options = options
@@ -43,7 +47,7 @@ class RunningLab:
         self.certificates = certificates.make(directory)
         self.arm = ArmDoor(self.farm, options, self.credentials, self.certificates, self.faults)
         self.control = Control(self)
-        self.winrm = self._make_winrm(directory) if winrm else None
+        self.winrm = self._make_winrm(directory, powershell) if winrm else None
 
     async def start(self) -> None:
         await self.arm.start()
@@ -122,11 +126,12 @@ class RunningLab:
             for name, one in self.credentials.all().items()
         }
 
-    def _make_winrm(self, directory: pathlib.Path) -> WinRMDoor:
+    def _make_winrm(self, directory: pathlib.Path, powershell: str) -> WinRMDoor:
         """The door, with its calls on the control door."""
-        from .winrm import control, door  # their packages take as long to load as all the rest
+        from .winrm import control, door, process  # their packages take as long to load as all the rest
 
-        winrm = door.WinRMDoor(self.farm, self.credentials, self.certificates, directory)
+        real = process.PowerShell(powershell, directory, lambda: self.control.base) if powershell else None
+        winrm = door.WinRMDoor(self.farm, self.credentials, self.certificates, directory, powershell=real)
         self.control.add_calls(control.calls(winrm))
         return winrm
 

@@ -16,6 +16,7 @@ lists. A role is written as in a role capability file:
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing
 import uuid
 
@@ -51,6 +52,8 @@ class Configuration:
 
     name: str
     role: tuple[Entry, ...] | None = None
+    capability: str = ""
+    """The text of the role capability file that a real PowerShell gets, where `role` alone would not make it."""
 
     @property
     def no_language(self) -> bool:
@@ -81,6 +84,31 @@ def installed(machine: Machine) -> dict[str, Command]:
         }[module]
         found.update({command.name.lower(): command for command in commands})
     return found
+
+
+def capability(configuration: Configuration, machine: Machine) -> str:
+    """The role as the text of a role capability file for the host: its own, or one made of the listed commands."""
+    if configuration.capability:
+        return configuration.capability
+    everything = installed(machine)
+    entries = [{"Name": entry} if isinstance(entry, str) else entry for entry in configuration.role or ()]
+    here = [entry for entry in entries if str(entry["Name"]).lower() in everything]
+    cmdlets = [entry for entry in here if everything[entry["Name"].lower()].module != "RemoteDesktop"]
+    members = {
+        "ModulesToImport": list(machine.modules),
+        "VisibleFunctions": [entry for entry in here if entry not in cmdlets],
+        "VisibleCmdlets": cmdlets,
+    }
+    return _literal(members)
+
+
+def _literal(value: typing.Any) -> str:
+    """A value in PowerShell's own notation, of which a data file takes constants only."""
+    if isinstance(value, typing.Mapping):
+        return "@{" + "\n".join(f"{key} = {_literal(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "@(" + ", ".join(_literal(item) for item in value) + ")"
+    return "'" + re.sub("(['\u2018\u2019\u201a\u201b])", r"\1\1", str(value)) + "'"
 
 
 def visible(configuration: Configuration, everything: typing.Mapping[str, Command]) -> dict[str, Command]:

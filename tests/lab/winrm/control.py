@@ -4,11 +4,12 @@
 """The door's calls on the lab's control door.
 
 GET     winrm, winrm/report, winrm/received, winrm/faults, winrm/settings
-POST    winrm/faults, winrm/settings, winrm/configurations    (JSON object as body)
+POST    winrm/faults, winrm/settings, winrm/configurations, winrm/cmdlet    (JSON object as body)
 DELETE  winrm/faults, winrm/shells
 
 `winrm/received` are the newest PSRP fragments from clients, decrypted, as Base64 in the order of arrival.
 `winrm/configurations` takes {"name": "Helpdesk", "role": ["Get-RDUserSession", {"Name": ..., "Parameters": [...]}]}.
+`winrm/cmdlet` is for cmdlets of a real PowerShell: see cmdlet_call.py. It answers when the cmdlet is to go on.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 import typing
 
+from . import cmdlet_call
 from .configurations import Configuration
 from .door import WinRMDoor
 
@@ -27,7 +29,10 @@ def calls(door: WinRMDoor) -> dict[tuple[str, str], typing.Callable[[Body], typi
 
     def configure(body: Body) -> None:
         role = body.get("role")
-        door.add(Configuration(body["name"], None if role is None else tuple(role)))
+        door.add(Configuration(body["name"], None if role is None else tuple(role), body.get("capability", "")))
+
+    def cmdlet(body: Body) -> typing.Awaitable[list[Body]]:
+        return cmdlet_call.answer(door.machines()[str(body["host"]).lower()], body)
 
     return {
         ("GET", "winrm"): lambda _body: door.describe(),
@@ -38,6 +43,7 @@ def calls(door: WinRMDoor) -> dict[tuple[str, str], typing.Callable[[Body], typi
         ("POST", "winrm/faults"): door.faults.add,
         ("POST", "winrm/settings"): door.set,
         ("POST", "winrm/configurations"): configure,
+        ("POST", "winrm/cmdlet"): cmdlet,
         ("DELETE", "winrm/faults"): lambda _body: door.faults.clear(),
         ("DELETE", "winrm/shells"): lambda _body: door.service.close(),
     }

@@ -24,11 +24,11 @@ from ..farm import Farm
 from . import configurations
 from .authentication import Accounts
 from .configurations import Configuration
-from .engine import StartEngine
 from .faults import Faults
 from .inventory import inventory
 from .listener import Listener
 from .machine import Machine, Settings, machines
+from .process import PowerShell
 from .runspace_pool import RunspacePool
 from .service import Level, Service
 
@@ -46,9 +46,12 @@ class WinRMDoor:
         directory: pathlib.Path,
         *,
         allow_unencrypted: bool = False,
-        start_engine: StartEngine = RunspacePool,
+        powershell: PowerShell | None = None,
     ) -> None:
-        """`directory` is the lab's own, for a file that only its owner can read."""
+        """`directory` is the lab's own, for a file that only its owner can read.
+
+        `powershell` takes the place of the stand-in.
+        """
         self.farm = farm
         self.ca_file = certificates.ca_file
         self.inventory_file = directory / "inventory.yml"
@@ -57,7 +60,7 @@ class WinRMDoor:
         self.settings = Settings()
         self.faults = Faults()
         self.accounts = Accounts(credentials, directory)
-        self.service = Service(start_engine)
+        self.service = Service(RunspacePool if powershell is None else powershell.start_engine)
         self.add(Configuration(configurations.DEFAULT))
         self.add(configurations.SESSION_OPERATOR)
         self._first_configurations = dict(self.service.configurations)

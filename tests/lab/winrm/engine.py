@@ -4,8 +4,8 @@
 """The border between the WS-Man service and what runs PowerShell behind it.
 
 The verbs are those of PowerShell's own server mode (`pwsh -s`: Data, Command, Signal, Close with a pipeline's GUID),
-and what crosses is PSRP fragments. So a real process can stand behind the same service: an engine would write each verb
-to its standard input as one XML element, and hand on the Data elements that come back.
+and what crosses is PSRP fragments. So the stand-in (runspace_pool.py) and a real process (powershell.py) can both
+stand behind the same service.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ class Channel(typing.Protocol):
 
     def finished(self, pipeline: uuid.UUID) -> None:
         """Nothing more follows for the pipeline."""
+        ...
+
+    def lost(self) -> None:
+        """The process that was the engine has ended, and the shell with it."""
         ...
 
     def reset(self, pipeline: uuid.UUID) -> None:

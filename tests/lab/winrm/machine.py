@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from datetime import datetime, timedelta, timezone
+import zoneinfo
+from datetime import datetime
 
 from ..farm import Caller, Farm, Pool
 from .faults import Faults
@@ -27,12 +28,14 @@ Language = typing.Literal["en", "de"]
 class Settings:
     """How the hosts behave; may be changed any time.
 
-    `delay`: seconds that a command takes, by its name, `*` for the others. `utc_offset`: minutes.
+    `delay`: seconds that a command takes, by its name, `*` for the others. `language`: of the cmdlets' texts.
+    `time_zone`: a name such as Asia/Kolkata. `culture`: how a real PowerShell there writes numbers and dates.
     """
 
     delay: dict[str, float] = dataclasses.field(default_factory=dict)
     language: Language = "en"
-    utc_offset: int = 0
+    time_zone: str = "UTC"
+    culture: str = "en-US"
     shell_quota: int = 30  # MaxShellsPerUser
     command_quota: int = 1000  # MaxConcurrentCommandsPerShell
 
@@ -68,7 +71,7 @@ class Machine:
         """A time of the farm as this host's clock shows it."""
         if moment is None:
             return None
-        return moment.astimezone(timezone(timedelta(minutes=self.settings.utc_offset)))
+        return moment.astimezone(zoneinfo.ZoneInfo(self.settings.time_zone))
 
     def caller(self, user: str, command: str) -> Caller:
         return Caller(user, f"{self.name}/{command}")

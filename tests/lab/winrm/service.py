@@ -186,6 +186,9 @@ class Service:
             shell = self._shells.get(request.shell_id)
         if shell is None or shell.user != client.user:
             raise envelope.no_such_shell(request.shell_id)
+        if shell.is_lost:
+            self._remove(shell)
+            raise envelope.no_such_shell(request.shell_id)
         return shell
 
     def _pass_on(self, shell: Shell, pipeline: uuid.UUID | None, text: str | None) -> None:

@@ -80,6 +80,7 @@ class Shell:
         self._changed = threading.Condition()
         self._outboxes: dict[uuid.UUID | None, _Outbox] = {None: _Outbox()}
         self._closed = False
+        self.is_lost = False
 
     def describe(self) -> dict[str, typing.Any]:
         """For the control API."""
@@ -120,6 +121,11 @@ class Shell:
                 outbox.cut = True
                 self._changed.notify_all()
 
+    def lost(self) -> None:
+        with self._changed:
+            self.is_lost = True
+            self._changed.notify_all()
+
     # What the service calls
 
     def add(self, pipeline: uuid.UUID, quota: int) -> None:
@@ -144,7 +150,7 @@ class Shell:
         with self._changed:
             while True:
                 outbox = self._outboxes.get(pipeline)
-                if outbox is None or self._closed:
+                if outbox is None or self._closed or self.is_lost:
                     raise envelope.no_such_shell(self.id)
                 if outbox.cut:
                     outbox.cut = False
@@ -169,7 +175,7 @@ class Shell:
 
     def wait_finished(self, pipeline: uuid.UUID, seconds: float) -> bool:
         with self._changed:
-            return self._changed.wait_for(lambda: self._is_finished(pipeline) or self._closed, seconds)
+            return self._changed.wait_for(lambda: self._is_finished(pipeline) or self._closed or self.is_lost, seconds)
 
     def _is_finished(self, pipeline: uuid.UUID) -> bool:
         outbox = self._outboxes.get(pipeline)

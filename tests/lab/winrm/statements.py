@@ -12,7 +12,7 @@ import typing
 from . import exceptions
 from .binding import Argument, Binding, BindingError, bind, bind_input
 from .clixml import Value
-from .commands import Bound, Command
+from .commands import Command
 from .engine_commands import NOT_RECOGNIZED
 from .exceptions import AUTOMATION
 from .execution import Execution, PipelineStoppedError, RunspaceState, Streams
@@ -26,6 +26,7 @@ _SHOULD_RUN = (
     f"Void ShouldRun({AUTOMATION}.ExecutionContext, {AUTOMATION}.Host.PSHost, {AUTOMATION}.CommandInfo, "
     f"{AUTOMATION}.CommandOrigin)"
 )
+_FAULTS = ("hang", "wait", "reset", "pass")
 _NO_LANGUAGE = "The syntax is not supported by this runspace. This can occur if the runspace is in no-language mode."
 _NO_SCRIPTS = "The lab runs structured commands only, and this is script text. Send commands and their parameters."
 
@@ -147,7 +148,7 @@ def _stage(execution: Execution, binding: Binding, given: typing.Iterator[Value]
     if binding.command.filter is not None:
         yield from binding.command.filter(execution, binding.bound, given or iter(()))
     elif given is None:
-        yield from _process(execution, binding.bound)
+        yield from perform(execution, *_FAULTS)
     else:
         for item in given:
             try:
@@ -155,13 +156,13 @@ def _stage(execution: Execution, binding: Binding, given: typing.Iterator[Value]
             except BindingError as error:
                 execution.report(error.record)
                 continue
-            yield from _process(dataclasses.replace(execution, bound=bound), bound)
+            yield from perform(dataclasses.replace(execution, bound=bound), *_FAULTS)
 
 
-def _process(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
-    """The body, with the faults that concern it before and behind."""
+def perform(execution: Execution, *faults: str) -> typing.Iterator[Value]:
+    """The body, with the faults that concern it before and behind, of which the caller can do some kinds."""
     execution.check_stop()
-    rule = execution.fault("hang", "wait", "reset", "pass")
+    rule = execution.fault(*faults)
     if rule and rule.kind == "hang":
         execution.block(rule.seconds)
     elif rule and rule.kind == "wait":
@@ -177,7 +178,7 @@ def _process(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
     if execution.streams.closing.is_set():
         raise PipelineStoppedError
     if execution.command.body is not None:
-        yield from execution.command.body(execution, bound)
+        yield from execution.command.body(execution, execution.bound)
     if rule and rule.when == "after":
         rule.change(execution.machine.farm)
         if rule.kind == "reset":

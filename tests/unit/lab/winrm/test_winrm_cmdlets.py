@@ -82,7 +82,7 @@ def test_failing_lists_do_not_terminate(lab: Lab, host: str, parameters: dict[st
 
 
 def test_times_are_the_hosts_own(lab: Lab) -> None:
-    lab.settings.utc_offset = 120
+    lab.settings.time_zone = "Africa/Johannesburg"
     ((created,), *_rest) = rows(lab.on(BROKER).call("Get-RDUserSession"), "CreateTime")
     assert created
     assert created.endswith("+02:00")

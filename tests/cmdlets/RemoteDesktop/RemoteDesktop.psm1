@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Stand-ins for the functions of the module RemoteDesktop, with their names, parameters, types and ways to fail.
+
+function Write-FarmAnswer {
+    # Ask the farm, and write what it answers. Errors have plain texts and no ids of their own, as those of Windows.
+    param ([string] $Command, [hashtable] $Given, [type] $Type)
+
+    $items = [RemoteDesktopSessions.Lab.Farm]::Call($Command, $Given, '', $false)
+    if ($items.Count -eq 1 -and $items[0].Kind -eq 'wait') {
+        $until = [datetime]::MaxValue
+        if ($items[0].Seconds -ge 0) {
+            $until = [datetime]::UtcNow.AddSeconds($items[0].Seconds)
+        }
+        while ([datetime]::UtcNow -lt $until) {
+            Start-Sleep -Milliseconds 50
+        }
+        $items = [RemoteDesktopSessions.Lab.Farm]::Call($Command, $Given, '', $true)
+    }
+    foreach ($item in $items) {
+        switch ($item.Kind) {
+            'row' { $item.Fill((New-Object -TypeName $Type)) }
+            'warning' { Write-Warning -Message $item.Text('message') }
+            'verbose' { Write-Verbose -Message $item.Text('message') }
+            default { Write-Error -Message $item.Text('message') }
+        }
+    }
+}
+
+function Select-Given {
+    # The parameters of a call, without those that every command has.
+    param ([System.Collections.IDictionary] $Bound, [string[]] $Name)
+
+    $given = @{}
+    foreach ($one in $Name) {
+        if ($Bound.ContainsKey($one)) {
+            $given[$one] = $Bound[$one]
+        }
+    }
+    return $given
+}
+
+function Get-RDUserSession {
+    [CmdletBinding()]
+    param (
+        [Parameter(Position = 0, ValueFromPipelineByPropertyName)] [string[]] $CollectionName,
+        [Parameter(Position = 1)] [string] $ConnectionBroker
+    )
+
+    process {
+        $given = Select-Given $PSBoundParameters -Name CollectionName, ConnectionBroker
+        Write-FarmAnswer Get-RDUserSession -Given $given -Type Microsoft.RemoteDesktopServices.Management.RDUserSession
+    }
+}
+
+function Get-RDServer {
+    [CmdletBinding()]
+    param (
+        [Parameter(Position = 0)] [string] $ConnectionBroker,
+        [Parameter(Position = 1)] [string[]] $Role
+    )
+
+    $given = Select-Given $PSBoundParameters -Name ConnectionBroker, Role
+    Write-FarmAnswer Get-RDServer -Given $given -Type Microsoft.RemoteDesktopServices.Management.Server
+}
+
+function Invoke-RDUserLogoff {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory, Position = 0, ValueFromPipelineByPropertyName)] [string] $HostServer,
+        [Parameter(Mandatory, Position = 1, ValueFromPipelineByPropertyName)] [int] $UnifiedSessionID,
+        [switch] $Force
+    )
+
+    process {
+        if ($Force -or $PSCmdlet.ShouldContinue('Log off?', 'Confirm')) {
+            $given = Select-Given $PSBoundParameters -Name HostServer, UnifiedSessionID
+            $given['Force'] = $true
+            Write-FarmAnswer Invoke-RDUserLogoff -Given $given
+        }
+    }
+}
+
+Export-ModuleMember -Function Get-RDUserSession, Get-RDServer, Invoke-RDUserLogoff
