@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import powershell
 from tests.integration.ansible_process import Ansible, environment
 from tests.integration.windows_hosts import Windows
 from tests.lab.client import Lab
@@ -39,7 +41,9 @@ def ansible(lab: Lab, tmp_path: Path) -> Ansible:
 
 @pytest.fixture(scope="session")
 def windows_lab() -> Iterator[Lab]:
-    with Lab.start(winrm=True) as lab:
+    """With the stand-in for PowerShell, or in the session C(engine) with a real one."""
+    real = powershell.require() if os.environ.get("TEST_SESSION") == "engine" else ""
+    with Lab.start(winrm=True, powershell=real) as lab:
         yield lab
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,12 @@ WMS_INFO = "remotedesktop.sessions.wms_session_info"
 BROKER = "broker.contoso.com"
 CLASSROOMS = {"2012R2": "classroom-2012.contoso.com", "2016": "classroom-2016.contoso.com"}
 WVD = "wvd-management"
+
+
+def sign_in(lab: Lab) -> dict[str, str]:
+    """The credential of the lab's operator, for Windows Virtual Desktop (classic)."""
+    assert lab.winrm is not None
+    return {"username": lab.winrm["user"], "password": lab.winrm["password"]}
 
 
 def script_host(lab: Lab) -> dict[str, str]:
@@ -119,6 +126,14 @@ class Windows:
     def received(self) -> bytes:
         """What the hosts got inside WS-Man, decrypted: PSRP fragments with CLIXML in UTF-8."""
         return b"".join(base64.b64decode(text) for text in self.lab.call("GET", "winrm/received"))
+
+    def kill_powershell(self) -> None:
+        """End what runs the cmdlets behind every open shell, as if the process had crashed."""
+        processes = [shell["process"] for shell in self.lab.call("GET", "winrm/report")["shells"]]
+        for process in filter(None, processes):
+            os.kill(process, signal.SIGKILL)
+        if not all(processes):
+            self.lab.call("DELETE", "winrm/shells")
 
     def shells(self) -> tuple[int, int]:
         """Count the remote shells that are open, and that ever were."""

@@ -62,7 +62,12 @@ class Engine(typing.Protocol):
 
     @property
     def runspaces(self) -> int:
-        """How many pipelines may run at once."""
+        """How many pipelines may run at once; 0 where only the engine knows."""
+        ...
+
+    @property
+    def process_id(self) -> int:
+        """Of the engine's own process; 0 where it has none."""
         ...
 
 

@@ -109,6 +109,10 @@ class RunspacePool:
         self._running = 0
 
     @property
+    def process_id(self) -> int:
+        return 0
+
+    @property
     def runspaces(self) -> int:
         return self._pool.resized or self._pool.max_runspaces
 

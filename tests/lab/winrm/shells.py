@@ -93,6 +93,7 @@ class Shell:
             "configuration": self.resource.rpartition("/")[2],
             "age_seconds": round(time.time() - self.opened, 3),
             "runspaces": self.engine.runspaces if self.engine else 0,
+            "process": self.engine.process_id if self.engine else 0,
             "pipelines_running": sum(not outbox.finished for outbox in outboxes),
             "pipelines_not_closed": len(outboxes),
         }
