@@ -75,7 +75,7 @@ class Streams(typing.Protocol):
 
 
 class RunspaceState(typing.Protocol):
-    """What lives as long as the remote process."""
+    """What lives as long as a runspace."""
 
     machine: Machine
     user: str

@@ -23,7 +23,7 @@ _SESSION_TYPES = type_names(f"{_DATA}.RdMgmtUserSession")
 
 
 def _add_account(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
-    """Sign in, for as long as the remote process lives."""
+    """Sign in, for as long as the runspace lives, and for no other."""
     url, credential = bound["DeploymentUrl"], bound.get("Credential")
     if isinstance(credential, SecretValue):
         user, proof = credential.user_name, credential.password

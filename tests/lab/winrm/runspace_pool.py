@@ -4,12 +4,17 @@
 """The stand-in for PowerShell: a runspace pool that runs the lab's commands. It implements `engine.Engine`.
 
 psrpcore reads what the client sends and answers for the pool; what pipelines write goes its own, faster way.
+
+A pipeline runs in the runspace of the pool that became idle last, else in a new one, and sees the variables of no
+other. PowerShell 7.6.9 takes them in that order; a client cannot choose.
 """
 
 from __future__ import annotations
 
 import collections
 import contextlib
+import dataclasses
+import functools
 import struct
 import threading
 import traceback
@@ -87,18 +92,28 @@ class _ServerPipeline(psrpcore.ServerPipeline):
         return self.runspace_pool.host_call(method, parameters, self.pipeline_id)
 
 
+@dataclasses.dataclass(eq=False)
+class _Runspace:
+    """One runspace of a pool (`statements.Runspace`)."""
+
+    machine: Machine
+    user: str
+    no_language: bool
+    installed: dict[str, Command]
+    visible: dict[str, Command]
+    variables: dict[str, typing.Any] = dataclasses.field(default_factory=dict)
+
+
 class RunspacePool:
     """One shell's PowerShell."""
 
     def __init__(
         self, machine: Machine, user: str, configuration: configurations.Configuration, channel: Channel
     ) -> None:
-        self.machine = machine
-        self.user = user
-        self.no_language = configuration.no_language
-        self.installed: dict[str, Command] = configurations.installed(machine)
-        self.visible: dict[str, Command] = configurations.visible(configuration, self.installed)
-        self.variables: dict[str, typing.Any] = {}
+        installed = configurations.installed(machine)
+        visible = configurations.visible(configuration, installed)
+        self._new_runspace = functools.partial(_Runspace, machine, user, configuration.no_language, installed, visible)
+        self._idle: list[_Runspace] = []
         self.closing = threading.Event()
         self._channel = channel
         self._lock = threading.RLock()
@@ -127,6 +142,7 @@ class RunspacePool:
             except _NOT_PSRP as error:
                 raise ProtocolError(str(error)) from error
             self.send_prepared()
+            self._close_surplus()
             self._start_next()
 
     def command(self, pipeline: uuid.UUID) -> None:
@@ -184,17 +200,24 @@ class RunspacePool:
         while self._waiting and self._running < self.runspaces and not self.closing.is_set():
             pipeline = self._waiting.popleft()
             pipeline.started = True
+            runspace = self._idle.pop() if self._idle else self._new_runspace()
             self._running += 1
-            threading.Thread(target=self._work, args=(pipeline,), daemon=True, name="pipeline").start()
+            threading.Thread(target=self._work, args=(pipeline, runspace), daemon=True, name="pipeline").start()
 
-    def _work(self, pipeline: _Pipeline) -> None:
+    def _work(self, pipeline: _Pipeline, runspace: _Runspace) -> None:
         try:
-            pipeline.run()
+            pipeline.run(runspace)
         finally:
             with self._lock:
                 self._running -= 1
+                self._idle.append(runspace)
+                self._close_surplus()
                 self._forget(pipeline)
                 self._start_next()
+
+    def _close_surplus(self) -> None:
+        """Have no more runspaces than the client wants: it may have made the pool smaller."""
+        del self._idle[max(0, self.runspaces - self._running) :]
 
     def _forget(self, pipeline: _Pipeline) -> None:
         self._pipelines.pop(pipeline.id, None)
@@ -253,9 +276,9 @@ class _Pipeline:
     def closing(self) -> threading.Event:
         return self._pool.closing
 
-    def run(self) -> None:
+    def run(self, runspace: _Runspace) -> None:
         try:
-            run(self.statements, self._pool, self, self, self.given)
+            run(self.statements, runspace, self, self, self.given)
         except PipelineStoppedError:
             self.stopped()
         except Exception as error:

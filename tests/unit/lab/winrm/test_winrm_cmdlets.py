@@ -27,11 +27,11 @@ class Lab:
         self.farm, self.faults, self.settings = Farm(), Faults(), Settings()
         self.farm.replace(definition.parse(definition.read()))
 
-    def on(self, host: str, configuration: Configuration | None = None) -> RawClient:
+    def on(self, host: str, configuration: Configuration | None = None, runspaces: int = 1) -> RawClient:
         machine = machines(self.farm, self.faults, self.settings, lambda name, proof: (name, proof) == ("app", "0A"))[
             host.lower()
         ]
-        return RawClient(machine, configuration or Configuration(DEFAULT))
+        return RawClient(machine, configuration or Configuration(DEFAULT), runspaces)
 
     def ended(self) -> list[tuple[str, str, str, typing.Any]]:
         """Verb, effect, host and the owner's account name."""
@@ -185,6 +185,35 @@ def test_sign_in_comes_first(lab: Lab) -> None:
     gone = client.call("Disconnect-RdsUserSession", **session, NoUserPrompt=True)
     assert kinds(gone) == ["ERROR_RECORD", "Completed"]
     assert lab.ended() == [("logoff", "done", "wvd-0.contoso.com", "alice")]
+
+
+def test_sign_in_holds_for_the_runspace_that_took_it(lab: Lab) -> None:
+    client = lab.on("wvd-management", runspaces=2)
+    place = {"TenantName": "contoso", "HostPoolName": "Legacy-Pool"}
+    sign_in = {
+        "DeploymentUrl": "https://lab",
+        "CertificateThumbprint": "0A",
+        "ApplicationId": "app",
+        "AadTenantId": "t",
+    }
+
+    def in_the_second(command: str, **parameters: typing.Any) -> list[Message]:
+        lab.faults.add({"kind": "wait", "command": "Start-Sleep", "times": 1})
+        first = client.begin_call("Start-Sleep", Seconds=60)
+        answer = client.call(command, **parameters)
+        client.engine.signal(first)
+        client.end(first)
+        return answer
+
+    client.call("Add-RdsAccount", **sign_in)
+    assert error_id(in_the_second("Get-RdsUserSession", **place)) == "NotSignedIn"
+    assert kinds(client.call("Get-RdsUserSession", **place))[-1] == "Completed"
+    in_the_second("Add-RdsAccount", **sign_in)
+    assert kinds(in_the_second("Get-RdsUserSession", **place))[-1] == "Completed"
+    for number in (1, 3):
+        client.resize(number)
+        assert kinds(client.call("Get-RdsUserSession", **place))[-1] == "Completed"
+    assert error_id(in_the_second("Get-RdsUserSession", **place)) == "NotSignedIn"
 
 
 # Faults

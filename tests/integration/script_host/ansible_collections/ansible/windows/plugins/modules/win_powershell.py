@@ -212,7 +212,8 @@ def main() -> None:
     host = WSMan("127.0.0.1", port=door["port"], path=path, auth="ntlm", cert_validation=door["ca_file"], **sign_in)
     output: Json = {"calls": [], "acts": [], "listing": None}
     try:
-        with RunspacePool(host, max_runspaces=AT_ONCE) as pool:
+        # The script signs in in each of its runspaces. Which one of a pool takes a call nobody can say.
+        with RunspacePool(host, max_runspaces=1 if secrets else AT_ONCE) as pool:
             process = Script(pool, given, credential)
             for call in given.get("Calls", []):
                 # The lab loads its modules by itself.
