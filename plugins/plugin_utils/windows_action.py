@@ -30,7 +30,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.win_powershell import ScriptCmdlets
 
 SPARE = 1
-"""Calls in flight that acts leave free, so that a look never waits behind acts that hang."""
+"""Calls in flight that acts leave free, if there are several, so that a look never waits behind acts that hang."""
 
 WindowsService = CmdletSessions | BatchSessions
 
@@ -58,8 +58,11 @@ class WindowsAction(SessionAction):
         if self._connection.transport == "psrp" and self._connection.become is None:
             from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports import psrp
 
-            live = psrp.PsrpCmdlets(self._connection, clock)
-            self._service = CmdletSessions(cmdlets, live, host, clock, act_seconds, psrp.AT_ONCE - SPARE, sleep)
+            # What a sign-in brings is known in its own runspace only.
+            runspaces = psrp.MOST_RUNSPACES if cmdlets.sign_in is None else 1
+            live = psrp.PsrpCmdlets(self._connection, clock, runspaces)
+            at_once = max(1, min(psrp.AT_ONCE, runspaces) - SPARE)
+            self._service = CmdletSessions(cmdlets, live, host, clock, act_seconds, at_once, sleep)
         else:
             if options.get("session_state"):
                 # The host proves what it acts on, so the filter must hold there still.

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -190,6 +191,12 @@ def sign_in(windows: Windows) -> dict[str, dict[str, str]]:
     return {"credential": {"username": windows.lab.winrm["user"], "password": windows.lab.winrm["password"]}}
 
 
+def third_classic_session(windows: Windows) -> None:
+    """Let there be a third session in the pool."""
+    place = {"service": "rdinfra", "pool": POOL["host_pool_name"], "host": "wvd-0.contoso.com"}
+    windows.lab.add_session(**place, id=4, user="carol@contoso.com")
+
+
 def test_classic_tells_no_hosts_so_a_short_name_is_not_guessed(windows: Windows) -> None:
     place = {**POOL, **sign_in(windows), "session_host_name": "WVD-0", "session_id": 2, "no_user_prompt": True}
     finished = windows.run(WVD, LOGOFF, **place)
@@ -257,6 +264,33 @@ def test_classic_that_cannot_sign_in(windows: Windows) -> None:
     windows.fault("not_installed", "Add-RdsAccount")
     finished = windows.run(WVD, RDS_INFO, **POOL, **sign_in(windows))
     assert "Microsoft.RDInfra.RDPowerShell" in finished.task.message
+
+
+def test_classic_logs_off_where_it_has_signed_in(windows: Windows) -> None:
+    """A sign-in holds for one runspace, and the host chooses the runspace of a call."""
+    third_classic_session(windows)
+    windows.settings(delay={"invoke-rdsusersessionlogoff": 0.5})
+    finished = windows.run(WVD, LOGOFF, **POOL, **sign_in(windows), all_sessions=True, no_user_prompt=True)
+    assert finished.task.result["summary"] == {"logged_off": 3}, finished.output
+    assert windows.ended() == ["alice", "bob", "carol"]
+
+
+def test_classic_ends_in_time_behind_a_call_that_hangs(windows: Windows) -> None:
+    third_classic_session(windows)
+    windows.fault("hang", "Invoke-RdsUserSessionLogoff", times=1)
+    begun = time.monotonic()
+    options = {**POOL, **sign_in(windows), "all_sessions": True, "no_user_prompt": True, "wait_timeout": 1}
+    result = windows.run(WVD, LOGOFF, **options).task.result
+    assert time.monotonic() - begun < 30
+    first, *rest = result["sessions"]
+    assert {row["outcome"] for row in (first, *rest)} == {"failed"}
+    assert first["reason"].startswith("no answer within its deadline; ")
+    assert len(rest) == 2
+    assert all(row["reason"].startswith("not asked for; ") and row["seconds"] == 0.0 for row in rest)
+    assert "takes no more calls, because one that does not end holds the only runspace" in result["msg"]
+    assert ".." not in result["msg"]
+    assert result["changed"] is True
+    assert windows.ended() == []
 
 
 def test_age_of_sessions(windows: Windows) -> None:

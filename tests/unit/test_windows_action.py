@@ -29,7 +29,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
     SelectionError,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports import psrp
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Answer, Call
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Answer, Call, State
 from tests.unit.services.fake_host import DONE, FakeHost, LiveTransport, always, error, rd_row
 
 LOGOFF = rds_user_logoff.ActionModule
@@ -288,8 +288,8 @@ class Psrp(LiveTransport):
     host: FakeHost
     made: list[Psrp]
 
-    def __init__(self, connection: Any, clock: Any) -> None:
-        super().__init__(Psrp.host)
+    def __init__(self, connection: Any, clock: Any, most_runspaces: int) -> None:
+        super().__init__(Psrp.host, most_runspaces=most_runspaces)
         Psrp.made.append(self)
 
 
@@ -439,8 +439,37 @@ def test_retired_service_warns(host: FakeHost) -> None:
         assert "hush" not in str(run(args, kind))
 
 
-def test_spare_leaves_room_for_a_look() -> None:
+def test_spare_leaves_room_for_a_look(host: FakeHost) -> None:
+    run({"all_sessions": True, "force": True})
+    assert [made.most_runspaces for made in Psrp.made] == [psrp.MOST_RUNSPACES]
     assert psrp.AT_ONCE - windows_action.SPARE == 15
+
+
+@pytest.fixture
+def classic_host(host: FakeHost) -> FakeHost:
+    """A host with the cmdlets of the classic service, which know who has signed in in a runspace."""
+    host.list_command, host.id_property, host.id_parameter = "Get-RdsUserSession", "SessionId", "SessionId"
+    host.sign_in_command = "Add-RdsAccount"
+    host.rows = [
+        {"SessionHostName": "h", "SessionId": number, "UserPrincipalName": user, "UserName": user}
+        for number, user in enumerate((f"user{number}" for number in range(1, 31)), 1)
+    ]
+    return host
+
+
+def test_classic_does_everything_where_it_has_signed_in(classic_host: FakeHost) -> None:
+    result = run({**CLASSIC, "all_sessions": True, "no_user_prompt": True})
+    assert result["summary"] == {"logged_off": 30}
+    (made,) = Psrp.made
+    assert (made.most_runspaces, made.most_at_once) == (1, 1)
+
+
+def test_classic_behind_a_call_that_hangs_says_so(classic_host: FakeHost) -> None:
+    classic_host.scripts["Invoke-RdsUserSessionLogoff"] = always(Answer(State.NO_ANSWER))
+    result = run({**CLASSIC, "all_sessions": True, "no_user_prompt": True})
+    assert (result["failed"], result["changed"], result["summary"]) == (True, True, {"failed": 30})
+    assert result["msg"].startswith("all runspaces are blocked. 30 of 30 sessions failed to log off: ")
+    assert "become_method" not in result["msg"], "advice about rights helps nobody here"
 
 
 def test_empty_pipeline_of_the_classic_service_is_no_change() -> None:

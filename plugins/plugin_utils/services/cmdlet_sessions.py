@@ -35,6 +35,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
     Answer,
     Call,
+    NoRunspace,
     State,
     TooLate,
 )
@@ -53,7 +54,10 @@ class LiveCmdlets(Protocol):
         """Whether no call can begin before another ends."""
 
     def begin(self, call: Call, seconds: float, send_before: float = math.inf) -> int:
-        """Begin a call, at once, and return its token. Raises TooLate when the clock passes C(send_before) first."""
+        """Begin a call, at once, and return its token.
+
+        With nothing sent it raises NoRunspace, or TooLate when the clock passes C(send_before) first.
+        """
 
     def wait(self, seconds: float) -> list[tuple[int, Answer]]:
         """Return the calls that have ended; wait for the first at most that long."""
@@ -160,12 +164,14 @@ class CmdletSessions:
         except TooLate:
             self._events.append(Answered(session, Reply.NOT_SENT, "it could not be sent in time"))
             return
-        except (AnsibleConnectionFailure, ServiceError) as error:
-            if self._only_busy(error):
-                self._events.append(Answered(session, Reply.NOT_SENT, str(error)))
-            else:
-                self._events.append(Answered(session, Reply.UNCLEAR, _reason(error)))
+        except NoRunspace as error:
+            self._events.append(Answered(session, Reply.NOT_SENT, str(error)))
+            if error.lasting:
                 self._lose(error)
+            return
+        except (AnsibleConnectionFailure, ServiceError) as error:
+            self._events.append(Answered(session, Reply.UNCLEAR, _reason(error)))
+            self._lose(error)
             return
         self._acts[token] = (session, call, self._clock())
 
@@ -204,7 +210,7 @@ class CmdletSessions:
         try:
             self._look = (self._transport.begin(self._list, LIST_SECONDS), read_at)
         except (AnsibleConnectionFailure, ServiceError) as error:
-            if not self._only_busy(error):
+            if not isinstance(error, NoRunspace) or error.lasting:
                 self._lose(error)
             return
         self._look_wanted = False
@@ -231,9 +237,6 @@ class CmdletSessions:
             self._events.append(Looked(read_list(self._cmdlets, answer.output, read_at), last=True))
         else:
             self._events.append(LookFailed(list_error(self._cmdlets, self._list, answer, self._host)))
-
-    def _only_busy(self, error: Lost) -> bool:
-        return isinstance(error, ServiceError) and not error.lasting and self._transport.busy
 
     def _lose(self, error: Lost) -> None:
         """Answer everything that is open: of acts it is not known what came, and nothing can be looked at."""

@@ -77,7 +77,7 @@ class SessionCmdlets(ABC):
     proof: tuple[str, ...]
     """Fields that prove that it is still the same one."""
     sign_in: Call | None = None
-    """Must come first in every process."""
+    """Must come first in every runspace."""
     lists: tuple[Call, ...]
     """The call that lists. If there are several, the first of which the host knows all parameters."""
     hosts: Call | None = None

@@ -268,7 +268,7 @@ class Acting:
             return
         asked = errand.reason or ("accepted" if errand.phase is Phase.WATCH else "not asked for")
         perhaps = errand.phase is Phase.WATCH or errand.doubtful
-        self._finish(errand, FAILED, f"{asked}; looking again failed: {error}", perhaps)
+        self._finish(errand, FAILED, f"{asked}; looking again failed: {error}".rstrip("."), perhaps)
 
     def _look_ended(self) -> None:
         self._look = None

@@ -16,6 +16,8 @@ from datetime import datetime, timezone
 from enum import Enum
 from typing import Any
 
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
+
 Row = Mapping[str, Any]
 """An object that a cmdlet wrote: its properties by name. A bare value, such as C(True), is in C(Value)."""
 
@@ -25,6 +27,10 @@ TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d
 
 class TooLate(Exception):
     """A call was not sent, because the time until which it may be sent is over."""
+
+
+class NoRunspace(ServiceError):
+    """A call was not sent, because no runspace is free; C(lasting) when none will be, as what holds them hangs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.
     Answer,
     Call,
     ErrorRecord,
+    NoRunspace,
     Row,
     State,
     TooLate,
@@ -124,8 +125,11 @@ class PsrpCmdlets:
     no right, quota reached. After either only C(close) makes sense.
     """
 
-    def __init__(self, connection: Any, clock: Callable[[], float]) -> None:
+    def __init__(self, connection: Any, clock: Callable[[], float], most_runspaces: int = MOST_RUNSPACES) -> None:
         """Connect over a psrp connection plugin; C(clock) counts seconds.
+
+        The host picks the runspace of each call, so calls that need the same one need C(most_runspaces=1). They run one
+        after the other then, and one that never ends is the last.
 
         Raises ServiceError and AnsibleConnectionFailure.
         """
@@ -142,10 +146,11 @@ class PsrpCmdlets:
         self._finished: list[tuple[int, Answer]] = []
         self._last_token = 0
         self._blocked = 0
-        self._most_runspaces = MOST_RUNSPACES
+        self._most_runspaces = most_runspaces
         self._lost = False
         try:
             self._open()
+            self._shrink()
         finally:
             self._pool: RunspacePool = self._connection.runspace
             if self._lost and self._pool:
@@ -173,18 +178,14 @@ class PsrpCmdlets:
         """Begin a call, at once or not at all, and return its token; C(wait) returns it with the answer.
 
         It never waits in a queue on the host: what was proven about a session would be too old when it runs.
-        Its deadline is C(seconds) from now. Raises ServiceError when no runspace is free; and TooLate, with nothing
-        sent, when the clock passes C(send_before) first: making room for a call may take a while.
+        Its deadline is C(seconds) from now. With nothing sent it raises NoRunspace when no runspace is free; and
+        TooLate when the clock passes C(send_before) first: making room for a call may take a while.
         """
         if self._free() > 0:
             with self._explained():
                 self._grow(len(self._flights) + self._blocked + 1)
         if self._free() <= 0:
-            raise ServiceError(
-                f"No call can begin on {self._host}: {self._blocked} calls there do not end, and "
-                f"{len(self._flights)} are under way.",
-                lasting=not self._flights,
-            )
+            raise self._no_runspace()
         with self._explained():
             pipeline = self._pipeline(call)
             if self._pool.connection.transport.session is None:
@@ -202,6 +203,16 @@ class PsrpCmdlets:
         self._last_token += 1
         self._flights[self._last_token] = _Flight(self._last_token, pipeline, now + seconds, now)
         return self._last_token
+
+    def _no_runspace(self) -> NoRunspace:
+        if self._flights:
+            under_way = f"{self._host} takes no more calls for now: {len(self._flights)} are under way."
+            return NoRunspace(under_way, lasting=False)
+        if self._blocked == 1:
+            held = "one that does not end holds the only runspace"
+        else:
+            held = f"{self._blocked} that do not end hold all the runspaces"
+        return NoRunspace(f"{self._host} takes no more calls, because {held}: run the task again for the rest.")
 
     @contextmanager
     def _in_time(self, send_before: float, pipeline: PowerShell) -> Iterator[None]:
@@ -256,6 +267,13 @@ class PsrpCmdlets:
         if isinstance(value, int) and not -LARGEST_INT32 <= value <= LARGEST_INT32:
             return self._pool.serialize(value, ObjectMeta("I64"))
         return value
+
+    def _shrink(self) -> None:
+        """Have no more runspaces than is right for these calls: Ansible keeps the pool for all items of a loop."""
+        pool = self._connection.runspace
+        if pool.max_runspaces > self._most_runspaces:
+            with self._explained():
+                pool.max_runspaces = self._most_runspaces
 
     def _grow(self, wanted: int) -> None:
         """Let the pool have room for so many pipelines. A host that does not allow it keeps what it has."""

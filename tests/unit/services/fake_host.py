@@ -14,6 +14,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.
     Answer,
     Call,
     ErrorRecord,
+    NoRunspace,
     State,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.win_powershell import (
@@ -86,15 +87,23 @@ class FakeHost:
     list_command: str = "Get-RDUserSession"
     id_property: str = "UnifiedSessionId"
     id_parameter: str = "UnifiedSessionID"
+    sign_in_command: str = ""
+    """Must come first in a runspace, if there is one."""
     scripts: dict[str, list[Command]] = field(default_factory=dict)
     """Answers of a command in turn; when they are used up it does what it says."""
     calls: list[Call] = field(default_factory=list)
     owners: list[str] = field(default_factory=list)
     """Whose sessions were ended."""
+    signed_in: set[int] = field(default_factory=set)
+    """The runspaces in which somebody has signed in."""
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: Call, runspace: int = 0) -> Answer:
         """Do what a call says."""
         self.calls.append(call)
+        if call.command == self.sign_in_command:
+            self.signed_in.add(runspace)
+        elif self.sign_in_command and runspace not in self.signed_in:
+            return error("User is not signed in.", "NotSignedIn", "AuthenticationError", "Exception", State.FAILED)
         script = self.scripts.get(call.command)
         if script:
             reply = script.pop(0)(self, call)
@@ -131,11 +140,15 @@ def always(*answers: Reply) -> list[Command]:
 
 
 class LiveTransport:
-    """Answers calls in the order in which they were begun, each after C(seconds_each)."""
+    """Answers calls in the order in which they were begun, each after C(seconds_each).
 
-    def __init__(self, host: FakeHost, most: int = 16, seconds_each: float = 0.1) -> None:
-        self.host, self.most, self.seconds_each = host, most, seconds_each
-        self.flights: dict[int, tuple[Call, float, float]] = {}
+    A call runs in the first runspace that no other holds; one that gives no answer holds its own for good.
+    """
+
+    def __init__(self, host: FakeHost, most: int = 16, seconds_each: float = 0.1, most_runspaces: int = 64) -> None:
+        self.host, self.most, self.seconds_each, self.most_runspaces = host, most, seconds_each, most_runspaces
+        self.flights: dict[int, tuple[Call, int, float]] = {}
+        self.blocked: set[int] = set()
         self.most_at_once = 0
         self.begin_errors: list[Exception] = []
         self.wait_errors: list[Exception] = []
@@ -144,17 +157,23 @@ class LiveTransport:
         self.deadlines: dict[str, float] = {}
         self._last = 0
 
+    def _free(self) -> int:
+        return min(self.most, self.most_runspaces - len(self.blocked)) - len(self.flights)
+
     @property
     def busy(self) -> bool:
-        return len(self.flights) >= self.most
+        return bool(self.flights) and self._free() <= 0
 
     def begin(self, call: Call, seconds: float, send_before: float = math.inf) -> int:
         self.send_before = send_before
         if self.begin_errors:
             raise self.begin_errors.pop(0)
         assert not self.busy
+        if self._free() <= 0:
+            raise NoRunspace("all runspaces are blocked.")
+        held = {runspace for _call, runspace, _deadline in self.flights.values()} | self.blocked
         self._last += 1
-        self.flights[self._last] = (call, self.host.clock.now, seconds)
+        self.flights[self._last] = (call, min({*range(len(held) + 1)} - held), seconds)
         self.deadlines[call.command] = seconds
         self.most_at_once = max(self.most_at_once, len(self.flights))
         return self._last
@@ -165,9 +184,11 @@ class LiveTransport:
         if not self.flights:
             return []
         token = min(self.flights)
-        call, _at, deadline = self.flights.pop(token)
-        answer = self.host.answer(call)
+        call, runspace, deadline = self.flights.pop(token)
+        answer = self.host.answer(call, runspace)
         given_up = answer.state in (State.STOPPED, State.NO_ANSWER)
+        if answer.state is State.NO_ANSWER:
+            self.blocked.add(runspace)
         self.host.clock.now += deadline if given_up else self.seconds_each
         return [(token, answer)]
 

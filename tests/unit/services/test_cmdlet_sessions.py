@@ -45,6 +45,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
     Answer,
     Call,
+    NoRunspace,
     State,
     TooLate,
 )
@@ -96,9 +97,16 @@ class Bench:
         return {row.key[2]: row.outcome for row in self.run(selection, **options).rows}
 
 
-def make_bench(kind: str, *rows: dict[str, Any], most: int = 16, at_once: int = 15, act_seconds: float = 60.0) -> Bench:
+def make_bench(
+    kind: str,
+    *rows: dict[str, Any],
+    most: int = 16,
+    at_once: int = 15,
+    act_seconds: float = 60.0,
+    most_runspaces: int = 64,
+) -> Bench:
     host = FakeHost(list(rows))
-    live, batch = LiveTransport(host, most), BatchTransport(host)
+    live, batch = LiveTransport(host, most, most_runspaces=most_runspaces), BatchTransport(host)
     cmdlets = RemoteDesktop()
     service: Service
     if kind == "live":
@@ -452,11 +460,47 @@ def test_host_with_a_single_runspace_does_it_all() -> None:
     assert set(bench.outcomes().values()) == {"logged_off"}
 
 
+def test_call_that_hangs_in_the_only_runspace_ends_the_task_and_nothing_else() -> None:
+    rows = [rd_row(number, f"user{number}") for number in range(1, 100)]
+    bench = make_bench("live", *rows, at_once=1, most_runspaces=1)
+
+    def end(host: FakeHost, call: Call) -> Answer:
+        host.end(call)
+        return DONE
+
+    bench.host.scripts[LOGOFF_COMMAND] = [end, *always(Answer(State.NO_ANSWER))]
+    begun = bench.host.clock.now
+    report = bench.run()
+    assert bench.host.clock.now - begun < 70.0, "one deadline, not one for each session"
+    assert bench.host.owners == ["user1"]
+    assert len(bench.host.sent(LOGOFF_COMMAND)) == 2
+    assert report.summary() == {"failed": 99}
+    said = {row.key[2]: row.reason.partition("; looking again failed: ") for row in report.rows}
+    assert said.pop("1")[0] == "accepted"
+    assert said.pop("2")[0] == "no answer within its deadline"
+    assert {reason for reason, _looking, _cause in said.values()} == {"not asked for"}
+    assert {cause for _reason, _looking, cause in said.values()} == {"all runspaces are blocked"}
+    assert [row.key[2] for row in report.rows if row.perhaps] == ["1", "2"]
+
+
+def test_act_for_which_no_runspace_is_left_is_not_sent() -> None:
+    bench = make_bench("live", rd_row(2), rd_row(3, "bob"), most_runspaces=1)
+    first, second = bench.service.list_sessions()
+    bench.host.scripts[LOGOFF_COMMAND] = always(Answer(State.NO_ANSWER))
+    bench.service.begin_act(first, math.inf)
+    bench.service.wait(0.1)
+    bench.service.begin_act(second, math.inf)
+    (event,) = bench.service.wait(0.0)
+    assert isinstance(event, Answered)
+    assert (event.session, event.reply) == (second, Reply.NOT_SENT)
+    assert isinstance(bench.service.lost, NoRunspace)
+
+
 def test_act_that_finds_no_room_after_all_is_not_sent() -> None:
     bench = make_bench("live", rd_row(2), rd_row(3, "bob"), most=1)
     first, second = bench.service.list_sessions()
     bench.service.begin_act(first, math.inf)
-    bench.live.begin_errors.append(ServiceError("full", lasting=False))
+    bench.live.begin_errors.append(NoRunspace("full", lasting=False))
     bench.service.begin_act(second, math.inf)
     (event,) = bench.service.wait(0.0)
     assert isinstance(event, Answered)

@@ -55,7 +55,7 @@ class Server(FakeHost):
         self.id_property = "SessionId" if generation == 2016 else "Id"
         self.generation, self.knows_all = generation, knows_all
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: Call, runspace: int = 0) -> Answer:
         names = set(call.parameters)
         older = {"SessionId", "TimeoutInSecond", "Confirm"}
         newer = {"SessionId", "Server", "Confirm", *(["All"] if self.knows_all else [])}
@@ -68,7 +68,7 @@ class Server(FakeHost):
         if call.command == "Close-WmsSession":
             assert isinstance(call.parameters["SessionId"], list) is (self.generation == 2016)
             assert call.parameters["Confirm"] is False
-        return super().answer(call)
+        return super().answer(call, runspace)
 
 
 def serve(kind: str, host: FakeHost, cmdlets: MultiPoint, act_seconds: float = 60.0) -> CmdletSessions | BatchSessions:

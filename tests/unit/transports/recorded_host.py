@@ -117,6 +117,8 @@ class Host(WSMan):
         self.deleted = 0
         self.sign_ins, self.sign_in_seconds = 0, 0.0
         self.allows_runspaces = True
+        self.resized: list[int] = []
+        """How many runspaces the client wanted, one after the other."""
         self.fails: Exception | None = None
         self._objects = 0
 
@@ -169,7 +171,9 @@ class Host(WSMan):
         self.sent += data
         kind = struct.unpack("<I", data[25:29])[0]
         assert kind == MessageType.SET_MAX_RUNSPACES
-        number = fromstring(data[21 + 40 :]).find("MS/I64[@N='CI']").text
+        message = fromstring(data[21 + 40 :])
+        number = message.find("MS/I64[@N='CI']").text
+        self.resized.append(int(message.find("MS/I32[@N='MaxRunspaces']").text))
         allowed = str(self.allows_runspaces).lower()
         clixml = (
             f'<Obj RefId="0"><MS><B N="SetMinMaxRunspacesResponse">{allowed}</B><I64 N="ci">{number}</I64></MS></Obj>'

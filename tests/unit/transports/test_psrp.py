@@ -22,6 +22,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
     Answer,
     Call,
+    NoRunspace,
     State,
     TooLate,
 )
@@ -40,10 +41,12 @@ from tests.unit.transports.recorded_host import (
 CALL = Call("Invoke-RDUserLogoff", {"HostServer": "rdsh-1", "UnifiedSessionID": 2, "Force": True})
 
 
-def begin(answer: Callable[[Pipeline], Any], **options: Any) -> tuple[PsrpCmdlets, Host]:
+def begin(
+    answer: Callable[[Pipeline], Any], most_runspaces: int = psrp.MOST_RUNSPACES, **options: Any
+) -> tuple[PsrpCmdlets, Host]:
     clock = Clock()
     host = Host(answer, clock, **options)
-    return PsrpCmdlets(Connection(host), clock), host
+    return PsrpCmdlets(Connection(host), clock, most_runspaces), host
 
 
 def after(when: float) -> Callable[[Pipeline], Any]:
@@ -245,7 +248,7 @@ def test_many_calls_are_in_flight_on_one_pool() -> None:
     cmdlets, host = begin(after(1000.1))
     tokens = [cmdlets.begin(CALL, 60) for _ in range(psrp.AT_ONCE)]
     assert cmdlets.busy
-    with pytest.raises(ServiceError):
+    with pytest.raises(NoRunspace):
         cmdlets.begin(CALL, 60)
     answers = dict(itertools.chain.from_iterable(cmdlets.wait(60) for _ in tokens))
     assert set(answers) == set(tokens)
@@ -266,12 +269,58 @@ def test_a_host_that_allows_one_runspace_is_used_one_call_at_a_time() -> None:
     cmdlets, host = begin(after(0))
     host.allows_runspaces = False
     cmdlets.begin(CALL, 60)
-    with pytest.raises(ServiceError) as refused:
+    with pytest.raises(NoRunspace) as refused:
         cmdlets.begin(CALL, 60)
     assert not refused.value.lasting
     assert cmdlets.busy
     cmdlets.wait(10)
     cmdlets.begin(CALL, 60)
+
+
+def test_one_runspace_is_kept_for_calls_that_need_the_same() -> None:
+    cmdlets, host = begin(after(0), most_runspaces=1)
+    for _ in range(3):
+        cmdlets.begin(CALL, 60)
+        assert cmdlets.busy
+        with pytest.raises(NoRunspace) as refused:
+            cmdlets.begin(CALL, 60)
+        assert not refused.value.lasting
+        cmdlets.wait(10)
+    assert len(host.pipelines) == 3
+    assert host.resized == []
+
+
+def test_a_pool_that_others_let_grow_is_made_smaller() -> None:
+    """Ansible keeps the connection for all items of a loop."""
+    clock = Clock()
+    host = Host(after(0), clock)
+    connection = Connection(host)
+    many = PsrpCmdlets(connection, clock)
+    for _ in range(2):
+        many.begin(CALL, 60)
+    while many.wait(10):
+        pass
+    many.close()
+    PsrpCmdlets(connection, clock, 1).run(CALL, 60)
+    assert host.resized == [psrp.AT_ONCE, 1]
+    assert connection.runspace.max_runspaces == 1
+    PsrpCmdlets(connection, clock, 1).run(CALL, 60)
+    assert host.resized == [psrp.AT_ONCE, 1]
+
+
+def test_a_call_that_hangs_in_the_only_runspace_is_the_last_one() -> None:
+    cmdlets, host = begin(hang, most_runspaces=1)
+    assert cmdlets.run(CALL, 10).state is State.NO_ANSWER
+    assert not cmdlets.busy
+    for _ in range(2):
+        with pytest.raises(NoRunspace, match="because one that does not end holds the only runspace") as refused:
+            cmdlets.begin(CALL, 10)
+        assert refused.value.lasting
+        assert str(refused.value).startswith("host.example.test ")
+    assert len(host.pipelines) == 1
+    assert host.resized == []
+    cmdlets.close()
+    assert host.deleted == 1
 
 
 def test_a_call_is_not_sent_when_making_room_took_too_long() -> None:
@@ -335,7 +384,7 @@ def test_blocked_runspaces_are_replaced_up_to_a_bound_and_nothing_waits_in_a_que
     while cmdlets.wait(100):
         pass
     assert not cmdlets.busy
-    with pytest.raises(ServiceError) as refused:
+    with pytest.raises(NoRunspace, match="64 that do not end hold all the runspaces") as refused:
         cmdlets.begin(CALL, 1)
     assert refused.value.lasting
 
