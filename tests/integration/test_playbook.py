@@ -87,6 +87,7 @@ def test_only_what_is_named_is_emptied(maintenance: Maintenance, variables: dict
     assert maintenance.ended() == {service: ENDED[service]}
 
 
+@pytest.mark.newest_core
 def test_one_host(maintenance: Maintenance) -> None:
     finished = maintenance.run(
         **AZURE, **WINDOWS, avd_session_host_name="avd-2.contoso.com", rds_host_server="rdsh-1.contoso.com"
@@ -154,6 +155,7 @@ def test_variables_of_a_group_count_like_those_of_the_command_line(maintenance: 
     assert maintenance.ended() == ENDED
 
 
+@pytest.mark.newest_core
 def test_session_that_stays_fails_the_play_and_what_comes_after_is_left_alone(maintenance: Maintenance) -> None:
     maintenance.lab.change(pool="Desktops", host="rdsh-1.contoso.com", id=2, service="remote_desktop", stuck=True)
     finished = maintenance.run(**AZURE, **WINDOWS, maintenance_wait_timeout=3)
@@ -162,6 +164,7 @@ def test_session_that_stays_fails_the_play_and_what_comes_after_is_left_alone(ma
     assert maintenance.ended() == {"avd": ENDED["avd"], "rds": ENDED["rds"]}
 
 
+@pytest.mark.newest_core
 @pytest.mark.parametrize("variables", [AZURE, *({name: host} for name, host in WINDOWS.items())])
 def test_question_without_a_terminal_ends_nothing(maintenance: Maintenance, variables: dict[str, str]) -> None:
     finished = maintenance.run(**variables, maintenance_confirm=True)

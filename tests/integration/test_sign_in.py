@@ -33,12 +33,14 @@ def listed(ansible: Ansible, **options: object) -> Finished:
     return finished
 
 
+@pytest.mark.packages
 def test_no_sign_in_at_all_says_what_there_is(nobody: Ansible) -> None:
     finished = nobody.play({"name": "info", INFO: POOL})
     for word in ("AZURE_CLIENT_ID", "~/.azure/credentials", "msi", "Azure CLI"):
         assert word in finished.task.message
 
 
+@pytest.mark.packages
 def test_credential_of_awx_works_as_it_is(lab: Lab, nobody: Ansible) -> None:
     """AWX sets these, the unused ones to an empty text."""
     operator = lab.principals["operator"]
@@ -52,6 +54,7 @@ def test_credential_of_awx_works_as_it_is(lab: Lab, nobody: Ansible) -> None:
     listed(nobody)
 
 
+@pytest.mark.packages
 def test_options_fall_back_one_by_one(lab: Lab, ansible: Ansible) -> None:
     """A client_id as an option does not hide the subscription, tenant and secret in the environment."""
     listed(ansible, client_id=lab.environment["AZURE_CLIENT_ID"])
@@ -78,11 +81,13 @@ def test_environment_keyword_of_the_task(lab: Lab, nobody: Ansible) -> None:
     assert finished.status == 0, finished.output
 
 
+@pytest.mark.packages
 def test_trust_follows_ssl_cert_file(lab: Lab, ansible: Ansible) -> None:
     ansible.environment["SSL_CERT_FILE"] = ansible.environment.pop("REQUESTS_CA_BUNDLE")
     listed(ansible)
 
 
+@pytest.mark.packages
 def test_certificate(lab: Lab, nobody: Ansible) -> None:
     operator = lab.principals["operator"]
     options = {
@@ -98,6 +103,7 @@ def test_certificate(lab: Lab, nobody: Ansible) -> None:
     assert "x509_certificate_path" in finished.task.message
 
 
+@pytest.mark.packages
 @pytest.mark.parametrize("form", ["token", "file"])
 def test_workload_identity(lab: Lab, nobody: Ansible, form: str) -> None:
     operator = lab.principals["operator"]
@@ -111,6 +117,7 @@ def test_workload_identity(lab: Lab, nobody: Ansible, form: str) -> None:
     listed(nobody)
 
 
+@pytest.mark.packages
 def test_managed_identity(lab: Lab, nobody: Ansible) -> None:
     nobody.environment.update(IDENTITY_ENDPOINT=lab.identity_endpoint, IDENTITY_HEADER=lab.identity_header)
     listed(nobody, auth_source="msi")
@@ -118,6 +125,7 @@ def test_managed_identity(lab: Lab, nobody: Ansible) -> None:
     listed(nobody, auth_source="msi")
 
 
+@pytest.mark.packages
 def test_user_and_password(lab: Lab, nobody: Ansible) -> None:
     """Through the proxy, because msal asks for a user's realm at the authority's name without its port."""
     operator = lab.principals["operator"]
@@ -140,6 +148,7 @@ def write_profiles(lab: Lab, ansible: Ansible) -> None:
     )
 
 
+@pytest.mark.packages
 def test_profile_file(lab: Lab, nobody: Ansible) -> None:
     write_profiles(lab, nobody)
     for name in PLACE[:2]:
@@ -152,6 +161,7 @@ def test_profile_file(lab: Lab, nobody: Ansible) -> None:
     assert "absent" in finished.task.message
 
 
+@pytest.mark.packages
 def test_profile_that_is_named_counts_before_the_environment(lab: Lab, ansible: Ansible) -> None:
     write_profiles(lab, ansible)
     ansible.environment["AZURE_SECRET"] = "wrong"
@@ -160,6 +170,7 @@ def test_profile_that_is_named_counts_before_the_environment(lab: Lab, ansible: 
     assert finished.status != 0
 
 
+@pytest.mark.packages
 def test_azure_cli(lab: Lab, nobody: Ansible) -> None:
     """An az that answers as the real one does, with a token that the lab gave to the operator."""
     program = nobody.directory / "bin" / "az"
@@ -184,6 +195,7 @@ def test_azure_cli(lab: Lab, nobody: Ansible) -> None:
     listed(nobody, auth_source="cli")
 
 
+@pytest.mark.packages
 @pytest.mark.parametrize("cloud", ["AzureCloud", "AzureUSGovernment", "AzureChinaCloud"])
 def test_public_and_sovereign_clouds_by_name(lab: Lab, ansible: Ansible, cloud: str) -> None:
     """Through a proxy that stands for the cloud: endpoint, authority and scope of the token must all be the cloud's."""

@@ -33,7 +33,7 @@ def test_loop_keeps_one_shell(windows: Windows) -> None:
     assert windows.shells() == (0, 1)
 
 
-@pytest.mark.parametrize("encrypted", [True, False])
+@pytest.mark.parametrize("encrypted", [pytest.param(True, marks=pytest.mark.newest_core), False])
 def test_task_that_runs_into_its_own_timeout_leaves_no_shell(windows: Windows, encrypted: bool) -> None:
     windows.fault("hang", "Invoke-RDUserLogoff", seconds=20)
     door = windows.lab.winrm
@@ -45,7 +45,7 @@ def test_task_that_runs_into_its_own_timeout_leaves_no_shell(windows: Windows, e
     assert re.search("timed out|timeout|expected time frame", finished.output.lower())
 
 
-@pytest.mark.parametrize("protocol", ["https", "http"])
+@pytest.mark.parametrize("protocol", ["https", pytest.param("http", marks=pytest.mark.newest_core)])
 def test_no_script_crosses_the_wire(windows: Windows, protocol: str) -> None:
     door = windows.lab.winrm
     assert door is not None
@@ -63,6 +63,7 @@ def test_no_script_crosses_the_wire(windows: Windows, protocol: str) -> None:
     assert b'<B N="IsScript">true</B>' in windows.received()
 
 
+@pytest.mark.newest_core
 def test_access_denied_and_quota_and_missing_endpoint(windows: Windows) -> None:
     windows.fault("access_denied", times=1)
     refused(windows, "denies access", user="alice")
@@ -92,7 +93,7 @@ def test_host_that_is_cut_off_is_unreachable(windows: Windows) -> None:
     assert log_off(windows, user="alice").task.status == "unreachable"
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", [pytest.param("before", marks=pytest.mark.newest_core), "after"])
 def test_connection_that_is_lost_on_the_way_is_unreachable_with_every_outcome(windows: Windows, when: str) -> None:
     windows.fault("reset", "Invoke-RDUserLogoff", when=when, parameters={"UnifiedSessionID": 6}, times=1)
     finished = log_off(windows, all_sessions=True)
@@ -112,6 +113,7 @@ def test_no_language_endpoint_is_enough(windows: Windows) -> None:
     assert windows.ended() == ["carol", "dave"]
 
 
+@pytest.mark.newest_core
 def test_endpoint_that_limits_parameters(windows: Windows) -> None:
     hosts = {"Name": "HostServer", "ValidateSet": ["rdsh-1.contoso.com"]}
     role = {"Name": "Invoke-RDUserLogoff", "Parameters": [hosts, {"Name": "UnifiedSessionID"}, {"Name": "Force"}]}

@@ -57,19 +57,24 @@ def test_one_session(windows: Windows, generation: str) -> None:
     assert windows.ended() == [STUDENTS[generation][0]]
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"all_sessions": True, "exclude_user": "teacher"},
-        {"exclude_user": ["CONTOSO\\Teacher"]},
-        {"user": ["student1", "contoso\\STUDENT2", "student3"]},
-        {"session_id": [1, 2, 3], "exclude_user": "teacher@contoso.com"},
-        {"session_id": "2,3,99"},
-    ],
-)
-def test_filters(windows: Windows, generation: str, options: dict[str, Any]) -> None:
-    run = windows.check_run_again(CLASSROOMS[generation], CLOSE, ID, **options)
-    assert sorted(name for name, outcome in run.items() if outcome == "logged_off") == STUDENTS[generation]
+FILTERS: list[dict[str, Any]] = [
+    {"session_id": [1, 2, 3], "exclude_user": "teacher@contoso.com"},
+    {"all_sessions": True, "exclude_user": "teacher"},
+    {"exclude_user": ["CONTOSO\\Teacher"]},
+    {"user": ["student1", "contoso\\STUDENT2", "student3"]},
+    {"session_id": "2,3,99"},
+]
+
+
+def test_filters(windows: Windows, generation: str) -> None:
+    """All in one process, in check mode, and the last for real."""
+    tasks = [{"name": repr(options), CLOSE: options, "check_mode": True} for options in FILTERS]
+    finished = windows.play(CLASSROOMS[generation], *tasks, {"name": "run", CLOSE: FILTERS[-1]})
+    assert finished.status == 0, finished.output
+    assert len(finished.tasks) == 6
+    for task in finished.tasks:
+        chosen = [name for name, outcome in outcomes(task, ID).items() if outcome == "logged_off"]
+        assert sorted(chosen) == STUDENTS[generation], task
     assert windows.ended() == STUDENTS[generation]
 
 
