@@ -74,7 +74,8 @@ notes:
   - The cmdlet waits without end for a session that hangs. O(wait_timeout) is its deadline too. A log-off without an
     answer is not sent again, and such a session is V(still_there).
   - On Windows Virtual Desktop (classic) over a psrp connection users are logged off one after the other, because a
-    sign-in holds for one runspace. A session that hangs blocks it, and the sessions that are left are V(failed).
+    sign-in holds for one runspace. A session that hangs blocks it, and all that were not seen to end by then are
+    V(failed).
   - Logging off on another host than that of the task is a second hop.
 seealso:
   - module: remotedesktop.sessions.rds_session_info
