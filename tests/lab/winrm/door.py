@@ -60,7 +60,9 @@ class WinRMDoor:
         self.settings = Settings()
         self.faults = Faults()
         self.accounts = Accounts(credentials, directory)
-        self.service = Service(RunspacePool if powershell is None else powershell.start_engine)
+        self.service = (
+            Service(RunspacePool) if powershell is None else Service(powershell.start_engine, powershell.programs)
+        )
         self.add(Configuration(configurations.DEFAULT))
         self.add(configurations.SESSION_OPERATOR)
         self._first_configurations = dict(self.service.configurations)

@@ -15,6 +15,7 @@ from .configurations import Configuration, capability
 from .engine import Channel
 from .machine import Machine
 from .powershell import PowerShellProcess, write_configuration
+from .program import Outlet, Programs
 
 
 class PowerShell:
@@ -36,6 +37,10 @@ class PowerShell:
             options = ["-ConfigurationFile", str(file)]
         command = [self.program, "-NoProfile", *options, "-s"]
         return PowerShellProcess(command, self.environment(machine, user), channel)
+
+    def programs(self, machine: Machine, user: str, outlet: Outlet) -> Programs:
+        """Make what is behind a command shell."""
+        return Programs(self.program, self.environment(machine, user), outlet)
 
     def environment(self, machine: Machine, user: str) -> dict[str, str]:
         """Make a process of that host's clock, culture and modules."""

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The WS-Management service of all hosts: shells of PowerShell, and a command shell that runs nothing."""
+"""The WS-Management service of all hosts: shells of PowerShell, and command shells (WinRS)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from .configurations import Configuration
 from .engine import ProtocolError, StartEngine
 from .envelope import POWERSHELL, RSP, WSA, WST, FaultError, Request
 from .machine import Machine
+from .program import Outlet, Programs
 from .shells import Census, Shell
 
 COMMAND_SHELL = f"{RSP}/cmd"
@@ -40,15 +41,21 @@ class Client:
     there: typing.Callable[[], bool]
 
 
+MakePrograms = typing.Callable[[Machine, str, Outlet], Programs]
+"""How the service gets what is behind a command shell of a user."""
+
+
 class Service:
     """All shells of the lab."""
 
-    def __init__(self, start_engine: StartEngine) -> None:
+    def __init__(self, start_engine: StartEngine, make_programs: MakePrograms | None = None) -> None:
+        """Without `make_programs` command shells run nothing."""
         self.configurations: dict[str, Configuration] = {}
         self.census = Census()
         self.received: collections.deque[str] = collections.deque(maxlen=_REMEMBERED)
         """What came from clients: PSRP fragments, decrypted, in Base64."""
         self._start_engine = start_engine
+        self._make_programs = make_programs
         self._lock = threading.Lock()
         self._shells: dict[str, Shell] = {}
 
@@ -105,6 +112,8 @@ class Service:
             except FaultError:
                 self._remove(shell)
                 raise
+        elif self._make_programs is not None:
+            shell.programs = self._make_programs(machine, client.user, shell)
         return _created(shell)
 
     def _configuration(self, resource: str) -> Configuration | None:
@@ -132,7 +141,7 @@ class Service:
     def _command(self, request: Request, machine: Machine, client: Client) -> str:
         shell = self._shell(request, client)
         if shell.engine is None:
-            raise envelope.unsupported("programs are not run; use the psrp connection and structured commands")
+            return self._start_program(request, machine, shell)
         line = request.find("rsp:CommandLine")
         try:
             pipeline = uuid.UUID("" if line is None else line.get("CommandId", ""))
@@ -142,13 +151,35 @@ class Service:
         shell.add(pipeline, machine.settings.command_quota)
         shell.engine.command(pipeline)
         self._pass_on(shell, pipeline, "" if content is None else content.text)
-        return f"<rsp:CommandResponse><rsp:CommandId>{str(pipeline).upper()}</rsp:CommandId></rsp:CommandResponse>"
+        return _commanded(pipeline)
+
+    def _start_program(self, request: Request, machine: Machine, shell: Shell) -> str:
+        if shell.programs is None:
+            raise envelope.unsupported("programs are not run; use the psrp connection and structured commands")
+        parts = [request.find(f"rsp:CommandLine/rsp:{name}") for name in ("Command", "Arguments")]
+        command = uuid.uuid4()
+        shell.add(command, machine.settings.command_quota)
+        try:
+            shell.programs.start(command, " ".join(part.text or "" for part in parts if part is not None))
+        except FaultError:
+            shell.finished(command)
+            shell.drop(command)
+            raise
+        return _commanded(command)
 
     def _send(self, request: Request, machine: Machine, client: Client) -> str:
         shell = self._shell(request, client)
         stream = request.find("rsp:Send/rsp:Stream")
-        if stream is not None:
-            self._pass_on(shell, _pipeline_id(stream.get("CommandId")), stream.text)
+        if stream is None:
+            return "<rsp:SendResponse/>"
+        pipeline = _pipeline_id(stream.get("CommandId"))
+        if shell.programs is None:
+            self._pass_on(shell, pipeline, stream.text)
+        elif pipeline is not None and shell.known(pipeline):
+            end = stream.get("End", "").lower() == "true"
+            shell.programs.write(pipeline, _decoded(stream.text), end)
+        else:
+            raise envelope.no_such_shell(shell.id)
         return "<rsp:SendResponse/>"
 
     def _receive(self, request: Request, machine: Machine, client: Client) -> str:
@@ -158,13 +189,18 @@ class Service:
         most = (min(request.max_size, _LARGEST_ENVELOPE) - _AROUND_DATA) * 3 // 4
         received = shell.receive(_pipeline_id(command_id), request.timeout, most, client.there)
         of = f' CommandId="{escape(command_id)}"' if command_id else ""
-        data = base64.b64encode(received.data).decode()
+        streams = "".join(
+            f'<rsp:Stream Name="{name}"{of}>{base64.b64encode(data).decode()}</rsp:Stream>'
+            for name, data in received.streams.items()
+        )
         state = ""
         if command_id:
-            name = "Done" if received.finished else "Running"
-            state = f'<rsp:CommandState{of} State="{RSP}/CommandState/{name}"/>'
-        stream = f'<rsp:Stream Name="stdout"{of}>{data}</rsp:Stream>' if data else ""
-        return f"<rsp:ReceiveResponse>{stream}{state}</rsp:ReceiveResponse>"
+            name, code = "Running", ""
+            if received.finished:
+                name = "Done"
+                code = "" if received.exit_code is None else f"<rsp:ExitCode>{received.exit_code}</rsp:ExitCode>"
+            state = f'<rsp:CommandState{of} State="{RSP}/CommandState/{name}">{code}</rsp:CommandState>'
+        return f"<rsp:ReceiveResponse>{streams}{state}</rsp:ReceiveResponse>"
 
     def _signal(self, request: Request, machine: Machine, client: Client) -> str:
         """Like Windows, answers a stop only when the pipeline has stopped, unless the time is over."""
@@ -172,8 +208,9 @@ class Service:
         signal = request.find("rsp:Signal")
         pipeline = _pipeline_id(None if signal is None else signal.get("CommandId"))
         code = "" if signal is None else signal.findtext(f"{{{RSP}}}Code", "")
-        if pipeline is not None and shell.known(pipeline) and shell.engine is not None:
-            shell.engine.signal(pipeline)
+        behind = shell.engine or shell.programs
+        if pipeline is not None and shell.known(pipeline) and behind is not None:
+            behind.signal(pipeline)
             if not shell.wait_finished(pipeline, request.timeout):
                 raise envelope.timed_out()
             if code.lower().endswith("/terminate"):
@@ -195,9 +232,10 @@ class Service:
         if shell.engine is None:
             return
         self.received.append(text or "")
+        data = _decoded(text)
         try:
-            shell.engine.data(pipeline, base64.b64decode(text or ""))
-        except (ProtocolError, binascii.Error) as error:
+            shell.engine.data(pipeline, data)
+        except ProtocolError as error:
             raise FaultError(2150858752, f"The data is not PSRP: {error}") from error
 
     def _remove(self, shell: Shell) -> None:
@@ -217,13 +255,25 @@ def _pipeline_id(text: str | None) -> uuid.UUID | None:
         raise envelope.unsupported(f"the command id {text}") from None
 
 
+def _decoded(text: str | None) -> bytes:
+    try:
+        return base64.b64decode(text or "")
+    except binascii.Error as error:
+        raise FaultError(2150858752, f"The data is not Base64: {error}") from error
+
+
+def _commanded(pipeline: uuid.UUID) -> str:
+    return f"<rsp:CommandResponse><rsp:CommandId>{str(pipeline).upper()}</rsp:CommandId></rsp:CommandResponse>"
+
+
 def _described(shell: Shell) -> str:
     age = int(time.time() - shell.opened)
+    pr, stderr = ("", " stderr") if shell.engine is None else (" pr", "")
     return (
         f'<rsp:Shell xmlns:rsp="{RSP}"><rsp:ShellId>{shell.id}</rsp:ShellId>'
         f"<rsp:ResourceUri>{escape(shell.resource)}</rsp:ResourceUri><rsp:Owner>{escape(shell.user)}</rsp:Owner>"
         "<rsp:ClientIP>127.0.0.1</rsp:ClientIP><rsp:IdleTimeOut>PT7200.000S</rsp:IdleTimeOut>"
-        "<rsp:InputStreams>stdin pr</rsp:InputStreams><rsp:OutputStreams>stdout</rsp:OutputStreams>"
+        f"<rsp:InputStreams>stdin{pr}</rsp:InputStreams><rsp:OutputStreams>stdout{stderr}</rsp:OutputStreams>"
         f"<rsp:State>Connected</rsp:State><rsp:ShellRunTime>P0DT0H0M{age}S</rsp:ShellRunTime>"
         "<rsp:ShellInactivity>P0DT0H0M0S</rsp:ShellInactivity></rsp:Shell>"
     )

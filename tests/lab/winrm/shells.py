@@ -14,6 +14,7 @@ import uuid
 
 from . import envelope
 from .engine import Engine
+from .program import Programs
 
 _STEP = 0.25
 """How often a waiting Receive looks whether its client is still there, in seconds."""
@@ -25,19 +26,21 @@ class ConnectionCutError(Exception):
 
 @dataclasses.dataclass
 class _Outbox:
-    """What a pipeline, or the pool, has for its client."""
+    """What a pipeline, a program or the pool has for its client: the names of streams, and data."""
 
-    fragments: collections.deque[bytes] = dataclasses.field(default_factory=collections.deque)
+    fragments: collections.deque[tuple[str, bytes]] = dataclasses.field(default_factory=collections.deque)
     finished: bool = False
+    exit_code: int | None = None
     cut: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Received:
-    """The answer to a Receive."""
+    """The answer to a Receive: data by the name of its stream. Only a program has an exit code."""
 
-    data: bytes
+    streams: dict[str, bytes]
     finished: bool
+    exit_code: int | None
 
 
 class Census:
@@ -67,7 +70,7 @@ class Census:
 
 
 class Shell:
-    """One open shell; the engine's way back to the client (`engine.Channel`)."""
+    """One open shell; the way back to the client of the engine (`engine.Channel`), or of its programs."""
 
     def __init__(self, shell_id: str, user: str, host: str, resource: str, census: Census) -> None:
         self.id = shell_id
@@ -76,6 +79,7 @@ class Shell:
         self.resource = resource
         self.opened = time.time()
         self.engine: Engine | None = None
+        self.programs: Programs | None = None
         self._census = census
         self._changed = threading.Condition()
         self._outboxes: dict[uuid.UUID | None, _Outbox] = {None: _Outbox()}
@@ -100,18 +104,19 @@ class Shell:
 
     # What the engine calls
 
-    def send(self, pipeline: uuid.UUID | None, fragments: bytes) -> None:
+    def send(self, pipeline: uuid.UUID | None, fragments: bytes, stream: str = "stdout") -> None:
         with self._changed:
             outbox = self._outboxes.get(pipeline)
             if outbox is not None:
-                outbox.fragments.append(fragments)
+                outbox.fragments.append((stream, fragments))
                 self._changed.notify_all()
 
-    def finished(self, pipeline: uuid.UUID) -> None:
+    def finished(self, pipeline: uuid.UUID, exit_code: int | None = None) -> None:
         with self._changed:
             outbox = self._outboxes.get(pipeline)
             if outbox is not None and not outbox.finished:
                 outbox.finished = True
+                outbox.exit_code = exit_code
                 self._census.count("pipelines", -1)
                 self._changed.notify_all()
 
@@ -157,7 +162,8 @@ class Shell:
                     outbox.cut = False
                     raise ConnectionCutError
                 if (outbox.fragments or outbox.finished) and there():
-                    return Received(self._take(outbox, most), outbox.finished and not outbox.fragments)
+                    taken = self._take(outbox, most)
+                    return Received(taken, outbox.finished and not outbox.fragments, outbox.exit_code)
                 left = until - time.monotonic()
                 if left <= 0:
                     raise envelope.timed_out()
@@ -165,14 +171,15 @@ class Shell:
                     raise ConnectionCutError
 
     @staticmethod
-    def _take(outbox: _Outbox, most: int) -> bytes:
+    def _take(outbox: _Outbox, most: int) -> dict[str, bytes]:
         """As many whole entries as fit, at least one."""
-        taken: list[bytes] = []
+        taken: dict[str, list[bytes]] = {}
         size = 0
-        while outbox.fragments and (not taken or size + len(outbox.fragments[0]) <= most):
-            taken.append(outbox.fragments.popleft())
-            size += len(taken[-1])
-        return b"".join(taken)
+        while outbox.fragments and (not taken or size + len(outbox.fragments[0][1]) <= most):
+            stream, data = outbox.fragments.popleft()
+            taken.setdefault(stream, []).append(data)
+            size += len(data)
+        return {stream: b"".join(parts) for stream, parts in taken.items()}
 
     def wait_finished(self, pipeline: uuid.UUID, seconds: float) -> bool:
         with self._changed:
@@ -194,5 +201,6 @@ class Shell:
             self._changed.notify_all()
         for pipeline in left:
             self.finished(pipeline)
-        if self.engine is not None:
-            self.engine.close()
+        for behind in (self.engine, self.programs):
+            if behind is not None:
+                behind.close()

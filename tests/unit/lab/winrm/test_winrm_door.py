@@ -330,7 +330,7 @@ def test_what_is_no_psrp(clients: Clients, data: bytes) -> None:
         pool.shell.send("stdin", data)
 
 
-def test_pywinrm_opens_a_shell_that_runs_nothing(clients: Clients) -> None:
+def test_pywinrm_opens_a_shell_that_runs_nothing_without_a_powershell(clients: Clients) -> None:
     client = protocol.Protocol(
         f"https://127.0.0.1:{clients.door.https_port}/wsman/{HOST}",
         transport="ntlm",
@@ -340,7 +340,7 @@ def test_pywinrm_opens_a_shell_that_runs_nothing(clients: Clients) -> None:
     )
     shell_id = client.open_shell()
     with pytest.raises(winrm_exceptions.WinRMError, match="programs are not run"):
-        client.run_command(shell_id, "whoami")
+        client.run_command(shell_id, "powershell", ["-Help"])
     client.close_shell(shell_id)
     assert clients.shells() == 0
 
