@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import shutil
+import zipfile
 
 import nox
 
@@ -25,9 +26,13 @@ CORES = {"2.16": ">=3.10,<3.13", "2.19": ">=3.11,<3.14", "2.21": ">=3.12"}
 
 NEWEST = list(CORES)[-1]
 
+# The package that holds ansible.windows; its major goes with the newest ansible-core.
+ANSIBLE = "ansible==14.*"
+ANSIBLE_WINDOWS = ROOT / "build" / "ansible-windows"
+
 nox.needs_version = ">=2026.10"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "unit", "integration", "docs", "sanity", "galaxy", "molecule"]
+nox.options.sessions = ["lint", "unit", "integration", "engine", "docs", "sanity", "galaxy", "molecule"]
 
 
 def see_collection(session: nox.Session) -> None:
@@ -120,6 +125,32 @@ def add_sessions(core: str) -> None:
 
 for core in CORES:
     add_sessions(core)
+
+
+def see_ansible_windows(session: nox.Session) -> None:
+    """Let Ansible see ansible.windows, out of a package that the package index has. It is kept for later runs."""
+    wanted = ANSIBLE_WINDOWS / "from.txt"
+    if not wanted.exists() or wanted.read_text() != ANSIBLE:
+        shutil.rmtree(ANSIBLE_WINDOWS, ignore_errors=True)
+        download = ("python", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", ANSIBLE)
+        session.run(*download, "--dest", str(ANSIBLE_WINDOWS))
+        (wheel,) = ANSIBLE_WINDOWS.glob("*.whl")
+        with zipfile.ZipFile(wheel) as package:
+            names = [name for name in package.namelist() if name.startswith("ansible_collections/ansible/windows/")]
+            package.extractall(ANSIBLE_WINDOWS, names)
+        wheel.unlink()
+        wanted.write_text(ANSIBLE)
+    session.env["ANSIBLE_COLLECTIONS_PATH"] = os.pathsep.join((str(COLLECTIONS), str(ANSIBLE_WINDOWS)))
+
+
+@nox.session(python=CORES[NEWEST])
+def engine(session: nox.Session) -> None:
+    """Tests that need a PowerShell: PWSH names it, or it is `pwsh` on PATH."""
+    session.install(f"ansible-core=={NEWEST}.*", "-r", f"{REQUIREMENTS}/pytest.txt", *RUNTIME, *LAB)
+    see_collection(session)
+    see_ansible_windows(session)
+    session.env["TEST_SESSION"] = "engine"
+    session.run("pytest", "tests/engine", "--timeout=300", *session.posargs)
 
 
 @nox.session

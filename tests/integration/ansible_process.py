@@ -33,6 +33,7 @@ class Task:
     name: str
     status: str
     result: dict[str, Any]
+    host: str
 
     @property
     def outcomes(self) -> dict[str, str]:
@@ -145,7 +146,7 @@ class Ansible:
 
 
 def _fields(line: dict[str, Any]) -> dict[str, Any]:
-    return {"name": line["task"], "status": line["status"], "result": line["result"]}
+    return {"name": line["task"], **{name: line[name] for name in ("status", "result", "host")}}
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:

@@ -32,7 +32,8 @@ class CallbackModule(CallbackBase):
         # The names with an underscore are gone from ansible-core 2.23 on, the others are not there before 2.19.
         task = getattr(result, "task", None) or result._task
         values = getattr(result, "result", None) or result._result
-        line = {"task": task.get_name(), "status": status, "result": values}
+        host = getattr(result, "host", None) or result._host
+        line = {"task": task.get_name(), "status": status, "result": values, "host": host.get_name()}
         with Path(os.environ["RESULTS_AS_JSON"]).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, default=str) + "\n")
 

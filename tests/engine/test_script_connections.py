@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The script transport as users have it: the real win_powershell over winrm, ssh and local, on a real PowerShell.
+
+A start of the module takes seconds, so each play runs once, on a host for each connection, side by side. Each host has
+a connection broker and a host pool of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.engine import processes, ssh_server
+from tests.engine.script_hosts import CONNECTIONS, ScriptHosts, of
+from tests.integration.ansible_process import Finished, Task
+from tests.integration.windows_hosts import LOGOFF, WVD, outcomes
+
+ID = "unified_session_id"
+STAY = (0, 1, 4, 7, 9, 10)
+HUNG = 1
+WAIT_SECONDS = 10
+
+
+def users(connection: str, numbers: Iterable[int]) -> list[str]:
+    return sorted(f"{connection}{number}" for number in numbers)
+
+
+def broker(connection: str) -> str:
+    return f"{connection}.contoso.com"
+
+
+def farm() -> dict[str, Any]:
+    """Twelve sessions on two hosts of each broker, and four in each host pool."""
+    pools = []
+    for connection in CONNECTIONS:
+        user = {"user": f"{connection}{{user}}@contoso.com", "states": ["Active"]}
+        hosts = {"hosts": 2, "sessions_per_host": 6, "host_name": f"{connection}-{{host}}.contoso.com", **user}
+        desktops = {"service": "remote_desktop", "connection_broker": broker(connection), "generate": hosts}
+        hosts = {"hosts": 1, "sessions_per_host": 4, "host_name": f"wvd-{connection}.contoso.com", **user}
+        classic = {"service": "rdinfra", "tenant_group": "Default Tenant Group", "tenant": "Contoso", "generate": hosts}
+        pools += [{"name": "Desktops", **desktops}, {"name": connection, **classic}]
+    return {"pools": pools}
+
+
+@pytest.fixture(params=CONNECTIONS)
+def connection(request: pytest.FixtureRequest) -> str:
+    if request.param == "ssh" and ssh_server.find() is None:
+        pytest.skip(ssh_server.MISSING)
+    return str(request.param)
+
+
+@dataclass
+class Played:
+    """A play that has ended on every host."""
+
+    finished: Finished
+    audit: list[dict[str, Any]]
+    left: list[int]
+    """PowerShell processes that are still there."""
+
+    def tasks(self, connection: str) -> list[Task]:
+        return of(self.finished, connection)
+
+    def ended(self, connection: str) -> list[str]:
+        """Whose sessions were ended there, as often as they were."""
+        ended = [entry["owner"]["user"].partition("@")[0] for entry in self.audit if entry["verb"] == "logoff"]
+        return sorted(user for user in ended if user.startswith(connection))
+
+
+def play(hosts: ScriptHosts, run: str, machine: Callable[[str], str], *tasks: Any, arguments: Any = ()) -> Played:
+    finished = hosts.play(machine, *tasks, arguments=arguments)
+    return Played(finished, hosts.lab.audit(), processes.alive("pwsh", run))
+
+
+@pytest.fixture(scope="module")
+def exact(script_hosts: ScriptHosts, run: str) -> Played:
+    """Half of the sessions, in check mode over winrm, then for real, then again."""
+    script_hosts.lab.reset(farm=farm())
+    excluded = [f"CONTOSO\\{user}" for name in CONNECTIONS for user in users(name, STAY)]
+    task = {LOGOFF: {"all_sessions": True, "exclude_user": excluded, "force": True}, "diff": True}
+    check = {"name": "check", "check_mode": True, "when": "inventory_hostname == 'winrm'"}
+    return play(script_hosts, run, broker, {**task, **check}, {"name": "run", **task}, {"name": "again", **task})
+
+
+@pytest.fixture(scope="module")
+def classic(script_hosts: ScriptHosts, run: str) -> tuple[Played, processes.CommandLines]:
+    """All sessions of a host pool, with a sign-in, as talkative as can be; one log-off never returns."""
+    script_hosts.lab.reset(farm=farm())
+    for name in CONNECTIONS:
+        rule = {"command": "Invoke-RdsUserSessionLogoff", "parameters": {"HostPoolName": name, "SessionId": HUNG + 1}}
+        script_hosts.lab.call("POST", "winrm/faults", {"kind": "hang", **rule})
+    variables = script_hosts.ansible.directory / "sign-in.yml"
+    variables.write_text(json.dumps({"sign_in": sign_in(script_hosts)}))
+    options = {"tenant_name": "Contoso", "host_pool_name": "{{ inventory_hostname }}", "credential": "{{ sign_in }}"}
+    task = {LOGOFF: {**options, "all_sessions": True, "no_user_prompt": True, "wait_timeout": WAIT_SECONDS}}
+    with processes.watch_command_lines() as lines:
+        return play(script_hosts, run, lambda _connection: WVD, task, arguments=["-vvvv", "-e", f"@{variables}"]), lines
+
+
+def sign_in(hosts: ScriptHosts) -> dict[str, str]:
+    assert hosts.lab.winrm is not None
+    return {"username": hosts.lab.winrm["user"], "password": hosts.lab.winrm["password"]}
+
+
+def test_exactly_the_selected_and_again_nobody(exact: Played, connection: str) -> None:
+    run, again = exact.tasks(connection)[-2:]
+    selected = users(connection, set(range(12)) - set(STAY))
+    assert outcomes(run, ID) == dict.fromkeys(selected, "logged_off"), exact.finished.output
+    assert exact.ended(connection) == selected
+    assert again.result["changed"] is False
+    assert again.result["sessions"] == []
+
+
+def test_check_mode_equals_the_run(exact: Played) -> None:
+    check, run, _again = exact.tasks("winrm")
+    assert check.result["changed"] is True
+    for name in ("changed", "summary", "diff"):
+        assert check.result[name] == run.result[name]
+    assert outcomes(check, ID) == outcomes(run, ID)
+
+
+def test_log_off_that_hangs_ends_at_the_deadline(
+    classic: tuple[Played, processes.CommandLines], connection: str
+) -> None:
+    played, _lines = classic
+    (task,) = played.tasks(connection)
+    others = users(connection, {0, 1, 2, 3} - {HUNG})
+    expected = {f"{connection}{HUNG}": "still_there", **dict.fromkeys(others, "logged_off")}
+    rows = {row["user_principal_name"].partition("@")[0]: row for row in task.result["sessions"]}
+    assert {user: row["outcome"] for user, row in rows.items()} == expected, played.finished.output
+    assert f"{WAIT_SECONDS} s" in rows[f"{connection}{HUNG}"]["reason"]
+    assert played.ended(connection) == others
+
+
+def test_password_of_a_sign_in_is_nowhere(
+    script_hosts: ScriptHosts, classic: tuple[Played, processes.CommandLines], connection: str
+) -> None:
+    played, lines = classic
+    (task,) = played.tasks(connection)
+    password = sign_in(script_hosts)["password"]
+    assert f"<{'127.0.0.1' if connection != 'local' else connection}> " in played.finished.output
+    assert password not in played.finished.output
+    assert password not in json.dumps(task.result)
+    assert lines.mention("ConvertFrom-Json"), "the command that Ansible starts was not seen"
+    assert not lines.mention(password)
+
+
+def test_no_process_is_left(exact: Played, classic: tuple[Played, processes.CommandLines]) -> None:
+    assert exact.left == classic[0].left == []
