@@ -150,7 +150,8 @@ def engine(session: nox.Session) -> None:
     see_collection(session)
     see_ansible_windows(session)
     session.env["TEST_SESSION"] = "engine"
-    session.run("pytest", "tests/engine", "--timeout=300", *session.posargs)
+    chosen = ("tests/engine", "tests/integration", "-m", "engine")
+    session.run("pytest", *chosen, "--numprocesses=3", "--dist=loadgroup", "--timeout=300", *session.posargs)
 
 
 @nox.session

@@ -19,7 +19,7 @@ import pytest
 from tests.engine import processes, ssh_server
 from tests.engine.script_hosts import CONNECTIONS, ScriptHosts, of
 from tests.integration.ansible_process import Finished, Task
-from tests.integration.windows_hosts import LOGOFF, WVD, outcomes
+from tests.integration.windows_hosts import LOGOFF, WVD, outcomes, sign_in
 
 ID = "unified_session_id"
 STAY = (0, 1, 4, 7, 9, 10)
@@ -96,16 +96,11 @@ def classic(script_hosts: ScriptHosts, run: str) -> tuple[Played, processes.Comm
         rule = {"command": "Invoke-RdsUserSessionLogoff", "parameters": {"HostPoolName": name, "SessionId": HUNG + 1}}
         script_hosts.lab.call("POST", "winrm/faults", {"kind": "hang", **rule})
     variables = script_hosts.ansible.directory / "sign-in.yml"
-    variables.write_text(json.dumps({"sign_in": sign_in(script_hosts)}))
+    variables.write_text(json.dumps({"sign_in": sign_in(script_hosts.lab)}))
     options = {"tenant_name": "Contoso", "host_pool_name": "{{ inventory_hostname }}", "credential": "{{ sign_in }}"}
     task = {LOGOFF: {**options, "all_sessions": True, "no_user_prompt": True, "wait_timeout": WAIT_SECONDS}}
     with processes.watch_command_lines() as lines:
         return play(script_hosts, run, lambda _connection: WVD, task, arguments=["-vvvv", "-e", f"@{variables}"]), lines
-
-
-def sign_in(hosts: ScriptHosts) -> dict[str, str]:
-    assert hosts.lab.winrm is not None
-    return {"username": hosts.lab.winrm["user"], "password": hosts.lab.winrm["password"]}
 
 
 def test_exactly_the_selected_and_again_nobody(exact: Played, connection: str) -> None:
@@ -143,7 +138,7 @@ def test_password_of_a_sign_in_is_nowhere(
 ) -> None:
     played, lines = classic
     (task,) = played.tasks(connection)
-    password = sign_in(script_hosts)["password"]
+    password = sign_in(script_hosts.lab)["password"]
     assert f"<{'127.0.0.1' if connection != 'local' else connection}> " in played.finished.output
     assert password not in played.finished.output
     assert password not in json.dumps(task.result)

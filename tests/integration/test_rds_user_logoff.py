@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.integration.ansible_process import Finished
-from tests.integration.windows_hosts import BROKER, LOGOFF, RDS_INFO, WVD, Windows, outcomes
+from tests.integration.windows_hosts import BROKER, LOGOFF, RDS_INFO, WVD, Windows, outcomes, sign_in
 
 EVERYBODY = ["alice", "bob", "carol", "dave"]
 COLLECTION = "Desktops"
@@ -209,12 +209,6 @@ def test_question_without_a_terminal_ends_nothing(windows: Windows) -> None:
 # Windows Virtual Desktop (classic)
 
 
-def sign_in(windows: Windows) -> dict[str, dict[str, str]]:
-    """The sign-in of the lab's operator."""
-    assert windows.lab.winrm is not None
-    return {"credential": {"username": windows.lab.winrm["user"], "password": windows.lab.winrm["password"]}}
-
-
 def third_classic_session(windows: Windows) -> None:
     """Let there be a third session in the pool."""
     place = {"service": "rdinfra", "pool": POOL["host_pool_name"], "host": "wvd-0.contoso.com"}
@@ -223,14 +217,14 @@ def third_classic_session(windows: Windows) -> None:
 
 @pytest.mark.newest_core
 def test_classic_tells_no_hosts_so_a_short_name_is_not_guessed(windows: Windows) -> None:
-    place = {**POOL, **sign_in(windows), "session_host_name": "WVD-0", "session_id": 2, "no_user_prompt": True}
+    place = {**POOL, "credential": sign_in(windows.lab), "session_host_name": "WVD-0", "session_id": 2, "no_user_prompt": True}
     finished = windows.run(WVD, LOGOFF, **place)
     assert "give the full name" in finished.task.message
     assert windows.ended() == []
 
 
 def test_classic(windows: Windows) -> None:
-    place = {**POOL, **sign_in(windows)}
+    place = {**POOL, "credential": sign_in(windows.lab)}
     task = {LOGOFF: {**place, "session_host_name": "WVD-0.contoso.com", "session_id": 2, "no_user_prompt": True}}
     finished = windows.play(
         WVD,
@@ -249,9 +243,9 @@ def test_classic(windows: Windows) -> None:
 
 
 def test_password_of_the_sign_in_never_shows(windows: Windows) -> None:
-    password = sign_in(windows)["credential"]["password"]
+    password = sign_in(windows.lab)["password"]
     variables = windows.ansible.directory / "vars.yml"
-    variables.write_text(json.dumps({"sign_in": sign_in(windows)["credential"]}))
+    variables.write_text(json.dumps({"sign_in": sign_in(windows.lab)}))
     finished = windows.run(
         WVD,
         LOGOFF,
@@ -270,10 +264,10 @@ def test_password_of_the_sign_in_never_shows(windows: Windows) -> None:
 
 @pytest.mark.newest_core
 def test_classic_pipeline_and_question(windows: Windows) -> None:
-    rows = {"sessions": "{{ listed.sessions }}", **sign_in(windows)}
+    rows = {"sessions": "{{ listed.sessions }}", "credential": sign_in(windows.lab)}
     finished = windows.play(
         WVD,
-        {"name": "info", RDS_INFO: {**POOL, **sign_in(windows)}, "register": "listed"},
+        {"name": "info", RDS_INFO: {**POOL, "credential": sign_in(windows.lab)}, "register": "listed"},
         {"name": "ask", LOGOFF: rows, "ignore_errors": True},
         {"name": "run", LOGOFF: {**rows, "no_user_prompt": True}},
     )
@@ -284,12 +278,12 @@ def test_classic_pipeline_and_question(windows: Windows) -> None:
 
 @pytest.mark.newest_core
 def test_classic_that_cannot_sign_in(windows: Windows) -> None:
-    wrong = {"credential": {**sign_in(windows)["credential"], "password": "wrong"}}
+    wrong = {"credential": {**sign_in(windows.lab), "password": "wrong"}}
     finished = windows.run(WVD, RDS_INFO, **POOL, **wrong)
     assert "Add-RdsAccount" in finished.task.message
     assert "nobody is signed in" in finished.task.message
     windows.fault("not_installed", "Add-RdsAccount")
-    finished = windows.run(WVD, RDS_INFO, **POOL, **sign_in(windows))
+    finished = windows.run(WVD, RDS_INFO, **POOL, "credential": sign_in(windows.lab))
     assert "Microsoft.RDInfra.RDPowerShell" in finished.task.message
 
 
@@ -298,7 +292,7 @@ def test_classic_logs_off_where_it_has_signed_in(windows: Windows) -> None:
     """A sign-in holds for one runspace, and the host chooses the runspace of a call."""
     third_classic_session(windows)
     windows.settings(delay={"invoke-rdsusersessionlogoff": 0.5})
-    finished = windows.run(WVD, LOGOFF, **POOL, **sign_in(windows), all_sessions=True, no_user_prompt=True)
+    finished = windows.run(WVD, LOGOFF, **POOL, "credential": sign_in(windows.lab), all_sessions=True, no_user_prompt=True)
     assert finished.task.result["summary"] == {"logged_off": 3}, finished.output
     assert windows.ended() == ["alice", "bob", "carol"]
 
@@ -308,7 +302,7 @@ def test_classic_ends_in_time_behind_a_call_that_hangs(windows: Windows) -> None
     third_classic_session(windows)
     windows.fault("hang", "Invoke-RdsUserSessionLogoff", times=1)
     begun = time.monotonic()
-    options = {**POOL, **sign_in(windows), "all_sessions": True, "no_user_prompt": True, "wait_timeout": 1}
+    options = {**POOL, "credential": sign_in(windows.lab), "all_sessions": True, "no_user_prompt": True, "wait_timeout": 1}
     result = windows.run(WVD, LOGOFF, **options).task.result
     assert time.monotonic() - begun < 30
     first, *rest = result["sessions"]

@@ -30,6 +30,7 @@ from tests.integration.windows_hosts import (
     Windows,
     outcomes,
     script_host,
+    sign_in,
 )
 from tests.lab.client import Lab
 
@@ -74,8 +75,7 @@ class ScriptHosts(Windows):
     @property
     def sign_in(self) -> Options:
         """The sign-in of the lab's operator."""
-        assert self.lab.winrm is not None
-        return {"credential": {"username": self.lab.winrm["user"], "password": self.lab.winrm["password"]}}
+        return {"credential": sign_in(self.lab)}
 
 
 @pytest.fixture
