@@ -29,7 +29,7 @@ def build(powershell: str) -> pathlib.Path:
     sources = sorted(path for path in SOURCES.rglob("*") if path.suffix in (".cs", ".ps1", ".psm1"))
     content = b"".join(path.read_bytes() for path in sources)
     version = subprocess.run([powershell, "-Version"], capture_output=True, timeout=_SECONDS, check=False).stdout
-    modules = BUILD / hashlib.sha256(content + version + os.fsencode(powershell)).hexdigest()[:16]
+    modules = BUILD / hashlib.sha256(content + version).hexdigest()[:16]
     if not modules.exists():
         BUILD.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=BUILD) as scratch:

@@ -217,8 +217,8 @@ def third_classic_session(windows: Windows) -> None:
 
 @pytest.mark.newest_core
 def test_classic_tells_no_hosts_so_a_short_name_is_not_guessed(windows: Windows) -> None:
-    place = {**POOL, "credential": sign_in(windows.lab), "session_host_name": "WVD-0", "session_id": 2, "no_user_prompt": True}
-    finished = windows.run(WVD, LOGOFF, **place)
+    place = {**POOL, "session_host_name": "WVD-0", "session_id": 2, "no_user_prompt": True}
+    finished = windows.run(WVD, LOGOFF, **place, credential=sign_in(windows.lab))
     assert "give the full name" in finished.task.message
     assert windows.ended() == []
 
@@ -283,7 +283,7 @@ def test_classic_that_cannot_sign_in(windows: Windows) -> None:
     assert "Add-RdsAccount" in finished.task.message
     assert "nobody is signed in" in finished.task.message
     windows.fault("not_installed", "Add-RdsAccount")
-    finished = windows.run(WVD, RDS_INFO, **POOL, "credential": sign_in(windows.lab))
+    finished = windows.run(WVD, RDS_INFO, **POOL, credential=sign_in(windows.lab))
     assert "Microsoft.RDInfra.RDPowerShell" in finished.task.message
 
 
@@ -292,7 +292,7 @@ def test_classic_logs_off_where_it_has_signed_in(windows: Windows) -> None:
     """A sign-in holds for one runspace, and the host chooses the runspace of a call."""
     third_classic_session(windows)
     windows.settings(delay={"invoke-rdsusersessionlogoff": 0.5})
-    finished = windows.run(WVD, LOGOFF, **POOL, "credential": sign_in(windows.lab), all_sessions=True, no_user_prompt=True)
+    finished = windows.run(WVD, LOGOFF, **POOL, credential=sign_in(windows.lab), all_sessions=True, no_user_prompt=True)
     assert finished.task.result["summary"] == {"logged_off": 3}, finished.output
     assert windows.ended() == ["alice", "bob", "carol"]
 
@@ -302,8 +302,8 @@ def test_classic_ends_in_time_behind_a_call_that_hangs(windows: Windows) -> None
     third_classic_session(windows)
     windows.fault("hang", "Invoke-RdsUserSessionLogoff", times=1)
     begun = time.monotonic()
-    options = {**POOL, "credential": sign_in(windows.lab), "all_sessions": True, "no_user_prompt": True, "wait_timeout": 1}
-    result = windows.run(WVD, LOGOFF, **options).task.result
+    options = {**POOL, "all_sessions": True, "no_user_prompt": True, "wait_timeout": 1}
+    result = windows.run(WVD, LOGOFF, **options, credential=sign_in(windows.lab)).task.result
     assert time.monotonic() - begun < 30
     first, *rest = result["sessions"]
     assert {row["outcome"] for row in (first, *rest)} == {"failed"}
