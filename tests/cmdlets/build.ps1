@@ -43,7 +43,7 @@ function New-Module {
     return $folder
 }
 
-$functions = 'Get-RDUserSession', 'Get-RDServer', 'Invoke-RDUserLogoff'
+$functions = 'Get-RDUserSession', 'Get-RDServer', 'Invoke-RDUserLogoff', 'Disconnect-RDUser'
 $folder = New-Module RemoteDesktop RemoteDesktop -Source RemoteDesktop/RemoteDesktop.cs -Manifest @{
     RootModule = 'RemoteDesktop.psm1'
     FunctionsToExport = $functions
@@ -55,12 +55,12 @@ foreach ($generation in '2012R2', '2016') {
     $null = New-Module "MultiPoint-$generation" MultiPoint -Source MultiPoint/MultiPoint.cs -Symbol "GENERATION_$generation" -Manifest @{
         RootModule = "MultiPoint$generation.dll"
         FunctionsToExport = @()
-        CmdletsToExport = 'Get-WmsSession', 'Close-WmsSession'
+        CmdletsToExport = 'Get-WmsSession', 'Close-WmsSession', 'Disconnect-WmsSession'
     }
 }
 
 $null = New-Module Microsoft.RDInfra.RDPowerShell Microsoft.RDInfra.RDPowerShell -Source RDInfra/RDInfra.cs -Manifest @{
     RootModule = 'MicrosoftRDInfraRDPowerShell.dll'
     FunctionsToExport = @()
-    CmdletsToExport = 'Add-RdsAccount', 'Get-RdsUserSession', 'Invoke-RdsUserSessionLogoff'
+    CmdletsToExport = 'Add-RdsAccount', 'Get-RdsUserSession', 'Invoke-RdsUserSessionLogoff', 'Disconnect-RdsUserSession'
 }

@@ -59,8 +59,7 @@ namespace Microsoft.WindowsServerSolutions.MultipointServer
         protected override void ProcessRecord() { Ask("Get-WmsSession", Given("SessionId", "All", "Server")); }
     }
 
-    [Cmdlet(VerbsCommon.Close, "WmsSession", DefaultParameterSetName = "SessionId", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
-    public class CloseWmsSessionCommand : WmsCmdlet
+    public abstract class ActOnWmsSessionCommand : WmsCmdlet
     {
         [Parameter(ParameterSetName = "SessionId", Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
         public uint[] SessionId { get; set; }
@@ -71,14 +70,26 @@ namespace Microsoft.WindowsServerSolutions.MultipointServer
         [Parameter, Alias("ComputerName")]
         public string Server { get; set; }
 
-        protected override void ProcessRecord()
+        protected void Act(string verb)
         {
             Hashtable given = Given("SessionId", "All", "Server");
             string target = All ? "all sessions" : "session " + string.Join(", ", SessionId);
-            if (!ShouldProcess(target, "Close")) { return; }
+            if (!ShouldProcess(target, verb)) { return; }
             given["Confirm"] = false;
-            Ask("Close-WmsSession", given);
+            Ask(verb + "-WmsSession", given);
         }
+    }
+
+    [Cmdlet(VerbsCommon.Close, "WmsSession", DefaultParameterSetName = "SessionId", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+    public class CloseWmsSessionCommand : ActOnWmsSessionCommand
+    {
+        protected override void ProcessRecord() { Act("Close"); }
+    }
+
+    [Cmdlet(VerbsCommunications.Disconnect, "WmsSession", DefaultParameterSetName = "SessionId", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+    public class DisconnectWmsSessionCommand : ActOnWmsSessionCommand
+    {
+        protected override void ProcessRecord() { Act("Disconnect"); }
     }
 #else
     [Cmdlet(VerbsCommon.Get, "WmsSession")]
@@ -97,8 +108,7 @@ namespace Microsoft.WindowsServerSolutions.MultipointServer
         protected override void ProcessRecord() { Ask("Get-WmsSession", Given("Id", "TimeoutInSecond")); }
     }
 
-    [Cmdlet(VerbsCommon.Close, "WmsSession", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
-    public class CloseWmsSessionCommand : WmsCmdlet
+    public abstract class ActOnWmsSessionCommand : WmsCmdlet
     {
         [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true)]
         public int SessionId { get; set; }
@@ -106,13 +116,25 @@ namespace Microsoft.WindowsServerSolutions.MultipointServer
         [Parameter]
         public int TimeoutInSecond { get; set; }
 
-        protected override void ProcessRecord()
+        protected void Act(string verb)
         {
             Hashtable given = Given("SessionId", "TimeoutInSecond");
-            if (!ShouldProcess("session " + SessionId, "Close")) { return; }
+            if (!ShouldProcess("session " + SessionId, verb)) { return; }
             given["Confirm"] = false;
-            Ask("Close-WmsSession", given);
+            Ask(verb + "-WmsSession", given);
         }
+    }
+
+    [Cmdlet(VerbsCommon.Close, "WmsSession", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+    public class CloseWmsSessionCommand : ActOnWmsSessionCommand
+    {
+        protected override void ProcessRecord() { Act("Close"); }
+    }
+
+    [Cmdlet(VerbsCommunications.Disconnect, "WmsSession", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+    public class DisconnectWmsSessionCommand : ActOnWmsSessionCommand
+    {
+        protected override void ProcessRecord() { Act("Disconnect"); }
     }
 #endif
 }

@@ -106,8 +106,7 @@ namespace Microsoft.RDInfra.RDPowerShell
         }
     }
 
-    [Cmdlet(VerbsLifecycle.Invoke, "RdsUserSessionLogoff")]
-    public class InvokeRdsUserSessionLogoffCommand : PoolCmdlet
+    public abstract class ActOnUserSessionCmdlet : PoolCmdlet
     {
         [Parameter(Mandatory = true, Position = 2, ValueFromPipelineByPropertyName = true)]
         public string SessionHostName { get; set; }
@@ -118,15 +117,27 @@ namespace Microsoft.RDInfra.RDPowerShell
         [Parameter]
         public SwitchParameter NoUserPrompt { get; set; }
 
+        protected void Act(string command, string question)
+        {
+            if (!NoUserPrompt && !ShouldContinue(question, "Confirm")) { return; }
+            Hashtable given = Given("TenantName", "HostPoolName", "SessionHostName", "SessionId", "Force");
+            given["NoUserPrompt"] = true;
+            Ask(command, given, null, item => null, Account);
+        }
+    }
+
+    [Cmdlet(VerbsLifecycle.Invoke, "RdsUserSessionLogoff")]
+    public class InvokeRdsUserSessionLogoffCommand : ActOnUserSessionCmdlet
+    {
         [Parameter]
         public SwitchParameter Force { get; set; }
 
-        protected override void ProcessRecord()
-        {
-            if (!NoUserPrompt && !ShouldContinue("Log off the user session?", "Confirm")) { return; }
-            Hashtable given = Given("TenantName", "HostPoolName", "SessionHostName", "SessionId", "Force");
-            given["NoUserPrompt"] = true;
-            Ask("Invoke-RdsUserSessionLogoff", given, null, item => null, Account);
-        }
+        protected override void ProcessRecord() { Act("Invoke-RdsUserSessionLogoff", "Log off the user session?"); }
+    }
+
+    [Cmdlet(VerbsCommunications.Disconnect, "RdsUserSession")]
+    public class DisconnectRdsUserSessionCommand : ActOnUserSessionCmdlet
+    {
+        protected override void ProcessRecord() { Act("Disconnect-RdsUserSession", "Disconnect the user session?"); }
     }
 }

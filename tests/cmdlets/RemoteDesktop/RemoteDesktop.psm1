@@ -83,4 +83,21 @@ function Invoke-RDUserLogoff {
     }
 }
 
-Export-ModuleMember -Function Get-RDUserSession, Get-RDServer, Invoke-RDUserLogoff
+function Disconnect-RDUser {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory, Position = 0, ValueFromPipelineByPropertyName)] [string] $HostServer,
+        [Parameter(Mandatory, Position = 1, ValueFromPipelineByPropertyName)] [int] $UnifiedSessionID,
+        [switch] $Force
+    )
+
+    process {
+        if ($Force -or $PSCmdlet.ShouldContinue('Disconnect?', 'Confirm')) {
+            $given = Select-Given $PSBoundParameters -Name HostServer, UnifiedSessionID
+            $given['Force'] = $true
+            Write-FarmAnswer Disconnect-RDUser -Given $given
+        }
+    }
+}
+
+Export-ModuleMember -Function Get-RDUserSession, Get-RDServer, Invoke-RDUserLogoff, Disconnect-RDUser
