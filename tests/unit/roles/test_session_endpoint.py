@@ -14,16 +14,14 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tree_sitter_powershell
 import yaml
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Parser
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.multipoint import MultiPoint
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.rdinfra import (
@@ -33,15 +31,12 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.rd
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.remote_desktop import RemoteDesktop
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Call, Credential
+from tests.roles.data_file import QUOTES, STRING, read
+from tests.roles.session_endpoint import CONFIGURATION_FILE, EVERYTHING, GROUP, ROLE, ROLE_FILE, TABLE, render
 
 COLLECTIONS = Path(__file__).parents[3] / "build" / "collections"
-ROLE = Path(__file__).parents[3] / "roles" / "session_endpoint"
 ROLE_NAME = "remotedesktop.sessions.session_endpoint"
-TABLE: list[dict[str, Any]] = yaml.safe_load((ROLE / "vars/main.yml").read_text())["session_endpoint_cmdlets"]
 SCRIPTS = sorted((ROLE / "files").glob("*.ps1"))
-ROLE_FILE, CONFIGURATION_FILE = "role_capability.psrc", "session_configuration.pssc"
-GROUP = "CONTOSO\\Help Desk"
-EVERYTHING = {cmdlet["name"]: [*cmdlet["parameters"], "Verbose"] for cmdlet in TABLE}
 OF_2012_R2 = {"Get-WmsSession": ["Id", "SerializeString"], "Close-WmsSession": ["SessionId", "TimeoutInSecond"]}
 OF_2016 = {"Get-WmsSession": ["SessionId", "All", "Server"], "Close-WmsSession": ["SessionId", "All", "Server"]}
 HOSTILE = [
@@ -63,72 +58,9 @@ HOSTILE = [
 # What the files are rendered to
 
 
-def render(template: str, commands: Mapping[str, Iterable[str]] = EVERYTHING, **options: Any) -> str:
-    """Render a template as win_template does, with the role's own defaults and variables."""
-    variables = {
-        **yaml.safe_load((ROLE / "defaults/main.yml").read_text()),
-        **trusted(yaml.safe_load((ROLE / "vars/main.yml").read_text())),
-        "session_endpoint_inspection": {"result": {"modules": "C:\\Modules", "commands": dict(commands)}},
-        "session_endpoint_groups": [GROUP],
-        **{f"session_endpoint_{name}": value for name, value in options.items()},
-    }
-    templates = ROLE / "templates"
-    templar = Templar(loader=DataLoader(), variables=variables).copy_with_new_env(searchpath=[str(templates)])
-    text = trust_as_template((templates / f"{template}.j2").read_text())
-    return str(templar.template(text, escape_backslashes=False, overrides={"trim_blocks": True}))
-
-
-def trusted(value: Any) -> Any:
-    """Let templates be templates, as in a file of the role; options are not, whatever they look like."""
-    if isinstance(value, dict):
-        return {key: trusted(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [trusted(item) for item in value]
-    return trust_as_template(value) if isinstance(value, str) else value
-
-
-def parse(text: str) -> Node:
+def parse(text: str) -> None:
     root = Parser(Language(tree_sitter_powershell.language())).parse(text.encode()).root_node
     assert not root.has_error, root
-    return root
-
-
-def read(text: str) -> Any:
-    """Read a PowerShell data file. Anything but hashtables, arrays, plain strings and $true is an error."""
-    return _value(parse(text))
-
-
-def _value(node: Node) -> Any:
-    text = (node.text or b"").decode()
-    children = [child for child in node.named_children if child.type != "comment"]
-    if node.type == "verbatim_string_characters":
-        return text[1:-1].replace("''", "'")
-    if node.type == "variable" and text == "$true":
-        return True
-    if node.type == "hash_literal_expression":
-        body = children[0].named_children if children else []
-        pairs = [
-            [_value(part) for part in entry.named_children if part.type != "comment"]
-            for entry in body
-            if entry.type == "hash_entry"
-        ]
-        found = dict(pairs)
-        assert len(found) == len(pairs), "PowerShell takes no key twice"
-        return found
-    if node.type == "key_expression":
-        return text if re.fullmatch(r"\w+", text) else _value(children[0])
-    if node.type == "array_expression":
-        found = [_value(child) for child in children]
-        return found[0] if found and isinstance(found[0], list) else found
-    if node.type == "array_literal_expression" and len(children) > 1:
-        return [_value(child) for child in children]
-    assert not {child.type for child in node.children if not child.is_named} - set(",@(){};="), text
-    assert len(children) == 1 or (node.type == "statement_list" and not children), (node.type, text)
-    return _value(children[0]) if children else []
-
-
-QUOTES = "'\u2018\u2019\u201a\u201b"
-STRING = re.compile(f"[{QUOTES}]((?:[^{QUOTES}]|[{QUOTES}][{QUOTES}])*)[{QUOTES}]")
 
 
 def strings(text: str) -> tuple[str, list[str]]:
@@ -147,6 +79,11 @@ def visible(text: str) -> dict[str, dict[str, dict[str, Any]]]:
         for key, commands in read(text).items()
         if key != "ModulesToImport"
     }
+
+
+@pytest.mark.parametrize("template", [ROLE_FILE, CONFIGURATION_FILE])
+def test_files_are_powershell(template: str) -> None:
+    parse(render(template))
 
 
 def test_role_shows_exactly_the_table() -> None:
