@@ -161,16 +161,18 @@ def test_every_ending_cmdlet_can_be_limited_to_hosts() -> None:
     assert all(parameter in EVERYTHING[command] for command, parameter in HOST_PARAMETERS)
 
 
-def test_session_hosts_become_a_set() -> None:
-    two, one = ["rdsh-1.example.test", "rdsh-2.example.test"], ["rdsh-1.example.test"]
-    found = limits(render(ROLE_FILE, session_hosts=two))
-    assert found == {parameter: {"ValidateSet": two} for parameter in HOST_PARAMETERS}
-    assert all(limit == {"ValidateSet": one[0]} for limit in limits(render(ROLE_FILE, session_hosts=one)).values())
-
-
-def test_session_host_pattern_fits_whole_names() -> None:
-    found = limits(render(ROLE_FILE, session_host_pattern=r"rdsh-\d+|app-1"))
-    assert found == {parameter: {"ValidatePattern": r"^(?:rdsh-\d+|app-1)\z"} for parameter in HOST_PARAMETERS}
+@pytest.mark.parametrize(
+    ("options", "pattern"),
+    [
+        ({"session_hosts": ["app.example.test", "b'c"]}, r"^(?:app\.example\.test|b'c)\z"),
+        ({"session_hosts": ["RDI-1"]}, r"^(?:RD[iI]\-1)\z"),
+        ({"session_hosts": "app"}, r"^(?:app)\z"),
+        ({"session_host_pattern": r"rdsh-\d+|app-1"}, r"^(?=[^\x00-\x1f\x7f]*\z)(?:rdsh-\d+|app-1)\z"),
+    ],
+)
+def test_session_hosts_become_a_pattern_of_whole_names(options: dict[str, Any], pattern: str) -> None:
+    found = limits(render(ROLE_FILE, **options))
+    assert found == {parameter: {"ValidatePattern": pattern} for parameter in HOST_PARAMETERS}
 
 
 def test_configuration_has_no_language_and_a_virtual_account() -> None:
@@ -201,23 +203,30 @@ def test_configuration_with_a_service_account_and_transcripts(account: str) -> N
     assert configuration["RoleDefinitions"] == {"A\\one": role, "A\\two": role}
 
 
-TEXT_OPTIONS: list[tuple[str, str, Callable[[str], Any]]] = [
-    (CONFIGURATION_FILE, "groups", lambda value: [value]),
-    (CONFIGURATION_FILE, "transcript_directory", str),
-    (CONFIGURATION_FILE, "group_managed_service_account", str),
-    (ROLE_FILE, "session_hosts", lambda value: ["one", value]),
-    (ROLE_FILE, "session_host_pattern", str),
+def as_pattern(name: str) -> str:
+    """A pattern that fits this name in any case and culture."""
+    return re.sub("[iI]", "[iI]", re.escape(name))
+
+
+TEXT_OPTIONS: list[tuple[str, str, Callable[[str], Any], Callable[[str], str]]] = [
+    (CONFIGURATION_FILE, "groups", lambda value: [value], str),
+    (CONFIGURATION_FILE, "transcript_directory", str, str),
+    (CONFIGURATION_FILE, "group_managed_service_account", str, str),
+    (ROLE_FILE, "session_hosts", lambda value: ["one", value], as_pattern),
+    (ROLE_FILE, "session_host_pattern", str, str),
 ]
 
 
-@pytest.mark.parametrize(("template", "option", "wrap"), TEXT_OPTIONS, ids=[option for _, option, _ in TEXT_OPTIONS])
+@pytest.mark.parametrize(("template", "option", "wrap", "meant"), TEXT_OPTIONS, ids=[row[1] for row in TEXT_OPTIONS])
 @pytest.mark.parametrize("value", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_value_stays_a_string(template: str, option: str, wrap: Callable[[str], Any], value: str) -> None:
-    """Whatever the value, the code around the strings is the same, and a string is that value."""
+def test_hostile_value_stays_a_string(
+    template: str, option: str, wrap: Callable[[str], Any], meant: Callable[[str], str], value: str
+) -> None:
+    """Whatever the value, the code around the strings is the same, and a string is that value, or means it."""
     code, found = strings(render(template, **{option: wrap(value)}))
     harmless_code, harmless = strings(render(template, **{option: wrap("HARMLESS")}))
     assert code == harmless_code
-    assert found == [text.replace("HARMLESS", value) for text in harmless]
+    assert found == [text.replace("HARMLESS", meant(value)) for text in harmless]
     assert found != harmless
     parse(code)
 
