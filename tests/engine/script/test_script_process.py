@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A process of its own, as Ansible starts one: it has a culture and a time zone, and it ends, whatever hangs in it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.script.driver import MARK, Script, read_bytes
+from tests.engine.script.hosts import (
+    BROKER,
+    LOAD,
+    MONTHS,
+    PLACE,
+    RDS_LIST,
+    Hosts,
+    collection,
+    deployment,
+    log_off,
+    request,
+    verdicts,
+)
+
+LOGOFF = "Invoke-RDUserLogoff"
+BOUND = 60.0
+"""Seconds that a run, or the end of the process, may take, however slow the machine is."""
+
+
+@pytest.fixture(scope="module")
+def process(pwsh: str, script_hosts: Hosts) -> Iterator[Script]:
+    """A PowerShell that counts Buddhist years, has a strange clock, and whose calls may hang."""
+    place = {"LC_ALL": "th_TH.UTF-8", "TZ": "Pacific/Chatham"}
+    script = Script(pwsh, {**script_hosts.environment(BROKER), **place})
+    yield script
+    script.kill()
+
+
+def marked(mark: str) -> list[int]:
+    """Find the processes that a driver has started, itself among them."""
+    variable = f"{MARK}={mark}".encode()
+    return [
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/environ")
+        if variable in read_bytes(path).split(b"\0")
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a user's settings decide, not a process's environment")
+def test_process_of_another_culture(process: Script, hosts: Hosts) -> None:
+    rows = hosts.rows(RDS_LIST)
+    result = process.run(request(RDS_LIST, [log_off(rows[0])], Calls=[PLACE, RDS_LIST]))
+    place, listed = result["calls"]
+    assert place["output"] == [{"Value": f"{MONTHS['th-TH']} +13:45"}], "else this proves nothing"
+    assert listed["output"] == rows
+    assert verdicts(result) == ["sent"]
+
+
+def test_log_offs_that_hang_cost_the_others_nothing_and_leave_no_process(process: Script, hosts: Hosts) -> None:
+    """They hang in a call of .NET that nothing can interrupt, as those of Windows do. This test ends the process."""
+    hosts.lab.reset(deployment(collection(generate={"hosts": 1, "sessions_per_host": 12})))
+    rows = hosts.rows(RDS_LIST)
+    hung = [0, 3, 4, 9]
+    for number in hung:
+        hosts.fault("hang", LOGOFF, parameters={"UnifiedSessionID": rows[number]["UnifiedSessionId"]})
+    begun = time.monotonic()
+    parameters = request(RDS_LIST, [log_off(row) for row in rows], act_seconds=2, seconds=600, Calls=[LOAD])
+    result = process.run(parameters, seconds=BOUND)
+    assert time.monotonic() - begun > 2
+    assert verdicts(result) == ["sent"] * len(rows)
+    states = [act["answer"]["state"] for act in result["acts"]]
+    assert states == ["no answer" if number in hung else "completed" for number in range(len(rows))]
+    assert all(2 <= result["acts"][number]["seconds"] < BOUND for number in hung)
+    assert len(hosts.ended()) == len(rows) - len(hung)
+    assert len(result["listing"]["output"]) == len(hung)
+
+    if sys.platform == "linux":
+        assert process.process_id in marked(process.mark), "else this proves nothing"
+    process.close(BOUND)
+    if sys.platform == "linux":
+        assert marked(process.mark) == []

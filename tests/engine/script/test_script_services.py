@@ -1,0 +1,142 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cmdlets of each service: MultiPoint in both generations, classic with its sign-in; and many rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.script.driver import Json, read_bytes
+from tests.engine.script.hosts import (
+    CLASSROOMS,
+    RDS_LIST,
+    WVD,
+    Hosts,
+    call,
+    collection,
+    deployment,
+    request,
+    verdicts,
+)
+
+POOL = {"TenantName": "Contoso", "HostPoolName": "legacy-pool"}
+SIGN_IN = call("Add-RdsAccount", "Credential", DeploymentUrl="https://rdbroker.example.test")
+
+
+def act(row: Json, command: str, where: tuple[str, ...], expect: tuple[str, ...], **parameters: Any) -> Json:
+    """Make an act on the session of a row."""
+    return {
+        "call": call(command, **parameters),
+        "where": {name: row[name] for name in where},
+        "expect": {name: row[name] for name in expect},
+    }
+
+
+@pytest.mark.parametrize(
+    ("generation", "listing", "key", "is_list"),
+    [
+        ("2012R2", call("Get-WmsSession"), "Id", False),
+        ("2016", call("Get-WmsSession", All=True), "SessionId", True),
+    ],
+)
+def test_multipoint(hosts: Hosts, generation: str, listing: Json, key: str, is_list: bool) -> None:
+    host = CLASSROOMS[generation]
+    rows = hosts.rows(listing, host)
+    teacher, student, *_others = rows
+    assert (teacher[key], teacher["UserName"], teacher["DomainName"], teacher["IsAdmin"]) == (
+        1,
+        "teacher",
+        "CONTOSO",
+        True,
+    )
+    assert (student["State"], student["ComputerName"]) == ("ConnectedToStation", f"CLASSROOM-{generation[:4]}")
+    acts = [
+        act(
+            row,
+            "Close-WmsSession",
+            ("ComputerName", key),
+            ("UserName", "DomainName"),
+            SessionId=[id_] if is_list else id_,
+            Confirm=False,
+        )
+        for row, id_ in ((student, student[key]), (teacher, 99))
+    ]
+    result = hosts.run(request(listing, acts), host)
+    assert verdicts(result) == ["sent", "sent"]
+    closed, missing = [one["answer"] for one in result["acts"]]
+    assert closed == {"state": "completed", "output": [], "errors": [], "warnings": [f"closed {student[key]}"]}
+    (error,) = missing["errors"]
+    assert (missing["state"], error["category"]) == ("failed", "ObjectNotFound")
+    assert error["id"].startswith("SessionNotFound,")
+    assert error["exception"] == "System.Management.Automation.ItemNotFoundException"
+    assert [row["UserName"] for row in result["listing"]["output"]] == [
+        row["UserName"] for row in rows if row is not student
+    ]
+    assert hosts.ended() == [(host, student[key], f"{student['UserName']}@contoso.com")]
+
+
+def test_older_multipoint_does_not_take_what_the_newer_one_takes(hosts: Hosts) -> None:
+    """So a list tells the generation."""
+    (answer,) = hosts.call(call("Get-WmsSession", All=True), host=CLASSROOMS["2012R2"])
+    assert (answer["state"], answer["output"]) == ("failed", [])
+    assert answer["errors"][0]["id"].startswith("NamedParameterNotFound,")
+
+
+def test_classic_signs_in_wherever_it_acts_and_keeps_its_secret(hosts: Hosts) -> None:
+    winrm = hosts.lab.winrm
+    assert winrm is not None
+    secrets = {"Credential": {"username": winrm["user"], "password": winrm["password"]}}
+    listing = call("Get-RdsUserSession", **POOL)
+    for check_mode in (True, False):
+        signed_in, listed = hosts.call(SIGN_IN, listing, host=WVD, secrets=secrets, check_mode=check_mode)
+        assert signed_in["output"][0]["UserName"] == winrm["user"]
+        rows = listed["output"]
+        assert [row["UserPrincipalName"] for row in rows] == ["alice@contoso.com", "bob@contoso.com"]
+    acts = [
+        act(
+            row,
+            "Invoke-RdsUserSessionLogoff",
+            ("SessionHostName", "SessionId"),
+            ("UserPrincipalName", "AdUserName", "CreateTime"),
+            **POOL,
+            SessionHostName=row["SessionHostName"],
+            SessionId=row["SessionId"],
+            NoUserPrompt=True,
+        )
+        for row in rows
+    ]
+    result = hosts.run(request(listing, acts, Calls=[SIGN_IN]), WVD, secrets=secrets)
+    assert [one["answer"]["errors"] for one in result["acts"]] == [[], []]
+    assert len(result["calls"]) == 1, "the sign-in is answered once"
+    assert [user for _host, _id, user in hosts.ended()] == ["alice@contoso.com", "bob@contoso.com"]
+
+    refused = {"Credential": {"username": winrm["user"], "password": "pass\u2019word$(1)"}}
+    wrong, unsigned = hosts.call(SIGN_IN, listing, host=WVD, secrets=refused)
+    assert wrong["errors"][0]["id"].startswith("SignInFailed,")
+    assert unsigned["errors"][0]["id"].startswith("NotSignedIn,")
+
+    for secret in (winrm["password"], "pass\\u2019word$(1)", "pass\u2019word$(1)"):
+        assert secret not in hosts.script.written()
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            assert secret.encode() not in read_bytes(path), "other users of the host see arguments"
+
+
+def test_answer_of_5000_sessions(hosts: Hosts) -> None:
+    hosts.lab.reset(deployment(collection(generate={"hosts": 50, "sessions_per_host": 100})))
+    rows = hosts.rows(RDS_LIST)
+    sessions = hosts.lab.sessions()
+    assert len(sessions) == 5000
+    listed = {(row["HostServer"], row["UnifiedSessionId"]): (row["UserName"], row["CreateTime"]) for row in rows}
+    assert len(listed) == len(rows)
+    assert listed == {
+        (one["host"], one["id"]): (one["user"].partition("@")[0], _time(one["create_time"])) for one in sessions
+    }
+
+
+def _time(text: str) -> str:
+    """As the script writes it: without zeros at the end."""
+    return text.removesuffix("Z").rstrip("0").rstrip(".") + "Z"
