@@ -20,17 +20,22 @@ from tests.lab.client import Lab
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests here need a PowerShell. Those of a file share what they start, so they stay in one process."""
+    """All tests here need a PowerShell. Those of a file or folder share what they start, so they keep together."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.engine)
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(here).parts[0]))
 
 
 @pytest.fixture(scope="session")
-def real() -> PowerShell:
-    return PowerShell.ask(powershell.require())
+def pwsh() -> str:
+    return powershell.require()
+
+
+@pytest.fixture(scope="session")
+def real(pwsh: str) -> PowerShell:
+    return PowerShell.ask(pwsh)
 
 
 @pytest.fixture(scope="session")
