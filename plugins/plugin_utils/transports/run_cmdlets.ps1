@@ -36,7 +36,7 @@ $clock = [System.Diagnostics.Stopwatch]::StartNew()
 $idle = New-Object -TypeName System.Collections.Stack
 $invariant = [System.Globalization.CultureInfo]::InvariantCulture
 $special = '["\\]|[^ -~]'
-$names = New-Object -TypeName System.Collections.Hashtable
+$names = New-Object -TypeName 'System.Collections.Generic.Dictionary[string,string]'
 
 function Open-Runspace {
     $runspace = [System.Management.Automation.Runspaces.RunspaceFactory]::CreateRunspace(
@@ -212,11 +212,10 @@ function ConvertTo-JsonRow {
         return '{"Value":' + (ConvertTo-JsonValue $Row 2) + '}'
     }
     $members = foreach ($property in $Row.PSObject.Properties) {
-        $name = $names[$property.Name]
-        if ($null -eq $name) {
-            $name = (ConvertTo-JsonString $property.Name) + ':'
-            $names[$property.Name] = $name
+        if (-not $names.ContainsKey($property.Name)) {
+            $names[$property.Name] = (ConvertTo-JsonString $property.Name) + ':'
         }
+        $name = $names[$property.Name]
         # PowerShell takes a property that cannot be read for $null.
         $value = $property.Value
         # Thousands of rows are mostly such texts, and a function call takes longer than all else here.
@@ -242,8 +241,13 @@ function ConvertTo-JsonAnswer {
             message = [string] $record
         } 1
     }
-    return '{"state":' + (ConvertTo-JsonString $Answer.State) + ',"output":[' + ($rows -join ',') +
-        '],"errors":[' + ($errors -join ',') + '],"warnings":' + (ConvertTo-JsonValue $Answer.Warnings 1) + '}'
+    $members = @(
+        '"state":' + (ConvertTo-JsonString $Answer.State)
+        '"output":[' + ($rows -join ',') + ']'
+        '"errors":[' + ($errors -join ',') + ']'
+        '"warnings":' + (ConvertTo-JsonValue $Answer.Warnings 1)
+    )
+    return '{' + ($members -join ',') + '}'
 }
 
 function Get-Proof {
@@ -254,8 +258,8 @@ function Get-Proof {
     $proof.Answer = Invoke-Call $Listing
     $proof.Whole = $proof.Answer.State -eq 'completed' -and $proof.Answer.Errors.Count -eq 0
     # Not @{}, which in Windows PowerShell compares as the host's culture does.
-    $ignoreCase = [System.StringComparer]::OrdinalIgnoreCase
-    $proof.Rows = New-Object -TypeName System.Collections.Hashtable -ArgumentList $ignoreCase
+    $byKey = 'System.Collections.Generic.Dictionary[string,System.Collections.ArrayList]'
+    $proof.Rows = New-Object -TypeName $byKey -ArgumentList ([System.StringComparer]::OrdinalIgnoreCase)
     foreach ($row in $proof.Answer.Output) {
         $key = @(foreach ($name in $Where) { $row.$name }) -join "`n"
         if (-not $proof.Rows.ContainsKey($key)) {
@@ -274,10 +278,11 @@ function Get-Verdict {
     if (-not $Proof.Whole) {
         return 'unproven'
     }
-    $rows = $Proof.Rows[(@(foreach ($name in $Where) { $Act['where'][$name] }) -join "`n")]
-    if ($null -eq $rows) {
+    $key = @(foreach ($name in $Where) { $Act['where'][$name] }) -join "`n"
+    if (-not $Proof.Rows.ContainsKey($key)) {
         return 'gone'
     }
+    $rows = $Proof.Rows[$key]
     if ($rows.Count -ne 1) {
         return 'unproven'
     }
@@ -315,7 +320,7 @@ if ($null -ne $Listing) {
             if ($proof.InTime -and $clock.Elapsed.TotalSeconds - $proof.Begun -ge $ProofSeconds) {
                 $proof = Get-Proof $where
             }
-            $verdict = Get-Verdict $Acts[$next] $proof $where
+            $verdict = Get-Verdict -Act $Acts[$next] -Proof $proof -Where $where
             if ($verdict -eq 'proven') {
                 if ($mayAct -and $clock.Elapsed.TotalSeconds - $proof.Begun -lt $ProofSeconds) {
                     $running[$next] = Start-Call $Acts[$next]['call'] $ActSeconds
