@@ -12,13 +12,17 @@ param (
     $Group,
 
     [String]
-    $Pattern
+    $Pattern,
+
+    # The session configuration file that the role writes, below the folder of modules.
+    [String]
+    $File
 )
 
 $Ansible.Changed = $false
 
 try {
-    $null = [Regex]::new($Pattern)
+    $null = New-Object -TypeName System.Text.RegularExpressions.Regex -ArgumentList $Pattern
 }
 catch {
     throw "session_endpoint_session_host_pattern is no regular expression of .NET: $($_.Exception.Message)"
@@ -36,7 +40,8 @@ foreach ($wanted in $Command) {
 $unknown = @(
     foreach ($account in $Group) {
         try {
-            $null = [Security.Principal.NTAccount]::new($account).Translate([Security.Principal.SecurityIdentifier])
+            $known = New-Object -TypeName System.Security.Principal.NTAccount -ArgumentList $account
+            $null = $known.Translate([System.Security.Principal.SecurityIdentifier])
         }
         catch {
             $account
@@ -44,18 +49,23 @@ $unknown = @(
     }
 )
 
-# Registration has copied the session configuration file; this is the copy that counts.
+$modules = Join-Path -Path $env:ProgramFiles -ChildPath 'WindowsPowerShell\Modules'
+
+# Registration has copied the session configuration file; that copy is what counts.
 $endpoint = Get-PSSessionConfiguration -Name $Name -ErrorAction SilentlyContinue
-$checksum = ''
-if ($endpoint.ConfigFilePath -and (Test-Path -LiteralPath $endpoint.ConfigFilePath)) {
-    $checksum = (Get-FileHash -LiteralPath $endpoint.ConfigFilePath -Algorithm SHA1).Hash.ToLowerInvariant()
-}
+$hashes = @(
+    foreach ($path in @((Join-Path -Path $modules -ChildPath $File), $endpoint.ConfigFilePath)) {
+        if ($path -and (Test-Path -LiteralPath $path -PathType Leaf)) {
+            (Get-FileHash -LiteralPath $path -Algorithm SHA256).Hash
+        }
+    }
+)
 
 $Ansible.Result = @{
-    modules = Join-Path -Path $env:ProgramFiles -ChildPath 'WindowsPowerShell\Modules'
+    modules = $modules
     commands = $commands
     unknown_groups = $unknown
     registered = [bool]$endpoint
     enabled = [bool]$endpoint -and "$($endpoint.Enabled)" -ne 'False'
-    checksum = $checksum
+    same_file = $hashes.Count -eq 2 -and $hashes[0] -eq $hashes[1]
 }

@@ -305,6 +305,10 @@ def local(path):
     return ROOT / path.replace(":", "").replace(chr(92), "/")
 
 
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "there is no such file"
+
+
 class ActionModule(ActionBase):
     _supports_async = True
     _supports_check_mode = True
@@ -351,22 +355,23 @@ class ActionModule(ActionBase):
         changed = not path.exists() or path.read_bytes() != data
         if changed and real:
             path.write_bytes(data)
-        return {"changed": changed, "checksum": hashlib.sha1(data).hexdigest()}
+        return {"changed": changed}
 
     def win_powershell(self, args, host, real, task_vars):
         given = args["parameters"]
         if "Command" not in given:
             if real:
                 path = given.get("Path")
-                host["endpoint"] = hashlib.sha1(local(path).read_bytes()).hexdigest() if path else None
+                host["endpoint"] = digest(local(path)) if path else None
             return {}
+        modules = "C:" + chr(92) + "Modules"
         found = {
-            "modules": "C:" + chr(92) + "Modules",
+            "modules": modules,
             "commands": {name: host["commands"][name] for name in given["Command"] if name in host["commands"]},
             "unknown_groups": [name for name in given["Group"] if name not in host["groups"]],
             "registered": host["endpoint"] is not None,
             "enabled": host["endpoint"] is not None,
-            "checksum": host["endpoint"] or "",
+            "same_file": digest(local(modules + chr(92) + given["File"])) == host["endpoint"],
         }
         return {"changed": False, "result": found}
 """
@@ -454,7 +459,7 @@ def test_tasks_are_idempotent_and_check_mode_predicts_them(stand_in: StandIn) ->
     assert stand_in.role(**OPTIONS) == 6 + 2
     files = stand_in.files
     assert set(files) == {"RemoteDesktopSessions.psrc", "RemoteDesktopSessions.pssc"}
-    assert stand_in.host["endpoint"] == hashlib.sha1(files["RemoteDesktopSessions.pssc"]).hexdigest()
+    assert stand_in.host["endpoint"] == hashlib.sha256(files["RemoteDesktopSessions.pssc"]).hexdigest()
     assert all(content.startswith(b"\xef\xbb\xbf#") for content in files.values())
     assert stand_in.changes[-2:] == ["win_powershell", "win_service"]
 
@@ -464,8 +469,14 @@ def test_tasks_are_idempotent_and_check_mode_predicts_them(stand_in: StandIn) ->
     limited = {**OPTIONS, "session_endpoint_session_hosts": ["rdsh-1.example.test"]}
     assert (stand_in.role(**limited), stand_in.changes) == (1, ["win_template"])
 
+    other = {**limited, "session_endpoint_groups": ["CONTOSO\\Operators"]}
+    stand_in.host["groups"] += other["session_endpoint_groups"]
+    renewed = ["win_template", "win_powershell", "win_service"]
+    assert (stand_in.role("--check", **other), stand_in.changes) == (3, renewed)
+    assert (stand_in.role(**other), stand_in.changes) == (3, renewed)
+
     stand_in.host["endpoint"] = "what someone else registered"
-    assert (stand_in.role(**limited), stand_in.changes) == (2, ["win_powershell", "win_service"])
+    assert (stand_in.role(**other), stand_in.changes) == (2, renewed[1:])
 
     assert stand_in.role("--check", session_endpoint_state="absent") == 3
     assert stand_in.files
