@@ -1,17 +1,18 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The script transport: data only as parameters, answers read, failures told; and the script itself."""
+"""The script transport: data only as parameters, answers read, failures told.
+
+What the script does is tested in tests/engine/script.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-import tree_sitter
-import tree_sitter_powershell
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
@@ -181,60 +182,6 @@ def test_a_lost_connection_stays_one(result: Any) -> None:
     transport, _module = cmdlets(result)
     with pytest.raises(AnsibleConnectionFailure, match="gone"):
         transport.run([LISTING], 5)
-
-
-# -- the script
-
-TREE = tree_sitter.Parser(tree_sitter.Language(tree_sitter_powershell.language())).parse(SCRIPT.read_bytes())
-
-
-def nodes(*kinds: str) -> Iterator[tree_sitter.Node]:
-    waiting = [TREE.root_node]
-    while waiting:
-        node = waiting.pop()
-        waiting.extend(node.children)
-        if not kinds or node.type in kinds:
-            yield node
-
-
-def texts(*kinds: str) -> set[str]:
-    return {node.text.decode() for node in nodes(*kinds)}
-
-
-def test_the_script_parses_and_uses_nothing_that_windows_powershell_lacks() -> None:
-    assert not [node for node in nodes() if node.is_error or node.is_missing]
-    assert not texts("pipeline_chain_tail")
-
-
-def test_the_script_declares_what_it_is_given() -> None:
-    (first, *_functions) = [node for node in nodes("param_block") if node.parent == TREE.root_node]
-    declared = {one.text.decode() for one in first.named_children[-1].children if one.type == "script_parameter"}
-    names = {text.partition("=")[0].split("$")[-1].strip() for text in declared}
-    assert names == {"Calls", "Listing", "Acts", "ActSeconds", "Seconds", "Credential"}
-    assert b"[CmdletBinding(SupportsShouldProcess)]" in SCRIPT.read_bytes(), "else it does not run in check mode"
-
-
-def test_the_script_runs_nothing_but_cmdlets_that_it_is_told_and_its_own_functions() -> None:
-    assert not texts("command_invokation_operator")
-    assert texts("command_name") - texts("function_name") == {"New-Object", "Start-Sleep"}
-    assert not {one.lower() for one in texts("type_literal")} & {"[scriptblock]", "[powershell]"}
-    constants = [
-        node.text.decode()
-        for node in nodes("invokation_expression")
-        if node.text.decode().rstrip(")").endswith("$true'")
-    ]
-    assert constants == ["$shell.AddScript('[System.Threading.Thread]::CurrentThread.IsBackground = $true')"], (
-        "the only script text besides the script is constant"
-    )
-    assert sum(node.text == b"AddScript" for node in nodes("member_name")) == 1
-
-
-def test_a_call_that_hangs_is_left_behind_by_a_thread_that_ends_with_the_process() -> None:
-    """PowerShell waits for what these begin, in a thread that keeps the process alive."""
-    members = texts("member_name")
-    assert not members & {"BeginStop", "StopAsync", "CloseAsync", "Stop", "Close"}
-    assert {"CreateDelegate", "StartNew", "LongRunning"} <= members
-    assert b"$shell.Runspace, 'Close')" in SCRIPT.read_bytes()
 
 
 def test_the_script_is_constant_and_plain() -> None:
