@@ -21,7 +21,11 @@ function Write-FarmAnswer {
     }
     foreach ($item in $items) {
         switch ($item.Kind) {
-            'row' { $item.Fill((New-Object -TypeName $Type)) }
+            'row' {
+                $row = $item.Fill((New-Object -TypeName $Type))
+                $null = $row.PSObject.TypeNames.Remove('Microsoft.RemoteDesktopServices.Management.ServerRow')
+                $row
+            }
             'warning' { Write-Warning -Message $item.Text('message') }
             'verbose' { Write-Verbose -Message $item.Text('message') }
             default { Write-Error -Message $item.Text('message') }

@@ -103,8 +103,12 @@ def argument(command: Command, parameter: Parameter, value: Value) -> typing.Any
     if parameter.mandatory:
         _refuse_empty(command, parameter, value, given)
     try:
+        if isinstance(value, Collection) and command.binds_as_compiled and not parameter.type.endswith("[]"):
+            raise conversion.NotConvertibleError(exceptions.runtime("Specified method is not supported."))
         converted = conversion.convert(value, parameter.type)
     except conversion.NotConvertibleError as error:
+        if command.binds_as_compiled:
+            raise _not_bound(command, parameter, value, error) from error
         message = f"Cannot process argument transformation on parameter '{parameter.name}'. {error}"
         failure = BindingFailure(
             "ParameterArgumentTransformationError",
@@ -118,6 +122,25 @@ def argument(command: Command, parameter: Parameter, value: Value) -> typing.Any
         raise _error(command, message, failure, INVALID_DATA, cause) from error
     _validate(command, parameter, converted)
     return converted
+
+
+def _not_bound(
+    command: Command, parameter: Parameter, value: Value, error: conversion.NotConvertibleError
+) -> BindingError:
+    """What the binder itself says of a compiled cmdlet's parameter, before any attribute."""
+    to = f"to the type '{parameter.type}' required by parameter '{parameter.name}'. "
+    if isinstance(value, Collection) and not parameter.type.endswith("[]"):
+        text = " ".join(text_of(item) for item in value.items)
+        error_id, message = "CannotConvertArgument", f"Cannot convert '{text}' {to}Specified method is not supported."
+    elif parameter.switch:
+        error_id, message = "CannotConvertArgument", f"Cannot convert '{conversion.type_of(value)}' {to}"
+    else:
+        cause = error.element or error.cause
+        error_id, message = (
+            "CannotConvertArgumentNoMessage",
+            f"Cannot bind parameter '{parameter.name}'. {cause.message}",
+        )
+    return _error(command, message, BindingFailure(error_id, parameter.name, parameter.type, site=_BIND))
 
 
 def _find(command: Command, name: str, value: Value) -> Parameter:
@@ -221,10 +244,11 @@ def _validate(command: Command, parameter: Parameter, converted: typing.Any) -> 
                 f'The argument "{text}" does not belong to the set "{",".join(parameter.valid)}" specified by the '
                 "ValidateSet attribute. Supply an argument that is in the set and then try the command again."
             )
-        elif parameter.pattern and not re.search(parameter.pattern, text, re.IGNORECASE):
+        elif parameter.pattern and not _matches(parameter.pattern, text):
+            whole = f"^({parameter.pattern})$"
             reason = (
-                f'The argument "{text}" does not match the "{parameter.pattern}" pattern. Supply an argument that '
-                f'matches "{parameter.pattern}" and try the command again.'
+                f'The argument "{text}" does not match the "{whole}" pattern. Supply an argument that matches '
+                f'"{whole}" and try the command again.'
             )
         else:
             continue
@@ -239,6 +263,12 @@ def _validate(command: Command, parameter: Parameter, converted: typing.Any) -> 
         )
         cause = exceptions.metadata("Validation", reason, "Void ValidateElement(System.Object)", None)
         raise _error(command, message, failure, INVALID_DATA, cause)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """As a role's ValidatePattern does: the whole text, in any case. Python calls .NET's last place in a text \\Z."""
+    pattern = pattern.replace("\\z", "\\Z")
+    return re.search(f"^({pattern})$", text, re.IGNORECASE) is not None
 
 
 def _ambiguous(command: Command) -> BindingError:

@@ -136,6 +136,12 @@ class Command:
     should_process: bool = False
     class_name: str = ""
     proxied: str = ""
+    compiled: bool = False
+    """A cmdlet of an assembly, which binds and fails in other ways than a function."""
+
+    @property
+    def binds_as_compiled(self) -> bool:
+        return self.compiled and not self.proxied
 
     @property
     def error_name(self) -> str:

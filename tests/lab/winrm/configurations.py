@@ -91,15 +91,18 @@ def capability(configuration: Configuration, machine: Machine) -> str:
     if configuration.capability:
         return configuration.capability
     everything = installed(machine)
-    entries = [{"Name": entry} if isinstance(entry, str) else entry for entry in configuration.role or ()]
-    here = [entry for entry in entries if str(entry["Name"]).lower() in everything]
-    cmdlets = [entry for entry in here if everything[entry["Name"].lower()].module != "RemoteDesktop"]
+    here = [entry for entry in configuration.role or () if _name(entry).lower() in everything]
+    cmdlets = [entry for entry in here if everything[_name(entry).lower()].module != "RemoteDesktop"]
     members = {
         "ModulesToImport": list(machine.modules),
         "VisibleFunctions": [entry for entry in here if entry not in cmdlets],
         "VisibleCmdlets": cmdlets,
     }
     return _literal(members)
+
+
+def _name(entry: Entry) -> str:
+    return entry if isinstance(entry, str) else str(entry["Name"])
 
 
 def _literal(value: typing.Any) -> str:
@@ -121,7 +124,7 @@ def visible(configuration: Configuration, everything: typing.Mapping[str, Comman
         _restricted_select_object(everything["select-object"]),
     ]
     for entry in configuration.role:
-        name = entry if isinstance(entry, str) else str(entry["Name"])
+        name = _name(entry)
         parameters = () if isinstance(entry, str) else entry.get("Parameters", ())
         command = everything.get(name.rpartition("\\")[2].lower())
         if command is not None:

@@ -22,15 +22,19 @@ _TABLE = f"{AUTOMATION}.Runspaces.TypeTable"
 class NotConvertibleError(ValueError):
     """The argument can't become the type."""
 
-    def __init__(self, cause: DotNetException) -> None:
+    def __init__(self, cause: DotNetException, element: DotNetException | None = None) -> None:
+        """`element`: what is wrong with an item, where `cause` says it of the array."""
         super().__init__(cause.message)
         self.cause = cause
+        self.element = element
 
 
 def convert(value: Value, target: str) -> typing.Any:
     """The value as the body of a command gets it; arrays are tuples. Raises NotConvertibleError."""
     if target.endswith("[]"):
         return _array(value, target)
+    if isinstance(value, Collection) and target == "System.String":
+        return " ".join(text_of(item) for item in value.items)
     if isinstance(value, Collection) and target not in ("System.Object", f"{AUTOMATION}.PSObject"):
         raise NotConvertibleError(_refused(value, target))
     if target in _LIMITS:
@@ -65,14 +69,13 @@ def type_of(value: Value) -> str:
 
 def _array(value: Value, target: str) -> tuple[typing.Any, ...]:
     element = target[:-2]
-    if isinstance(value, Collection):
-        return tuple(convert(item, element) for item in value.items)
+    items = value.items if isinstance(value, Collection) else (value,)
     try:
-        return (convert(value, element),)
+        return tuple(convert(item, element) for item in items)
     except NotConvertibleError as error:
         text = _text("Cannot convert value", value, target, error.cause.message)
         cause = exceptions.conversion(text, f"ConvertScalarToArray({_OBJECT}, {_TABLE})", error.cause)
-        raise NotConvertibleError(cause) from error
+        raise NotConvertibleError(cause, error.cause) from error
 
 
 def _integer(value: Value, target: str) -> int:
@@ -106,6 +109,8 @@ def _parsed(text: str, target: str) -> int:
     if re.fullmatch(r"0[xX][0-9a-fA-F]+", trimmed):
         return int(trimmed, 16)
     try:
+        if not trimmed.isascii():
+            raise ValueError(trimmed)
         # Half a unit rounds to the even neighbour, in Windows as in Python.
         return round(decimal.Decimal(trimmed))
     except (decimal.InvalidOperation, ValueError, OverflowError):
@@ -122,7 +127,7 @@ def _boolean(value: Value, target: str) -> bool:
     if isinstance(value, (bool, int, float)) or value is None:
         return bool(value)
     text = (
-        f'Cannot convert value "{text_of(value)}" to type "{target}". Boolean parameters accept only Boolean values '
+        f'Cannot convert value "{type_of(value)}" to type "{target}". Boolean parameters accept only Boolean values '
         "and numbers, such as $True, $False, 1 or 0."
     )
     raise NotConvertibleError(exceptions.runtime(text, "Void ThrowInvalidCast()"))
@@ -142,6 +147,6 @@ def _text(start: str, value: Value, target: str, reason: str) -> str:
 
 def _refused(value: Value, target: str) -> DotNetException:
     text = f'Cannot convert the "{text_of(value)}" value of type "{type_of(value)}" to type "{target}".'
-    if isinstance(value, Collection):
-        text = f"Cannot convert value to type {target}."
+    if target == f"{AUTOMATION}.PSCredential":
+        text = f'Cannot convert the value of type "{type_of(value)}" to type "{target}".'
     return exceptions.runtime(text, "Void ThrowInvalidCast()")

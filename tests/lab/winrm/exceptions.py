@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from .clixml import I64, Collection, Dictionary, DotNetObject, Properties, Types, Value, type_names
+from .clixml import I64, Dictionary, DotNetObject, Properties, Types, Value, type_names
 
 AUTOMATION = "System.Management.Automation"
 _NO_DATA = Dictionary(type_names("System.Collections.ListDictionaryInternal"))
@@ -119,30 +119,23 @@ def parse(message: str) -> DotNetException:
     return DotNetException(type_names(f"{AUTOMATION}.ParseException", *_RUNTIME), message, properties)
 
 
-def prompt_refused(method: str, question: str, frames: tuple[str, ...]) -> DotNetException:
-    """A function called ShouldProcess or ShouldContinue, and the host has nobody to ask. `frames`: the functions."""
+def prompt_refused(question: str, method: str) -> DotNetException:
+    """A command asks, and there is nobody to ask; `method` is what a function called for it."""
     text = (
         "A command that prompts the user failed because the host program or the command type does not support user "
         f"interaction. The host was attempting to request confirmation with the following message: {question}"
     )
-    host = _runtime(
-        type_names(f"{AUTOMATION}.Host.HostException", *_RUNTIME), text, "Void ThrowPromptNotInteractive(System.String)"
-    )
-    frame = f"{AUTOMATION}.Interpreter.InterpretedFrameInfo"
-    called = Collection(type_names(f"{frame}[]", "System.Array"), frames)
+    types = type_names(f"{AUTOMATION}.Host.HostException", *_RUNTIME)
+    host = _runtime(types, text, "Void ThrowPromptNotInteractive(System.String)")
+    if not method:
+        return host
     types = type_names(
         f"{AUTOMATION}.MethodInvocationException",
         f"{AUTOMATION}.MethodException",
         f"{AUTOMATION}.ExtendedTypeSystemException",
         *_RUNTIME,
     )
-    return _runtime(
-        types,
-        f'Exception calling "{method}" with "2" argument(s): "{text}"',
-        f"Void CheckActionPreference({AUTOMATION}.Language.FunctionContext, System.Exception)",
-        inner=host,
-        data=Dictionary(_NO_DATA.types, ((frame, called),)),
-    )
+    return _runtime(types, f'Exception calling "{method}" with "2" argument(s): "{text}"', None, inner=host)
 
 
 def conversion(message: str, site: str, inner: DotNetException) -> DotNetException:

@@ -13,6 +13,7 @@ from . import exceptions
 from .clixml import Value
 from .commands import Bound, Command
 from .records import (
+    NOT_IMPLEMENTED,
     NOT_SPECIFIED,
     NOWHERE,
     ErrorRecord,
@@ -34,6 +35,9 @@ _WRAPPED_AT = Position(
     statement=_WRAPPER,
     message=f"At line:25 char:23\n+         $scriptCmd = {{{_WRAPPER} }}\n+{'~' * len(_WRAPPER):>55}",
 )
+
+
+_NO_HOST = ("HostFunctionNotImplemented", NOT_IMPLEMENTED)
 
 
 class PipelineStoppedError(Exception):
@@ -110,6 +114,9 @@ class Execution:
 
     def write_error(self, message: str) -> None:
         """Write-Error with a text, as the RemoteDesktop functions do: no id and no code of its own."""
+        if self.command.compiled:
+            self.report(ErrorRecord(exceptions.runtime(message), "Refused", NOT_SPECIFIED))
+            return
         self.report(
             ErrorRecord(
                 exceptions.write_error(message),
@@ -179,34 +186,28 @@ class Execution:
 
     # Questions
 
-    def should_process(self, target: str, action: str) -> bool:
-        """ShouldProcess of a function with ConfirmImpact High."""
-        what = f'Performing the operation "{action}" on target "{target}".'
-        if self.bound.get("WhatIf"):
-            self.streams.write_host(f"What if: {what}")
-            return False
-        if self.bound.get("Confirm", True) is False:
-            return True
-        return self._ask("ShouldProcess", "Confirm", f"Are you sure you want to perform this action?\n{what}")
+    def confirm(self, target: str, action: str) -> None:
+        """ShouldProcess of a cmdlet with ConfirmImpact High, when nobody can be asked."""
+        if self.bound.get("Confirm", True):
+            what = f'Performing the operation "{action}" on target "{target}".'
+            raise self.unanswered(f"Are you sure you want to perform this action?\n{what}")
 
-    def should_continue(self, question: str) -> bool:
-        return self._ask("ShouldContinue", "Confirm", question)
-
-    def _ask(self, method: str, caption: str, question: str) -> bool:
-        answer = self.streams.ask(caption, question)
-        if answer is not None:
-            return answer
-        frames = (f"{self.command.name}<Process>", *(["<ScriptBlock><Process>"] if self.command.proxied else []))
-        raise TerminatingError(
+    def unanswered(self, question: str, method: str = "") -> TerminatingError:
+        """What a question ends with, as nobody can be asked; `method` is what a function called to ask it."""
+        name = self.command.proxied or self.command.name
+        error_id, category = ("HostException", NOT_SPECIFIED) if method else _NO_HOST
+        exception = exceptions.prompt_refused(question, method)
+        return TerminatingError(
             ErrorRecord(
-                exceptions.prompt_refused(method, question, frames),
-                f"HostException,{self.command.error_name}",
-                NOT_SPECIFIED,
-                activity=self.command.proxied or self.command.name,
-                invocation=self.invocation(),
-                stack=self.stack(),
+                exception, f"{error_id},{self.command.error_name}", category, name, invocation=self.invocation()
             )
         )
+
+    def throw(self, error: TerminatingError) -> None:
+        """What ends a statement of a function, which goes on with the next; the proxy of a role ends."""
+        if self.command.proxied:
+            raise error
+        self.report(error.record)
 
     # Time
 

@@ -66,19 +66,23 @@ def _no_session(execution: Execution, session_id: int) -> TerminatingError:
 def _ids(execution: Execution, bound: Bound, pool: Pool, host: str) -> typing.Iterable[int]:
     if bound.get("All"):
         return [U32(session.id) for session in execution.machine.farm.sessions(pool, host)]
-    wanted = bound["SessionId"]
-    return typing.cast("typing.Iterable[int]", wanted if isinstance(wanted, tuple) else (wanted,))
+    return _given(bound)
+
+
+def _given(bound: Bound) -> tuple[int, ...]:
+    wanted = bound.get("SessionId", ())
+    return wanted if isinstance(wanted, tuple) else (wanted,)
 
 
 def _end_sessions(verb: Verb, action: str) -> Body:
     def body(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
+        execution.confirm(f"session {', '.join(map(str, _given(bound)))}", action)
         pool, host = _server(execution, bound)
         for session_id in _ids(execution, bound, pool, host):
             present = any(session.id == session_id for session in execution.machine.farm.sessions(pool, host))
             if not present:
                 raise _no_session(execution, session_id)
-            if execution.should_process(f"session {session_id}", action):
-                _end(execution, bound, verb, pool, host, session_id)
+            _end(execution, bound, verb, pool, host, session_id)
         return iter(())
 
     return body
@@ -134,7 +138,9 @@ def _command(
     default_set: str = "",
     should_process: bool = True,
 ) -> Command:
-    return Command(name, "MultiPoint", parameters, body, default_set=default_set, should_process=should_process)
+    return Command(
+        name, "MultiPoint", parameters, body, default_set=default_set, should_process=should_process, compiled=True
+    )
 
 
 _WHICH_2016 = (

@@ -69,7 +69,7 @@ def _get_session(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
                 "SessionId": session.id,
                 "SessionState": session.state,
                 "ApplicationType": session.application,
-                "CreateTime": session.create_time,
+                "CreateTime": execution.machine.local_time(session.create_time),
             },
             text=_SESSION_TYPES[0],
         )
@@ -77,13 +77,11 @@ def _get_session(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
 
 def _end_session(verb: Verb, question: str) -> Body:
     def body(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
+        if not bound.get("NoUserPrompt"):
+            raise execution.unanswered(question)
         pool = _pool(execution, bound)
         session_id, wanted = bound["SessionId"], bound["SessionHostName"]
         if pool is None:
-            return iter(())
-        if not bound.get("NoUserPrompt") and not execution.should_continue(
-            say(execution, question, id=session_id, host=wanted)
-        ):
             return iter(())
         code = win32_error(execution)
         if code:
@@ -114,7 +112,7 @@ def _command(
     body: Body,
     default_set: str = "",
 ) -> Command:
-    return Command(name, "Microsoft.RDInfra.RDPowerShell", parameters, body, default_set=default_set)
+    return Command(name, "Microsoft.RDInfra.RDPowerShell", parameters, body, default_set=default_set, compiled=True)
 
 
 _POOL = (
@@ -147,7 +145,7 @@ COMMANDS = (
         "Invoke-RdsUserSessionLogoff",
         *_SESSION,
         Parameter("Force", SWITCH),
-        body=_end_session("logoff", "log_off_user?"),
+        body=_end_session("logoff", "Log off the user session?"),
     ),
-    _command("Disconnect-RdsUserSession", *_SESSION, body=_end_session("disconnect", "disconnect_user?")),
+    _command("Disconnect-RdsUserSession", *_SESSION, body=_end_session("disconnect", "Disconnect the user session?")),
 )

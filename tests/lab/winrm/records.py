@@ -21,10 +21,10 @@ CATEGORIES = {
     14: "OperationStopped",
     17: "ParserError",
     18: "PermissionDenied",
-    26: "AuthenticationError",
+    28: "AuthenticationError",
 }
 NOT_SPECIFIED, INVALID_ARGUMENT, INVALID_DATA, INVALID_OPERATION = 0, 5, 6, 7
-NOT_IMPLEMENTED, OBJECT_NOT_FOUND, OPERATION_STOPPED, PARSER_ERROR, AUTHENTICATION_ERROR = 11, 13, 14, 17, 26
+NOT_IMPLEMENTED, OBJECT_NOT_FOUND, OPERATION_STOPPED, PARSER_ERROR, AUTHENTICATION_ERROR = 11, 13, 14, 17, 28
 
 _CORE = "System.Private.CoreLib, Version=10.0.0.0, Culture=neutral, PublicKeyToken=7cec85d7bea7798e"
 _NO_PARAMETERS = Dictionary(

@@ -89,8 +89,10 @@ def _end_session(verb: Verb, question: str, done: str) -> Body:
         def end(pool: Pool, host: str) -> None:
             act(execution, verb, pool, host, bound["UnifiedSessionID"])
 
-        if bound.get("Force") or execution.should_continue(say(execution, question)):
+        if bound.get("Force"):
             _report(execution, bound, _call(execution, bound, end), done)
+        else:
+            execution.throw(execution.unanswered(question, "ShouldContinue"))
         return iter(())
 
     return body
@@ -242,8 +244,8 @@ COMMANDS = (
         _BROKER,
         body=_get_session,
     ),
-    _command("Invoke-RDUserLogoff", *_SESSION, _FORCE, body=_end_session("logoff", "log_off?", "logged_off")),
-    _command("Disconnect-RDUser", *_SESSION, _FORCE, body=_end_session("disconnect", "disconnect?", "disconnected")),
+    _command("Invoke-RDUserLogoff", *_SESSION, _FORCE, body=_end_session("logoff", "Log off?", "logged_off")),
+    _command("Disconnect-RDUser", *_SESSION, _FORCE, body=_end_session("disconnect", "Disconnect?", "disconnected")),
     _command(
         "Send-RDUserMessage",
         *_SESSION,

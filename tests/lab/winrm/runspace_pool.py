@@ -289,14 +289,16 @@ class _Pipeline:
     # Outcome
 
     def write_output(self, value: Value) -> None:
-        if self.stopping.is_set():
-            raise PipelineStoppedError
+        self._check_stop()
         self._write("PIPELINE_OUTPUT", value)
 
     def complete(self) -> None:
+        self._check_stop()
+        self._end(_COMPLETED, None)
+
+    def _check_stop(self) -> None:
         if self.stopping.is_set():
             raise PipelineStoppedError
-        self._end(_COMPLETED, None)
 
     def fail(self, record: ErrorRecord) -> None:
         self._end(_FAILED, record)
@@ -318,6 +320,7 @@ class _Pipeline:
     # Streams
 
     def write_error(self, record: ErrorRecord) -> None:
+        self._check_stop()
         self._write("ERROR_RECORD", record.as_value(alone=True))
 
     def write_text(self, stream: Stream, message: str) -> None:
@@ -326,6 +329,7 @@ class _Pipeline:
             "Verbose": "VERBOSE_RECORD",
             "Warning": "WARNING_RECORD",
         }
+        self._check_stop()
         self._write(names[stream], informational(stream, message))
 
     def write_host(self, text: str) -> None:

@@ -22,8 +22,6 @@ _ENGLISH = {
     "logged_off": "logged off",
     "disconnected": "disconnected",
     "message_sent": "message sent",
-    "log_off?": "Log off?",
-    "disconnect?": "Disconnect?",
     "closed": "closed {id}",
     "not_found": "Cannot find session {id}",
     "server_not_found": "Cannot find server {host}",
@@ -31,8 +29,6 @@ _ENGLISH = {
     "sign_in": "User is not signed in to Windows Virtual Desktop. Run Add-RdsAccount first.",
     "sign_in_failed": "The sign-in to {url} failed.",
     "no_pool": "The host pool {name} does not exist in the tenant {tenant}.",
-    "log_off_user?": "Log off the user session {id} on {host}?",
-    "disconnect_user?": "Disconnect the user session {id} on {host}?",
 }
 _GERMAN = {
     "no_deployment": (
@@ -48,8 +44,6 @@ _GERMAN = {
     "logged_off": "abgemeldet",
     "disconnected": "getrennt",
     "message_sent": "Nachricht gesendet",
-    "log_off?": "Abmelden?",
-    "disconnect?": "Trennen?",
     "closed": "{id} geschlossen",
     "not_found": "Die Sitzung {id} wurde nicht gefunden",
     "server_not_found": "Der Server {host} wurde nicht gefunden",
@@ -57,8 +51,6 @@ _GERMAN = {
     "sign_in": "Der Benutzer ist nicht bei Windows Virtual Desktop angemeldet. Führen Sie zuerst Add-RdsAccount aus.",
     "sign_in_failed": "Die Anmeldung bei {url} ist fehlgeschlagen.",
     "no_pool": "Der Hostpool {name} ist im Mandanten {tenant} nicht vorhanden.",
-    "log_off_user?": "Benutzersitzung {id} auf {host} abmelden?",
-    "disconnect_user?": "Benutzersitzung {id} auf {host} trennen?",
 }
 _TEXTS: dict[Language, dict[str, str]] = {"en": _ENGLISH, "de": _GERMAN}
 

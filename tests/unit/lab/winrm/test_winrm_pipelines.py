@@ -10,18 +10,23 @@ import typing
 
 import pytest
 
+from tests.lab import definition
 from tests.lab.farm import Farm
 from tests.lab.winrm.configurations import DEFAULT, Configuration
-from tests.lab.winrm.machine import Machine
-from tests.unit.lab.winrm.raw_client import RawClient, error_id, kinds
-from tests.unit.lab.winrm.recorded_farm import recorded_machine
+from tests.lab.winrm.faults import Faults
+from tests.lab.winrm.machine import Machine, Settings, machines
+from tests.psrp.raw_client import RawClient, error_id, kinds
 
 HOST = "rdsh-1.example.test"
 
 
 @pytest.fixture
 def machine() -> Machine:
-    return recorded_machine()
+    sessions = [{"id": number, "user": f"user{number}@example.test"} for number in (2, 3, 4)]
+    desk = {"name": "Desk", "service": "remote_desktop", "connection_broker": "rds.example.test"}
+    farm = Farm()
+    farm.replace(definition.parse({"pools": [{**desk, "hosts": [{"name": HOST, "sessions": sessions}]}]}))
+    return machines(farm, Faults(), Settings(), lambda name, proof: False)["rds.example.test"]
 
 
 @pytest.fixture
