@@ -195,7 +195,6 @@ namespace RemoteDesktopSessions.Lab
                 {
                     case "row": WriteObject(read(item)); break;
                     case "warning": WriteWarning(item.Text("message")); break;
-                    case "verbose": WriteVerbose(item.Text("message")); break;
                     case "terminating": ThrowTerminatingError(item.Error(target)); break;
                     default: WriteError(item.Error(target)); break;
                 }

@@ -413,7 +413,7 @@ def test_a_function_goes_on_after_a_question_that_nobody_answers(engines: Engine
 
 
 def test_script_text_is_no_language(engines: Engines) -> None:
-    answer = engines.on(BROKER, "no-language").ask(lambda client: client.invoke([[{"script": "Get-RDUserSession"}]]))
+    answer = engines.on(BROKER, "no-language").ask(lambda client: client.script("Get-RDUserSession"))
     assert error_id(answer) == "ScriptsNotAllowed"
 
 

@@ -31,7 +31,6 @@ _NAMES = {
     0x00041004: "PIPELINE_OUTPUT",
     0x00041005: "ERROR_RECORD",
     0x00041006: "PIPELINE_STATE",
-    0x00041008: "VERBOSE_RECORD",
     0x00041009: "WARNING_RECORD",
     0x00041010: "PROGRESS_RECORD",
 }
@@ -70,25 +69,25 @@ class RawClient:
     def opened(self) -> list[Message]:
         return _messages(self._received[None])
 
-    def begin(self, statements: list[list[dict[str, typing.Any]]]) -> uuid.UUID:
-        """Start a pipeline of `[[{"command": ..., "parameters": {...}}, ...], ...]`."""
-        pipeline = psrpcore.ClientPowerShell(self._client)
-        for statement in statements:
-            for call in statement:
-                if "script" in call:
-                    pipeline.add_script(call["script"])
-                    continue
-                pipeline.add_command(call["command"])
-                for name, value in call["parameters"].items():
-                    pipeline.add_parameter(name, _wire(value))
-            if len(statements) > 1:
-                pipeline.add_statement()
+    def begin(self, pipeline: psrpcore.ClientPowerShell) -> uuid.UUID:
+        """Start what C(pipeline) made."""
         with self._changed:
             pipeline.start()
             self._received[pipeline.pipeline_id] = b""
         self.engine.command(pipeline.pipeline_id)
         self._pass_on()
         return pipeline.pipeline_id
+
+    def begin_call(self, command: str, **parameters: typing.Any) -> uuid.UUID:
+        """Start one command."""
+        pipeline = self.pipeline().add_command(command)
+        for name, value in parameters.items():
+            pipeline.add_parameter(name, _wire(value))
+        return self.begin(pipeline)
+
+    def pipeline(self) -> psrpcore.ClientPowerShell:
+        """An empty one."""
+        return psrpcore.ClientPowerShell(self._client)
 
     def end(self, pipeline: uuid.UUID, timeout: float = _SECONDS) -> list[Message]:
         """Wait for the end of a pipeline."""
@@ -97,15 +96,13 @@ class RawClient:
             assert pipeline in self._finished
             return _messages(self._received[pipeline])
 
-    def invoke(self, statements: list[list[dict[str, typing.Any]]]) -> list[Message]:
-        return self.end(self.begin(statements))
-
     def call(self, command: str, **parameters: typing.Any) -> list[Message]:
         """Run one command."""
-        return self.invoke([[{"command": command, "parameters": parameters}]])
+        return self.end(self.begin_call(command, **parameters))
 
-    def begin_call(self, command: str, **parameters: typing.Any) -> uuid.UUID:
-        return self.begin([[{"command": command, "parameters": parameters}]])
+    def script(self, text: str) -> list[Message]:
+        """Run script text."""
+        return self.end(self.begin(self.pipeline().add_script(text)))
 
     def is_finished(self, pipeline: uuid.UUID) -> bool:
         with self._changed:

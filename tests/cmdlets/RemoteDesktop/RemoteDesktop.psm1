@@ -27,7 +27,6 @@ function Write-FarmAnswer {
                 $row
             }
             'warning' { Write-Warning -Message $item.Text('message') }
-            'verbose' { Write-Verbose -Message $item.Text('message') }
             default { Write-Error -Message $item.Text('message') }
         }
     }

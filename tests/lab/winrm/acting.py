@@ -1,21 +1,19 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the cmdlets of every module do alike: act on a session of the farm, under the faults that are in force."""
+"""What the cmdlets of every module do alike: log a session of the farm off, under the faults that are in force."""
 
 from __future__ import annotations
 
 import typing
 
-from ..farm import Pool, Session
+from ..farm import Pool
 from . import texts
 
 if typing.TYPE_CHECKING:
     from .execution import Execution
 
 ACCESS_DENIED, SESSION_GONE, SERVER_UNAVAILABLE = 5, 1168, 1722  # Win32
-
-Verb = typing.Literal["logoff", "disconnect"]
 
 STATES = {
     "Active": "ACTIVE",
@@ -38,14 +36,12 @@ def win32_error(execution: Execution) -> int:
     return rule.code if rule else 0
 
 
-def act(
-    execution: Execution, verb: Verb, pool: Pool, host: str, session_id: int, patience: float | None = None
-) -> Session:
-    """Do the verb, and come back when Windows says that it is done: for a stuck session never, or after `patience`
-    seconds with TimeoutError. The audit tells whose session it was. Raises SessionNotFoundError.
+def log_off(execution: Execution, pool: Pool, host: str, session_id: int, patience: float | None = None) -> None:
+    """Come back when Windows says that it is done: for a stuck session never, or after `patience` seconds with
+    TimeoutError. The audit tells whose session it was. Raises SessionNotFoundError.
     """
     farm, caller = execution.machine.farm, execution.machine.caller(execution.runspace.user, execution.command.name)
-    session = (farm.logoff if verb == "logoff" else farm.disconnect)(pool, host, session_id, caller)
+    session = farm.logoff(pool, host, session_id, caller)
     needed = float("inf") if session.stuck else farm.effect_delay
     if patience is not None and needed > patience:
         execution.block(patience)
@@ -54,4 +50,3 @@ def act(
         execution.block(None if session.stuck else needed)
     if session.stuck:
         execution.check_stop()
-    return session

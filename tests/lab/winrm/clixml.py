@@ -28,25 +28,10 @@ class I64(int):
     """System.Int64."""
 
 
-class Version(str):
-    """System.Version."""
-
-
-class ScriptBlock(str):
-    """System.Management.Automation.ScriptBlock."""
-
+AUTOMATION = "System.Management.Automation"
 
 Types = tuple[str, ...]
 Properties = dict[str, "Value"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Enumeration:
-    """A value of a .NET enumeration: inside an object its name, alone an object."""
-
-    type_name: str
-    name: str
-    number: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,34 +52,15 @@ class DotNetObject:
         """A PSCustomObject: nothing but note properties, which cost no depth."""
         return not self.adapted
 
-    def get(self, name: str) -> Value:
-        """A property by its name in any case; None when there is none of the name."""
-        for properties in (self.extended, self.adapted):
-            for key, value in properties.items():
-                if key.lower() == name.lower():
-                    return value
-        return None
-
 
 @dataclasses.dataclass(frozen=True)
 class Collection:
-    """Any .NET list."""
+    """A list of any type from a client; to it, an array of texts."""
 
-    types: Types
     items: tuple[Value, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True)
-class Dictionary:
-    """Any .NET dictionary."""
-
-    types: Types
-    items: tuple[tuple[Value, Value], ...] = ()
-
-
-Value = typing.Union[
-    None, bool, int, float, str, datetime, Enumeration, DotNetObject, Collection, Dictionary, "SecretValue"
-]
+Value = typing.Union[None, bool, int, float, str, datetime, DotNetObject, Collection, "SecretValue"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,17 +89,11 @@ def _escape_one(match: re.Match[str]) -> str:
 
 
 def text_of(value: Value) -> str:
-    """What ToString() gives in the invariant culture."""
+    """What PowerShell makes of it where a text is wanted."""
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return str(value)
-    if isinstance(value, Enumeration):
-        return value.name
-    if isinstance(value, DotNetObject):
-        return value.text if value.text is not None else value.types[0]
-    if isinstance(value, (Collection, Dictionary)):
-        return value.types[0].partition("`")[0]
+    if isinstance(value, Collection):
+        return " ".join(map(text_of, value.items))
     return str(value)
 
 
@@ -161,13 +121,10 @@ class _Writer:
         """`named` is the attribute with the name, or nothing."""
         if value is None:
             self.text.append(f"<Nil{named} />")
-        elif isinstance(value, (Collection, Dictionary)):
-            self._container(named, value, depth)
+        elif isinstance(value, Collection):
+            self._array(named, value)
         elif isinstance(value, DotNetObject) and (depth or value.whole):
             self._object(named, value, depth)
-        elif isinstance(value, Enumeration) and depth:
-            self._open(named, type_names(value.type_name, "System.Enum", "System.ValueType"))
-            self.text.append(f"<ToString>{value.name}</ToString><I32>{value.number}</I32></Obj>")
         else:
             tag, text = _primitive(value)
             self.text.append(f"<{tag}{named}>{text}</{tag}>")
@@ -199,23 +156,12 @@ class _Writer:
                 self.write(f' N="{name}"', value, depth)
             self.text.append(f"</{tag}>")
 
-    def _container(self, named: str, value: Collection | Dictionary, depth: int) -> None:
-        self._open(named, value.types)
-        tag = "LST" if isinstance(value, Collection) else "DCT"
-        if not value.items:
-            self.text.append(f"<{tag} /></Obj>")
-            return
-        self.text.append(f"<{tag}>")
-        if isinstance(value, Collection):
-            for item in value.items:
-                self.write("", item, depth)
-        else:
-            for key, item in value.items:
-                self.text.append("<En>")
-                self.write(' N="Key"', key, depth)
-                self.write(' N="Value"', item, depth)
-                self.text.append("</En>")
-        self.text.append(f"</{tag}></Obj>")
+    def _array(self, named: str, value: Collection) -> None:
+        self._open(named, type_names("System.String[]", "System.Array"))
+        self.text.append("<LST>")
+        for item in value.items:
+            self.write("", item, 0)
+        self.text.append("</LST></Obj>")
 
 
 def _primitive(value: Value) -> tuple[str, str]:
@@ -226,14 +172,8 @@ def _primitive(value: Value) -> tuple[str, str]:
         return "U32", str(int(value))
     if isinstance(value, int):
         return ("I64" if isinstance(value, I64) or not -(2**31) <= value < 2**31 else "I32"), str(int(value))
-    if isinstance(value, float):
-        return "Db", repr(value)
     if isinstance(value, datetime):
         return "DT", round_trip(value)
-    if isinstance(value, Version):
-        return "Version", str(value)
-    if isinstance(value, ScriptBlock):
-        return "SBK", escape(value)
     return "S", escape(text_of(value))
 
 

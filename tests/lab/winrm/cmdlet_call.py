@@ -24,13 +24,13 @@ import typing
 from datetime import datetime, timezone
 
 from ..farm import iso
-from .clixml import U32, Collection, DotNetObject, Enumeration, SecretValue, Value
+from .calls import perform
+from .clixml import U32, Collection, DotNetObject, SecretValue, Value
 from .commands import Bound, Command, Parameter
 from .configurations import installed
 from .execution import Execution, PipelineStoppedError
 from .machine import Machine
-from .records import CATEGORIES, ErrorRecord, Stream, TerminatingError
-from .statements import perform
+from .records import CATEGORIES, ErrorRecord, TerminatingError
 
 Body = dict[str, typing.Any]
 
@@ -56,14 +56,8 @@ class _Streams:
     def write_error(self, record: ErrorRecord) -> None:
         self.items.append(_error("error", record))
 
-    def write_text(self, stream: Stream, message: str) -> None:
-        self.items.append({"kind": stream.lower(), "message": message})
-
-    def write_host(self, text: str) -> None:
-        """The caller has asked and told already."""
-
-    def ask(self, caption: str, question: str) -> bool | None:
-        return None
+    def write_warning(self, message: str) -> None:
+        self.items.append({"kind": "warning", "message": message})
 
     def flush(self) -> None:
         """Everything is written at the end."""
@@ -77,10 +71,8 @@ def call(machine: Machine, body: Body, gone: threading.Event) -> list[Body]:
     command = installed(machine)[body["command"].lower()]
     runspace = _Runspace(machine, body["user"], body.get("account") or "")
     streams = _Streams(gone)
-    bound: Bound = {}
-    for parameter in command.all_parameters:
-        if parameter.name in body["parameters"]:
-            bound[parameter.name] = _argument(parameter, body["parameters"][parameter.name])
+    known = {parameter.name: parameter for parameter in command.all_parameters}
+    bound: Bound = {name: _argument(known[name], given) for name, given in body["parameters"].items()}
     execution = Execution(command, runspace, streams, bound)
     if not body.get("waited") and (rule := execution.fault("wait")) is not None:
         return [{"kind": "wait", "seconds": -1 if rule.seconds is None else rule.seconds}]
@@ -136,8 +128,6 @@ def _row(value: Value) -> Body:
 
 
 def _plain(value: Value) -> typing.Any:
-    if isinstance(value, Enumeration):
-        return value.name
     if isinstance(value, Collection):
         return [_plain(item) for item in value.items]
     if isinstance(value, datetime):
@@ -148,8 +138,8 @@ def _plain(value: Value) -> typing.Any:
 def _error(kind: str, record: ErrorRecord) -> Body:
     return {
         "kind": kind,
-        "message": record.exception.message,
-        "id": record.error_id.partition(",")[0],
+        "message": record.message,
+        "id": record.error_id,
         "category": CATEGORIES[record.category],
-        "exception": record.exception.name,
+        "exception": record.reason,
     }

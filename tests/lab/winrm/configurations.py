@@ -4,7 +4,7 @@
 """Session configurations: which commands a shell shows, as a .pssc with its .psrc decides it.
 
 A configuration without a role is one like Microsoft.PowerShell: full language, everything there. One with a role is of
-the type RestrictedRemoteServer: no language, the eight commands that such a session always has, and what the role
+the type RestrictedRemoteServer: no language, and of the session cmdlets what the role
 lists. A role is written as in a role capability file:
 
     Configuration("Helpdesk", role=(
@@ -20,8 +20,8 @@ import re
 import typing
 import uuid
 
-from . import engine_commands, multipoint, rdinfra, remote_desktop
-from .commands import Command, Parameter
+from . import multipoint, rdinfra, remote_desktop
+from .commands import Command
 from .machine import Machine
 
 DEFAULT = "Microsoft.PowerShell"
@@ -29,21 +29,6 @@ SESSION_ENDPOINT = "RemoteDesktopSessions"
 
 Entry = str | typing.Mapping[str, typing.Any]
 """One item of VisibleFunctions or VisibleCmdlets."""
-
-_GET_COMMAND_PROPERTIES = (
-    "ModuleName",
-    "Namespace",
-    "OutputType",
-    "Count",
-    "HelpUri",
-    "Name",
-    "CommandType",
-    "ResolvedCommandName",
-    "DefaultParameterSet",
-    "CmdletBinding",
-    "Parameters",
-)
-_ALWAYS_THERE = ("Clear-Host", "Exit-PSSession", "Get-FormatData", "Get-Help", "Measure-Object", "Out-Default")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,8 +59,8 @@ SESSION_OPERATOR = Configuration(SESSION_ENDPOINT, _session_operator())
 
 
 def installed(machine: Machine) -> dict[str, Command]:
-    """Every command of the host, by its name in lower case."""
-    found = {command.name.lower(): command for command in engine_commands.COMMANDS}
+    """Every session cmdlet of the host, by its name in lower case."""
+    found: dict[str, Command] = {}
     for module, generation in machine.modules.items():
         commands = {
             "RemoteDesktop": remote_desktop.COMMANDS,
@@ -118,22 +103,17 @@ def visible(configuration: Configuration, everything: typing.Mapping[str, Comman
     """What a session of the configuration shows of the installed commands."""
     if configuration.role is None:
         return dict(everything)
-    shown = [everything[name.lower()] for name in _ALWAYS_THERE]
-    shown += [
-        _restricted_get_command(everything["get-command"]),
-        _restricted_select_object(everything["select-object"]),
-    ]
+    shown = []
     for entry in configuration.role:
-        name = _name(entry)
         parameters = () if isinstance(entry, str) else entry.get("Parameters", ())
-        command = everything.get(name.rpartition("\\")[2].lower())
+        command = everything.get(_name(entry).lower())
         if command is not None:
-            shown.append(_limited(command, name, parameters) if parameters else command)
+            shown.append(_limited(command, parameters) if parameters else command)
     return {command.name.lower(): command for command in shown}
 
 
-def _limited(command: Command, name: str, allowed: typing.Iterable[typing.Mapping[str, typing.Any]]) -> Command:
-    """The proxy that a role makes: it has the listed parameters, and the very name of the list, backslash included."""
+def _limited(command: Command, allowed: typing.Iterable[typing.Mapping[str, typing.Any]]) -> Command:
+    """The proxy that a role makes: it has the listed parameters."""
     known = {parameter.name.lower(): parameter for parameter in command.parameters}
     kept = tuple(
         dataclasses.replace(
@@ -144,15 +124,4 @@ def _limited(command: Command, name: str, allowed: typing.Iterable[typing.Mappin
         for item in allowed
         if item["Name"].lower() in known
     )
-    return dataclasses.replace(command, name=name, parameters=kept, proxied=f"{command.name}_{uuid.uuid4().hex}")
-
-
-def _restricted_get_command(command: Command) -> Command:
-    parameters = tuple(parameter for parameter in command.parameters if parameter.name != "ParameterName")
-    return dataclasses.replace(command, parameters=parameters, proxied=command.name)
-
-
-def _restricted_select_object(command: Command) -> Command:
-    listed = Parameter("Property", "System.String[]", position=0, valid=_GET_COMMAND_PROPERTIES)
-    parameters = tuple(parameter for parameter in command.parameters if parameter.name == "InputObject")
-    return dataclasses.replace(command, parameters=(*parameters, listed), proxied=command.name)
+    return dataclasses.replace(command, parameters=kept, proxied=f"{command.name}_{uuid.uuid4().hex}")

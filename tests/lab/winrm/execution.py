@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the body of a command can do: write records, ask, wait, and reach the farm."""
+"""What the body of a command can do: write records, wait, and reach the farm."""
 
 from __future__ import annotations
 
@@ -9,35 +9,13 @@ import dataclasses
 import threading
 import typing
 
-from . import exceptions
-from .clixml import Value
+from .clixml import AUTOMATION
 from .commands import Bound, Command
-from .records import (
-    NOT_IMPLEMENTED,
-    NOT_SPECIFIED,
-    NOWHERE,
-    ErrorRecord,
-    Invocation,
-    Position,
-    Stream,
-    TerminatingError,
-)
+from .records import NOT_IMPLEMENTED, NOT_SPECIFIED, RUNTIME, WRITE_ERROR, ErrorRecord, TerminatingError
 
 if typing.TYPE_CHECKING:
     from .faults import Fault
     from .machine import Machine
-
-_WRAPPER = "& $wrappedCmd @PSBoundParameters"
-_WRAPPED_AT = Position(
-    line_number=25,
-    offset=23,
-    line=f"        $scriptCmd = {{{_WRAPPER} }}\n",
-    statement=_WRAPPER,
-    message=f"At line:25 char:23\n+         $scriptCmd = {{{_WRAPPER} }}\n+{'~' * len(_WRAPPER):>55}",
-)
-
-
-_NO_HOST = ("HostFunctionNotImplemented", NOT_IMPLEMENTED)
 
 
 class PipelineStoppedError(Exception):
@@ -45,19 +23,11 @@ class PipelineStoppedError(Exception):
 
 
 class Streams(typing.Protocol):
-    """Where a pipeline's records go, and whom it can ask."""
+    """Where a pipeline's records go."""
 
     def write_error(self, record: ErrorRecord) -> None: ...
 
-    def write_text(self, stream: Stream, message: str) -> None: ...
-
-    def write_host(self, text: str) -> None:
-        """Show a line on the client's console, if it has one."""
-        ...
-
-    def ask(self, caption: str, question: str) -> bool | None:
-        """Yes or no of the client's user; None: the client has nobody to ask."""
-        ...
+    def write_warning(self, message: str) -> None: ...
 
     def flush(self) -> None:
         """Let the client have what is written so far."""
@@ -113,76 +83,17 @@ class Execution:
     # Records
 
     def write_error(self, message: str) -> None:
-        """Write-Error with a text, as the RemoteDesktop functions do: no id and no code of its own."""
-        if self.command.compiled:
-            self.report(ErrorRecord(exceptions.runtime(message), "Refused", NOT_SPECIFIED))
-            return
-        self.report(
-            ErrorRecord(
-                exceptions.write_error(message),
-                f"Microsoft.PowerShell.Commands.WriteErrorException,{self.command.error_name}",
-                NOT_SPECIFIED,
-                activity="Write-Error",
-                invocation=self.invocation(),
-                stack=self.stack(),
-            )
-        )
-
-    def report(self, record: ErrorRecord) -> None:
-        """A non-terminating error, unless the caller prefers otherwise."""
-        preference = self.bound.get("ErrorAction", "Continue")
-        if preference == "Stop":
-            # Now the record tells where in the module's script it was written.
-            script = self._script
-            at = Position(script, 1, 1, "Write-Error", "Write-Error", f"At {script}:1 char:1")
-            invocation = dataclasses.replace(record.invocation, position=at) if record.invocation else None
-            raise TerminatingError(dataclasses.replace(record, invocation=invocation), by_preference=True)
-        if preference not in ("SilentlyContinue", "Ignore"):
-            self.streams.write_error(record)
+        """A non-terminating error. Functions use Write-Error with a text: no id and no code of their own."""
+        error_id, exception = ("Refused", RUNTIME) if self.command.compiled else (WRITE_ERROR, WRITE_ERROR)
+        self.streams.write_error(ErrorRecord(message, error_id, NOT_SPECIFIED, exception, self.command.error_name))
 
     def terminating(
-        self, exception: exceptions.DotNetException, error_id: str, category: int, target: Value, target_type: str
+        self, message: str, error_id: str, category: int, exception: str = "RuntimeException"
     ) -> TerminatingError:
         """What ThrowTerminatingError throws."""
         return TerminatingError(
-            ErrorRecord(
-                exception,
-                f"{error_id},{self.command.error_name}",
-                category,
-                self.command.proxied or self.command.name,
-                target,
-                str(target),
-                target_type,
-                self.invocation(),
-                self.stack(),
-            )
+            ErrorRecord(message, error_id, category, f"{AUTOMATION}.{exception}", self.command.error_name)
         )
-
-    def write_warning(self, message: str) -> None:
-        if self.bound.get("WarningAction") not in ("SilentlyContinue", "Ignore"):
-            self.streams.write_text("Warning", message)
-
-    def write_verbose(self, message: str) -> None:
-        if self.bound.get("Verbose"):
-            self.streams.write_text("Verbose", message)
-
-    def invocation(self) -> Invocation:
-        name = self.command.proxied or self.command.name
-        return Invocation(name, self.command.name, _WRAPPED_AT if self.command.proxied else NOWHERE)
-
-    def stack(self) -> str | None:
-        """Where the function was; binary cmdlets have none, proxies add theirs."""
-        frames = []
-        if not self.command.class_name:
-            frames.append(f"at {self.command.name}<Process>, {self._script}: line 1")
-        if self.command.proxied:
-            frames.append("at <ScriptBlock><Process>, <No file>: line 37")
-        return "\n".join(frames) or None
-
-    @property
-    def _script(self) -> str:
-        module = self.command.module
-        return rf"C:\Windows\System32\WindowsPowerShell\v1.0\Modules\{module}\{module}.psm1"
 
     # Questions
 
@@ -192,22 +103,22 @@ class Execution:
             what = f'Performing the operation "{action}" on target "{target}".'
             raise self.unanswered(f"Are you sure you want to perform this action?\n{what}")
 
-    def unanswered(self, question: str, method: str = "") -> TerminatingError:
-        """What a question ends with, as nobody can be asked; `method` is what a function called to ask it."""
-        name = self.command.proxied or self.command.name
-        error_id, category = ("HostException", NOT_SPECIFIED) if method else _NO_HOST
-        exception = exceptions.prompt_refused(question, method)
-        return TerminatingError(
-            ErrorRecord(
-                exception, f"{error_id},{self.command.error_name}", category, name, invocation=self.invocation()
-            )
+    def unanswered(self, question: str) -> TerminatingError:
+        """What ends a command that asks, as nobody can be asked; a function called ShouldContinue for it."""
+        text = (
+            "A command that prompts the user failed because the host program or the command type does not support user "
+            f"interaction. The host was attempting to request confirmation with the following message: {question}"
         )
+        if self.command.compiled:
+            return self.terminating(text, "HostFunctionNotImplemented", NOT_IMPLEMENTED, "Host.HostException")
+        text = f'Exception calling "ShouldContinue" with "2" argument(s): "{text}"'
+        return self.terminating(text, "HostException", NOT_SPECIFIED, "MethodInvocationException")
 
     def throw(self, error: TerminatingError) -> None:
         """What ends a statement of a function, which goes on with the next; the proxy of a role ends."""
         if self.command.proxied:
             raise error
-        self.report(error.record)
+        self.streams.write_error(error.record)
 
     # Time
 
@@ -216,7 +127,7 @@ class Execution:
             raise PipelineStoppedError
 
     def sleep(self, seconds: float | None) -> None:
-        """Wait as Start-Sleep does: a stop ends it at once. None: for ever."""
+        """Wait in a way that a stop ends at once. None: for ever."""
         self.streams.flush()
         self.streams.stopping.wait(seconds)
         self.check_stop()

@@ -13,15 +13,11 @@ import uuid
 
 from .clixml import Value, write
 
-MessageName = typing.Literal[
-    "PIPELINE_OUTPUT", "ERROR_RECORD", "PIPELINE_STATE", "DEBUG_RECORD", "VERBOSE_RECORD", "WARNING_RECORD"
-]
+MessageName = typing.Literal["PIPELINE_OUTPUT", "ERROR_RECORD", "PIPELINE_STATE", "WARNING_RECORD"]
 _TYPES: dict[MessageName, int] = {
     "PIPELINE_OUTPUT": 0x00041004,
     "ERROR_RECORD": 0x00041005,
     "PIPELINE_STATE": 0x00041006,
-    "DEBUG_RECORD": 0x00041007,
-    "VERBOSE_RECORD": 0x00041008,
     "WARNING_RECORD": 0x00041009,
 }
 _LARGEST = 32_768

@@ -8,8 +8,7 @@ from __future__ import annotations
 import typing
 
 from ..farm import HostNotFoundError, NotInFarmError, PoolNotFoundError, SessionNotFoundError
-from . import exceptions
-from .acting import Verb, act, say, win32_error
+from .acting import log_off, say, win32_error
 from .clixml import DotNetObject, SecretValue, Value, type_names
 from .commands import SWITCH, Body, Bound, Command, Parameter
 from .records import AUTHENTICATION_ERROR
@@ -31,7 +30,7 @@ def _add_account(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
         user, proof = bound["ApplicationId"], bound["CertificateThumbprint"]
     if not execution.machine.sign_in(user, proof):
         message = say(execution, "sign_in_failed", url=url)
-        raise execution.terminating(exceptions.runtime(message), "SignInFailed", AUTHENTICATION_ERROR, url, "String")
+        raise execution.terminating(message, "SignInFailed", AUTHENTICATION_ERROR)
     execution.runspace.variables["rds_account"] = user
     types = type_names(f"{_DATA}.RdMgmtContext")
     yield DotNetObject(
@@ -44,8 +43,7 @@ def _add_account(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
 def _pool(execution: Execution, bound: Bound) -> Pool | None:
     """The host pool; after an error record None."""
     if "rds_account" not in execution.runspace.variables:
-        message = say(execution, "sign_in")
-        raise execution.terminating(exceptions.runtime(message), "NotSignedIn", AUTHENTICATION_ERROR, None, "")
+        raise execution.terminating(say(execution, "sign_in"), "NotSignedIn", AUTHENTICATION_ERROR)
     tenant, name = bound["TenantName"], bound["HostPoolName"]
     try:
         return execution.machine.farm.pool("rdinfra", name, tenant=tenant)
@@ -75,64 +73,41 @@ def _get_session(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
         )
 
 
-def _end_session(verb: Verb, question: str) -> Body:
-    def body(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
-        if not bound.get("NoUserPrompt"):
-            raise execution.unanswered(question)
-        pool = _pool(execution, bound)
-        session_id, wanted = bound["SessionId"], bound["SessionHostName"]
-        if pool is None:
-            return iter(())
-        code = win32_error(execution)
-        if code:
-            execution.write_error(say(execution, "denied") if code == 5 else say(execution, "code", code=code))
-            return iter(())
-        _end(execution, verb, pool, wanted, session_id, bool(bound.get("Force")))
+def _log_off(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
+    if not bound.get("NoUserPrompt"):
+        raise execution.unanswered("Log off the user session?")
+    pool = _pool(execution, bound)
+    if pool is None:
         return iter(())
-
-    return body
-
-
-def _end(execution: Execution, verb: Verb, pool: Pool, wanted: str, session_id: int, force: bool) -> None:
-    """With `force` the service forgets a session even if its host can't be reached."""
+    session_id, wanted = bound["SessionId"], bound["SessionHostName"]
+    if code := win32_error(execution):
+        execution.write_error(say(execution, "denied") if code == 5 else say(execution, "code", code=code))
+        return iter(())
     try:
         host = execution.machine.farm.host(pool, wanted, any_case=True)
-        if host.status != "Available" and not force:
+        if host.status != "Available":
             raise HostNotFoundError(pool.name, wanted)
-        act(execution, verb, pool, host.name, session_id)
+        log_off(execution, pool, host.name, session_id)
     except SessionNotFoundError:
         execution.write_error(say(execution, "no_session", id=session_id, host=wanted))
     except NotInFarmError:
         execution.write_error(say(execution, "no_host", host=wanted))
+    return iter(())
 
 
-def _command(
-    name: str,
-    *parameters: Parameter,
-    body: Body,
-    default_set: str = "",
-) -> Command:
-    return Command(name, "Microsoft.RDInfra.RDPowerShell", parameters, body, default_set=default_set, compiled=True)
+def _command(name: str, *parameters: Parameter, body: Body, default_set: str = "") -> Command:
+    return Command(name, "Microsoft.RDInfra.RDPowerShell", parameters, body, default_set, compiled=True)
 
 
-_POOL = (
-    Parameter("TenantName", mandatory=True, position=0, by_property_name=True),
-    Parameter("HostPoolName", mandatory=True, position=1, by_property_name=True),
-)
-_SESSION = (
-    *_POOL,
-    Parameter("SessionHostName", mandatory=True, position=2, by_property_name=True),
-    Parameter("SessionId", "System.Int32", mandatory=True, position=3, by_property_name=True),
-    Parameter("NoUserPrompt", SWITCH),
-)
+_POOL = (Parameter("TenantName", mandatory=True), Parameter("HostPoolName", mandatory=True))
 _USER, _SERVICE, _CERTIFICATE = "UserCredential", "ServicePrincipal", "ServicePrincipalCertificate"
 _CREDENTIAL: typing.Final = "System.Management.Automation.PSCredential"
 
 COMMANDS = (
     _command(
         "Add-RdsAccount",
-        Parameter("DeploymentUrl", mandatory=True, position=0),
-        Parameter("Credential", _CREDENTIAL, mandatory=True, position=1, sets=(_USER, _SERVICE)),
+        Parameter("DeploymentUrl", mandatory=True),
+        Parameter("Credential", _CREDENTIAL, mandatory=True, sets=(_USER, _SERVICE)),
         Parameter("ServicePrincipal", SWITCH, mandatory=True, sets=(_SERVICE,)),
         Parameter("AadTenantId", mandatory=True, sets=(_SERVICE, _CERTIFICATE)),
         Parameter("CertificateThumbprint", mandatory=True, sets=(_CERTIFICATE,)),
@@ -143,9 +118,10 @@ COMMANDS = (
     _command("Get-RdsUserSession", *_POOL, body=_get_session),
     _command(
         "Invoke-RdsUserSessionLogoff",
-        *_SESSION,
-        Parameter("Force", SWITCH),
-        body=_end_session("logoff", "Log off the user session?"),
+        *_POOL,
+        Parameter("SessionHostName", mandatory=True),
+        Parameter("SessionId", "System.Int32", mandatory=True),
+        Parameter("NoUserPrompt", SWITCH),
+        body=_log_off,
     ),
-    _command("Disconnect-RdsUserSession", *_SESSION, body=_end_session("disconnect", "Disconnect the user session?")),
 )

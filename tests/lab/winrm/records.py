@@ -1,15 +1,13 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Error records and the other records of a pipeline's streams."""
+"""Error records and warnings, with what clients read of them."""
 
 from __future__ import annotations
 
 import dataclasses
-import typing
 
-from .clixml import I64, Collection, Dictionary, DotNetObject, Properties, Value, type_names
-from .exceptions import AUTOMATION, DotNetException
+from .clixml import AUTOMATION, DotNetObject, Properties, type_names
 
 CATEGORIES = {
     0: "NotSpecified",
@@ -20,125 +18,54 @@ CATEGORIES = {
     13: "ObjectNotFound",
     14: "OperationStopped",
     17: "ParserError",
-    18: "PermissionDenied",
     28: "AuthenticationError",
 }
 NOT_SPECIFIED, INVALID_ARGUMENT, INVALID_DATA, INVALID_OPERATION = 0, 5, 6, 7
 NOT_IMPLEMENTED, OBJECT_NOT_FOUND, OPERATION_STOPPED, PARSER_ERROR, AUTHENTICATION_ERROR = 11, 13, 14, 17, 28
 
-_CORE = "System.Private.CoreLib, Version=10.0.0.0, Culture=neutral, PublicKeyToken=7cec85d7bea7798e"
-_NO_PARAMETERS = Dictionary(
-    type_names(f"System.Collections.Generic.Dictionary`2[[System.String, {_CORE}],[System.Object, {_CORE}]]")
-)
-_NO_ARGUMENTS = Collection(type_names(f"System.Collections.Generic.List`1[[System.Object, {_CORE}]]"))
-
-
-@dataclasses.dataclass(frozen=True)
-class Position:
-    """Where in a module's script something happened."""
-
-    script: str = ""
-    line_number: int = 0
-    offset: int = 0
-    line: str = ""
-    statement: str = ""
-    message: str = ""
-
-    @property
-    def folder(self) -> str:
-        return self.script.rpartition("\\")[0]
-
-
-NOWHERE = Position()
-
-
-@dataclasses.dataclass(frozen=True)
-class Invocation:
-    """Which command an error record is about. `called_as` is empty as long as the parameters are not bound."""
-
-    command: str
-    called_as: str
-    position: Position = NOWHERE
-
-    def as_value(self) -> DotNetObject:
-        place = self.position
-        adapted: Properties = {
-            "MyCommand": self.command,
-            "BoundParameters": _NO_PARAMETERS,
-            "UnboundArguments": _NO_ARGUMENTS,
-            "ScriptLineNumber": place.line_number,
-            "OffsetInLine": place.offset,
-            "HistoryId": I64(1),
-            "ScriptName": place.script,
-            "Line": place.line,
-            "Statement": place.statement,
-            "PositionMessage": place.message,
-            "PSScriptRoot": place.folder,
-            "PSCommandPath": place.script or None,
-            "InvocationName": self.called_as,
-            "PipelineLength": 0,
-            "PipelinePosition": 0,
-            "ExpectingInput": False,
-            "CommandOrigin": "Internal",
-            "DisplayScriptPosition": None,
-        }
-        types = type_names(f"{AUTOMATION}.InvocationInfo")
-        return DotNetObject(types, adapted, text=types[0], whole=True)
+RUNTIME = f"{AUTOMATION}.RuntimeException"
+WRITE_ERROR = "Microsoft.PowerShell.Commands.WriteErrorException"
 
 
 @dataclasses.dataclass(frozen=True)
 class ErrorRecord:
     """What travels on the error stream, or with the state of a pipeline that failed."""
 
-    exception: DotNetException
+    message: str
     error_id: str
     category: int = NOT_SPECIFIED
-    activity: str = ""
-    target: Value = None
-    target_name: str = ""
-    target_type: str = ""
-    invocation: Invocation | None = None
-    stack: str | None = None
+    exception: str = RUNTIME
+    command: str = ""
+    """What follows the first comma of a FullyQualifiedErrorId."""
 
     @property
-    def category_message(self) -> str:
-        target = ":".join((self.target_name, self.target_type))
-        return f"{CATEGORIES[self.category]}: ({target}) [{shortened(self.activity)}], {self.exception.name}"
+    def reason(self) -> str:
+        """The exception's class without its namespace."""
+        return self.exception.rpartition(".")[2]
 
-    def as_value(self, alone: bool) -> DotNetObject:
-        """`alone`: as a message of its own, not inside a state message."""
+    def as_value(self) -> DotNetObject:
+        exception = DotNetObject(
+            type_names(self.exception, "System.Exception"), {"Message": self.message}, text=self.message, whole=True
+        )
         extended: Properties = {
-            "Exception": self.exception.as_value(),
-            "TargetObject": self.target,
-            "FullyQualifiedErrorId": self.error_id,
-            "InvocationInfo": None if self.invocation is None else self.invocation.as_value(),
+            "Exception": exception,
+            "TargetObject": None,
+            "FullyQualifiedErrorId": f"{self.error_id},{self.command}" if self.command else self.error_id,
+            "InvocationInfo": None,
             "ErrorCategory_Category": self.category,
-            "ErrorCategory_Activity": self.activity,
-            "ErrorCategory_Reason": self.exception.name,
-            "ErrorCategory_TargetName": self.target_name,
-            "ErrorCategory_TargetType": self.target_type,
-            "ErrorCategory_Message": self.category_message,
+            "ErrorCategory_Activity": self.command,
+            "ErrorCategory_Reason": self.reason,
+            "ErrorCategory_TargetName": "",
+            "ErrorCategory_TargetType": "",
+            "ErrorCategory_Message": f"{CATEGORIES[self.category]}: (:) [{self.command}], {self.reason}",
             "SerializeExtendedInfo": False,
         }
-        if self.stack is not None:
-            extended["ErrorDetails_ScriptStackTrace"] = self.stack
-        if alone:
-            extended["PSMessageDetails"] = None
         types = type_names(f"{AUTOMATION}.ErrorRecord")
-        return DotNetObject(types, {}, extended, text=self.exception.message, whole=True)
+        return DotNetObject(types, {}, extended, text=self.message, whole=True)
 
 
-def shortened(name: str) -> str:
-    """A long name as the category's message shows it."""
-    return name if len(name) <= 40 else f"{name[:19]}…{name[-19:]}"
-
-
-Stream = typing.Literal["Debug", "Verbose", "Warning"]
-
-
-def informational(stream: Stream, message: str) -> DotNetObject:
-    """A record of one of the streams that carry plain text."""
-    types = type_names(f"{AUTOMATION}.{stream}Record", f"{AUTOMATION}.InformationalRecord")
+def warning(message: str) -> DotNetObject:
+    types = type_names(f"{AUTOMATION}.WarningRecord", f"{AUTOMATION}.InformationalRecord")
     extended: Properties = {
         "InformationalRecord_Message": message,
         "InformationalRecord_SerializeInvocationInfo": False,
@@ -147,9 +74,8 @@ def informational(stream: Stream, message: str) -> DotNetObject:
 
 
 class TerminatingError(Exception):
-    """A statement ended with an error; `by_preference`: because of ErrorAction Stop."""
+    """A call ended with an error."""
 
-    def __init__(self, record: ErrorRecord, by_preference: bool = False) -> None:
-        super().__init__(record.exception.message)
+    def __init__(self, record: ErrorRecord) -> None:
+        super().__init__(record.message)
         self.record = record
-        self.by_preference = by_preference

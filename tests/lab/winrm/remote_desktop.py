@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing
 
-from ..farm import HostNotFoundError, NotInFarmError, Pool, Session, SessionNotFoundError
-from .acting import ACCESS_DENIED, SERVER_UNAVAILABLE, SESSION_GONE, STATES, Verb, act, say, win32_error
-from .clixml import U32, Collection, DotNetObject, Enumeration, Value, type_names
+from ..farm import HostNotFoundError, Pool, Session, SessionNotFoundError
+from .acting import ACCESS_DENIED, SERVER_UNAVAILABLE, SESSION_GONE, STATES, log_off, say, win32_error
+from .clixml import U32, Collection, DotNetObject, Value, type_names
 from .commands import SWITCH, Body, Bound, Command, Parameter
 from .wildcards import has_wildcards, matches
 
@@ -18,17 +18,9 @@ if typing.TYPE_CHECKING:
 
 _NAMESPACE = "Microsoft.RemoteDesktopServices.Management"
 _SESSION_TYPES = type_names(f"{_NAMESPACE}.RDUserSession")
-_STATE_NUMBERS = {
-    name: number
-    for number, name in enumerate(
-        ("ACTIVE", "CONNECTED", "CONNECTQUERY", "SHADOW", "DISCONNECTED", "IDLE", "LISTEN", "RESET", "DOWN", "INIT")
-    )
-}
-_SESSION_HOST_COLLECTION = Enumeration(f"{_NAMESPACE}.COLLECTION_TYPE", "RD_FARM_RDSH", 0)
 
 
 def _row(execution: Execution, pool: Pool, session: Session) -> DotNetObject:
-    name = STATES.get(session.state, "IDLE")
     local = execution.machine.local_time
     return DotNetObject(
         _SESSION_TYPES,
@@ -45,9 +37,9 @@ def _row(execution: Execution, pool: Pool, session: Session) -> DotNetObject:
             "ColorDepth": None,
             "CreateTime": local(session.create_time),
             "DisconnectTime": local(session.disconnect_time),
-            "SessionState": Enumeration(f"{_NAMESPACE}.SESSION_STATE", f"STATE_{name}", _STATE_NUMBERS[name]),
+            "SessionState": f"STATE_{STATES.get(session.state, 'IDLE')}",
             "CollectionName": pool.name,
-            "CollectionType": _SESSION_HOST_COLLECTION,
+            "CollectionType": "RD_FARM_RDSH",
             "UnifiedSessionId": U32(session.id),
             "HostServer": session.host,
             "IdleTime": U32(session.idle_ms),
@@ -84,33 +76,15 @@ def _get_session(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
                 yield _row(execution, pool, session)
 
 
-def _end_session(verb: Verb, question: str, done: str) -> Body:
-    def body(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
-        def end(pool: Pool, host: str) -> None:
-            act(execution, verb, pool, host, bound["UnifiedSessionID"])
-
-        if bound.get("Force"):
-            _report(execution, bound, _call(execution, bound, end), done)
-        else:
-            execution.throw(execution.unanswered(question, "ShouldContinue"))
-        return iter(())
-
-    return body
-
-
-def _send_message(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
-    machine = execution.machine
-    text = (bound["MessageTitle"], bound["MessageBody"])
-    caller = machine.caller(execution.runspace.user, execution.command.name)
-
-    def send(pool: Pool, host: str) -> None:
-        machine.farm.message(pool, host, bound["UnifiedSessionID"], text, caller)
-
-    _report(execution, bound, _call(execution, bound, send), "message_sent")
+def _log_off(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
+    if bound.get("Force"):
+        _report(execution, bound, _call(execution, bound))
+    else:
+        execution.throw(execution.unanswered("Log off?"))
     return iter(())
 
 
-def _call(execution: Execution, bound: Bound, do: typing.Callable[[Pool, str], None]) -> int:
+def _call(execution: Execution, bound: Bound) -> int:
     """Call WTSSessionManagement on the host; no broker is asked. Answers with a Win32 code."""
     code = win32_error(execution)
     if code:
@@ -124,18 +98,18 @@ def _call(execution: Execution, bound: Bound, do: typing.Callable[[Pool, str], N
         if host.status != "Available":
             return SERVER_UNAVAILABLE
         try:
-            do(pool, host.name)
+            log_off(execution, pool, host.name, bound["UnifiedSessionID"])
         except SessionNotFoundError:
             return SESSION_GONE
         return 0
     return SERVER_UNAVAILABLE
 
 
-def _report(execution: Execution, bound: Bound, code: int, done: str) -> None:
+def _report(execution: Execution, bound: Bound, code: int) -> None:
     host, session_id = bound["HostServer"], bound["UnifiedSessionID"]
     if code == 0:
-        execution.write_verbose(say(execution, done))
-    elif code == ACCESS_DENIED:
+        return
+    if code == ACCESS_DENIED:
         execution.write_error(say(execution, "denied"))
     elif code == SESSION_GONE:
         execution.write_error(say(execution, "no_session", id=session_id, host=host))
@@ -145,92 +119,15 @@ def _report(execution: Execution, bound: Bound, code: int, done: str) -> None:
         execution.write_error(say(execution, "code", code=code))
 
 
-def _get_session_host(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
-    wanted = bound["CollectionName"]
-    pools = _collections(execution, bound)
-    if pools is None:
-        return
-    named = [pool for pool in pools if pool.name.lower() == wanted.lower()]
-    if not named:
-        execution.write_error(say(execution, "no_collection", name=wanted))
-    types = type_names(f"{_NAMESPACE}.RDServer")
-    for pool in named:
-        for host in execution.machine.farm.hosts(pool):
-            allowed = ("Yes", 0) if host.allow_new_session else ("No", 2)
-            yield DotNetObject(
-                types,
-                {
-                    "CollectionName": pool.name,
-                    "SessionHost": host.name,
-                    "NewConnectionAllowed": Enumeration(f"{_NAMESPACE}.RDServerNewConnectionAllowed", *allowed),
-                },
-                text=types[0],
-            )
-
-
-def _set_session_host(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
-    farm = execution.machine.farm
-    caller = execution.machine.caller(execution.runspace.user, execution.command.name)
-    pools = _collections(execution, bound) or []
-    for wanted in bound["SessionHost"] if pools else ():
-        for pool in pools:
-            try:
-                host = farm.host(pool, wanted, any_case=True)
-            except NotInFarmError:
-                continue
-            farm.drain(pool, host.name, bound["NewConnectionAllowed"].lower() in ("yes", "0"), caller)
-            break
-        else:
-            execution.write_error(say(execution, "no_host", host=wanted))
-    return iter(())
-
-
-def _get_collection(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
-    types = type_names(f"{_NAMESPACE}.RDSessionCollection")
-    wanted = bound.get("CollectionName")
-    found = 0
-    pools = _collections(execution, bound)
-    for pool in pools or ():
-        if wanted is None or pool.name.lower() == wanted.lower():
-            found += 1
-            yield DotNetObject(
-                types,
-                {
-                    "CollectionName": pool.name,
-                    "CollectionAlias": pool.name,
-                    "CollectionDescription": "",
-                    "Size": len(execution.machine.farm.hosts(pool)),
-                    "ResourceType": "Remote Desktop",
-                    "CollectionType": Enumeration(f"{_NAMESPACE}.SessionCollectionType", "PooledUnmanaged", 1),
-                    "AutoAssignPersonalDesktop": False,
-                    "GrantAdministrativePrivilege": False,
-                },
-                text=types[0],
-            )
-    if pools is not None and not found and wanted is not None:
-        execution.write_error(say(execution, "no_collection", name=wanted))
-
-
 def _get_server(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
     types = type_names(f"{_NAMESPACE}.Server")
-    wanted = {role.upper() for role in bound.get("Role", ())}
     roles: dict[str, set[str]] = {}
     for pool in _collections(execution, bound) or ():
         roles.setdefault(pool.connection_broker, set()).add("RDS-CONNECTION-BROKER")
         for host in execution.machine.farm.hosts(pool):
             roles.setdefault(host.name, set()).add("RDS-RD-SERVER")
     for name, has in roles.items():
-        if not wanted or wanted & has:
-            items = Collection(type_names("System.String[]", "System.Array"), tuple(sorted(has)))
-            yield DotNetObject(types, {"Server": name, "Roles": items}, text=types[0])
-
-
-_BROKER = Parameter("ConnectionBroker", position=1)
-_SESSION = (
-    Parameter("HostServer", mandatory=True, position=0, by_property_name=True),
-    Parameter("UnifiedSessionID", "System.Int32", mandatory=True, position=1, by_property_name=True),
-)
-_FORCE = Parameter("Force", SWITCH)
+        yield DotNetObject(types, {"Server": name, "Roles": Collection(tuple(sorted(has)))}, text=types[0])
 
 
 def _command(name: str, *parameters: Parameter, body: Body) -> Command:
@@ -240,34 +137,16 @@ def _command(name: str, *parameters: Parameter, body: Body) -> Command:
 COMMANDS = (
     _command(
         "Get-RDUserSession",
-        Parameter("CollectionName", "System.String[]", position=0, by_property_name=True),
-        _BROKER,
+        Parameter("CollectionName", "System.String[]"),
+        Parameter("ConnectionBroker"),
         body=_get_session,
     ),
-    _command("Invoke-RDUserLogoff", *_SESSION, _FORCE, body=_end_session("logoff", "Log off?", "logged_off")),
-    _command("Disconnect-RDUser", *_SESSION, _FORCE, body=_end_session("disconnect", "Disconnect?", "disconnected")),
     _command(
-        "Send-RDUserMessage",
-        *_SESSION,
-        Parameter("MessageTitle", mandatory=True, position=2),
-        Parameter("MessageBody", mandatory=True, position=3),
-        body=_send_message,
+        "Invoke-RDUserLogoff",
+        Parameter("HostServer", mandatory=True),
+        Parameter("UnifiedSessionID", "System.Int32", mandatory=True),
+        Parameter("Force", SWITCH),
+        body=_log_off,
     ),
-    _command(
-        "Get-RDSessionHost", Parameter("CollectionName", mandatory=True, position=0), _BROKER, body=_get_session_host
-    ),
-    _command(
-        "Set-RDSessionHost",
-        Parameter("SessionHost", "System.String[]", mandatory=True, position=0),
-        Parameter("NewConnectionAllowed", mandatory=True, position=1, valid=("Yes", "NotUntilReboot", "No")),
-        Parameter("ConnectionBroker"),
-        body=_set_session_host,
-    ),
-    _command("Get-RDSessionCollection", Parameter("CollectionName", position=0), _BROKER, body=_get_collection),
-    _command(
-        "Get-RDServer",
-        Parameter("ConnectionBroker", position=0),
-        Parameter("Role", "System.String[]", position=1),
-        body=_get_server,
-    ),
+    _command("Get-RDServer", Parameter("ConnectionBroker"), body=_get_server),
 )

@@ -24,15 +24,15 @@ import uuid
 import psrpcore
 import psrpcore.types as ps
 
-from . import arguments, configurations, exceptions
-from .clixml import DotNetObject, Value
+from . import arguments, configurations
+from .calls import Call, run
+from .clixml import AUTOMATION, DotNetObject, Value
 from .commands import Command
 from .engine import Channel, ProtocolError
 from .execution import PipelineStoppedError
 from .fragments import Fragmenter, MessageName
 from .machine import Machine
-from .records import OPERATION_STOPPED, ErrorRecord, Stream, informational
-from .statements import Call, Statement, run
+from .records import OPERATION_STOPPED, ErrorRecord, warning
 
 _STOPPED, _COMPLETED, _FAILED = 3, 4, 5
 _FLUSH_AT = 32_768
@@ -67,39 +67,18 @@ class _ServerPool(psrpcore.ServerRunspacePool):
 
     def _process_SetMaxRunspaces(self, event: psrpcore.SetMaxRunspacesEvent) -> None:
         self.resized = int(event.count)
-        self._acknowledge(event)
-
-    def _process_SetMinRunspaces(self, event: psrpcore.SetMinRunspacesEvent) -> None:
-        self._acknowledge(event)
-
-    def _process_ResetRunspaceState(self, event: psrpcore.ResetRunspaceStateEvent) -> None:
-        self._acknowledge(event)
-
-    def _acknowledge(self, event: typing.Any, answer: bool | int = True) -> None:
         message = event._ps_object
         call_id = message.ci if hasattr(message, "ci") else message.CI
-        self.prepare_message(ps.RunspaceAvailability(SetMinMaxRunspacesResponse=answer, ci=call_id))
-
-    def _process_GetAvailableRunspaces(self, event: psrpcore.GetAvailableRunspacesEvent) -> None:
-        busy = len(self.pipeline_table)
-        self._acknowledge(event, max(self.max_runspaces - busy, 0))
-
-
-class _ServerPipeline(psrpcore.ServerPipeline):
-    """Makes host calls without a Running state, which Windows does not send."""
-
-    def host_call(self, method: ps.HostMethodIdentifier, parameters: list[typing.Any] | None = None) -> int:
-        return self.runspace_pool.host_call(method, parameters, self.pipeline_id)
+        self.prepare_message(ps.RunspaceAvailability(SetMinMaxRunspacesResponse=True, ci=call_id))
 
 
 @dataclasses.dataclass(eq=False)
 class _Runspace:
-    """One runspace of a pool (`statements.Runspace`)."""
+    """One runspace of a pool (`calls.Runspace`)."""
 
     machine: Machine
     user: str
     no_language: bool
-    installed: dict[str, Command]
     visible: dict[str, Command]
     variables: dict[str, typing.Any] = dataclasses.field(default_factory=dict)
 
@@ -110,9 +89,8 @@ class RunspacePool:
     def __init__(
         self, machine: Machine, user: str, configuration: configurations.Configuration, channel: Channel
     ) -> None:
-        installed = configurations.installed(machine)
-        visible = configurations.visible(configuration, installed)
-        self._new_runspace = functools.partial(_Runspace, machine, user, configuration.no_language, installed, visible)
+        visible = configurations.visible(configuration, configurations.installed(machine))
+        self._new_runspace = functools.partial(_Runspace, machine, user, configuration.no_language, visible)
         self._idle: list[_Runspace] = []
         self.closing = threading.Event()
         self._channel = channel
@@ -147,7 +125,7 @@ class RunspacePool:
 
     def command(self, pipeline: uuid.UUID) -> None:
         with self._lock:
-            self._pipelines[pipeline] = _Pipeline(self, _ServerPipeline(self._pool, pipeline))
+            self._pipelines[pipeline] = _Pipeline(self, psrpcore.ServerPipeline(self._pool, pipeline))
 
     def signal(self, pipeline: uuid.UUID) -> None:
         with self._lock:
@@ -172,29 +150,10 @@ class RunspacePool:
 
     def _handle(self, event: psrpcore.PSRPEvent[typing.Any, typing.Any]) -> None:
         pipeline = self._pipelines.get(event.pipeline_id) if event.pipeline_id else None
-        if pipeline is None:
-            return
-        if isinstance(event, psrpcore.CreatePipelineEvent):
+        if pipeline is not None and isinstance(event, psrpcore.CreatePipelineEvent):
             # psrpcore parses the message anew each time that the event is asked for its pipeline.
-            metadata = typing.cast(psrpcore.PowerShell, pipeline.server.metadata)
-            pipeline.statements = arguments.statements(metadata)
-            pipeline.host = metadata.host
-            if metadata.no_input:
-                self._queue(pipeline)
-            else:
-                pipeline.given = []
-        elif isinstance(event, psrpcore.GetCommandMetadataEvent):
-            pipeline.statements = _metadata_statements([str(name) for name in event.pipeline.name])
-            self._queue(pipeline)
-        elif isinstance(event, psrpcore.PipelineInputEvent) and pipeline.given is not None:
-            pipeline.given.append(arguments.value(event.data))
-        elif isinstance(event, psrpcore.EndOfPipelineInputEvent):
-            self._queue(pipeline)
-        elif isinstance(event, psrpcore.PipelineHostResponseEvent):
-            pipeline.answer(event.result)
-
-    def _queue(self, pipeline: _Pipeline) -> None:
-        self._waiting.append(pipeline)
+            pipeline.call = arguments.call(typing.cast(psrpcore.PowerShell, pipeline.server.metadata))
+            self._waiting.append(pipeline)
 
     def _start_next(self) -> None:
         while self._waiting and self._running < self.runspaces and not self.closing.is_set():
@@ -235,33 +194,18 @@ class RunspacePool:
     def reset(self, pipeline: uuid.UUID) -> None:
         self._channel.reset(pipeline)
 
-    def has_console(self, host: ps.HostInfo | None) -> bool:
-        """Whether the client has a user interface for the pipeline, its own or the pool's."""
-        if host is None or host.UseRunspaceHost:
-            host = self._pool.host
-        return host is not None and not host.IsHostNull and not host.IsHostUINull
-
-    @contextlib.contextmanager
-    def asking(self, pipeline: psrpcore.ServerPipeline) -> typing.Iterator[psrpcore.ServerHostRequestor]:
-        """Make a call to the client's host."""
-        with self._lock:
-            yield psrpcore.ServerHostRequestor(pipeline)
-            self.send_prepared()
-
     def send_prepared(self) -> None:
-        """Send what psrpcore has prepared for the pool and for host calls."""
+        """Send what psrpcore has prepared for the pool."""
         while payload := self._pool.data_to_send(_FLUSH_AT):
             self._channel.send(payload.pipeline_id, payload.data)
 
 
 class _Pipeline:
-    """One pipeline: where its records go (`execution.Streams`), and how it ends (`statements.Outcome`)."""
+    """One pipeline: where its records go (`execution.Streams`), and how it ends (`calls.Outcome`)."""
 
-    def __init__(self, pool: RunspacePool, server: _ServerPipeline) -> None:
+    def __init__(self, pool: RunspacePool, server: psrpcore.ServerPipeline) -> None:
         self.id = server.pipeline_id
-        self.statements: list[Statement] = []
-        self.given: list[Value] | None = None
-        self.host: ps.HostInfo | None = None
+        self.call: Call | None = None
         self.started = False
         self.stopping = threading.Event()
         self._pool = pool
@@ -269,8 +213,6 @@ class _Pipeline:
         self._ended = False
         self._pending: list[bytes] = []
         self._pending_size = 0
-        self._answered = threading.Event()
-        self._answer: typing.Any = None
 
     @property
     def closing(self) -> threading.Event:
@@ -278,13 +220,14 @@ class _Pipeline:
 
     def run(self, runspace: _Runspace) -> None:
         try:
-            run(self.statements, runspace, self, self, self.given)
+            assert self.call
+            run(self.call, runspace, self, self)
         except PipelineStoppedError:
             self.stopped()
         except Exception as error:
             # A mistake of the lab must not leave its client waiting.
             traceback.print_exc()
-            self.fail(ErrorRecord(exceptions.runtime(f"The lab failed: {error!r}"), "LabFailed"))
+            self.fail(ErrorRecord(f"The lab failed: {error!r}", "LabFailed"))
 
     # Outcome
 
@@ -304,8 +247,9 @@ class _Pipeline:
         self._end(_FAILED, record)
 
     def stopped(self) -> None:
-        exception = exceptions.runtime("The pipeline has been stopped.", name="PipelineStoppedException")
-        self._end(_STOPPED, ErrorRecord(exception, "PipelineStopped", OPERATION_STOPPED))
+        exception = f"{AUTOMATION}.PipelineStoppedException"
+        record = ErrorRecord("The pipeline has been stopped.", "PipelineStopped", OPERATION_STOPPED, exception)
+        self._end(_STOPPED, record)
 
     def _end(self, state: int, record: ErrorRecord | None) -> None:
         if self._ended:
@@ -313,7 +257,7 @@ class _Pipeline:
         self._ended = True
         message: dict[str, Value] = {"PipelineState": state}
         if record is not None:
-            message["ExceptionAsErrorRecord"] = record.as_value(alone=False)
+            message["ExceptionAsErrorRecord"] = record.as_value()
         self._add(self._pool.cut(self.id, "PIPELINE_STATE", DotNetObject((), {}, message)))
         self.flush()
 
@@ -321,38 +265,11 @@ class _Pipeline:
 
     def write_error(self, record: ErrorRecord) -> None:
         self._check_stop()
-        self._write("ERROR_RECORD", record.as_value(alone=True))
+        self._write("ERROR_RECORD", record.as_value())
 
-    def write_text(self, stream: Stream, message: str) -> None:
-        names: dict[Stream, MessageName] = {
-            "Debug": "DEBUG_RECORD",
-            "Verbose": "VERBOSE_RECORD",
-            "Warning": "WARNING_RECORD",
-        }
+    def write_warning(self, message: str) -> None:
         self._check_stop()
-        self._write(names[stream], informational(stream, message))
-
-    def write_host(self, text: str) -> None:
-        if self._pool.has_console(self.host):
-            with self._pool.asking(self.server) as host:
-                host.write_line(text)
-
-    def ask(self, caption: str, question: str) -> bool | None:
-        if not self._pool.has_console(self.host):
-            return None
-        self.flush()
-        choices = [ps.ChoiceDescription("&Yes"), ps.ChoiceDescription("&No")]
-        with self._pool.asking(self.server) as host:
-            host.prompt_for_choice(caption, question, choices, 0)
-        while not self._answered.wait(0.1):
-            if self.stopping.is_set() or self.closing.is_set():
-                raise PipelineStoppedError
-        return bool(self._answer == 0)
-
-    def answer(self, result: typing.Any) -> None:
-        """What the client's user chose."""
-        self._answer = result
-        self._answered.set()
+        self._write("WARNING_RECORD", warning(message))
 
     def reset_connection(self) -> None:
         self.flush()
@@ -375,14 +292,3 @@ class _Pipeline:
             self._pending_size += len(fragment)
             if self._pending_size >= _FLUSH_AT:
                 self.flush()
-
-
-def _metadata_statements(names: list[str]) -> list[Statement]:
-    """What PowerShell runs for GET_COMMAND_METADATA: how many commands there are, and then the commands."""
-    wanted = Call("Get-Command", (("Name", arguments.value(ps.PSList(names))), ("ErrorAction", "SilentlyContinue")))
-    shown = ("Name", "Namespace", "HelpUri", "CommandType", "ResolvedCommandName", "OutputType", "Parameters")
-
-    def select(*properties: str) -> Call:
-        return Call("Select-Object", (("Property", arguments.value(ps.PSList(properties))),))
-
-    return [(wanted, Call("Measure-Object"), select("Count")), (wanted, select(*shown))]

@@ -1,18 +1,19 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How pipelines run and end: several statements, several in flight, stops."""
+"""How pipelines run and end: several in flight, stops."""
 
 from __future__ import annotations
 
 import time
-import typing
+import uuid
 
 import pytest
 
 from tests.lab import definition
 from tests.lab.farm import Farm
 from tests.lab.winrm.configurations import DEFAULT, Configuration
+from tests.lab.winrm.engine import ProtocolError
 from tests.lab.winrm.faults import Faults
 from tests.lab.winrm.machine import Machine, Settings, machines
 from tests.psrp.raw_client import RawClient, error_id, kinds
@@ -34,59 +35,34 @@ def client(machine: Machine) -> RawClient:
     return RawClient(machine, Configuration(DEFAULT), runspaces=16)
 
 
-def logoff(number: typing.Any, **parameters: typing.Any) -> list[dict[str, typing.Any]]:
-    given = {"HostServer": HOST, "UnifiedSessionID": number, "Force": True, **parameters}
-    return [{"command": "Invoke-RDUserLogoff", "parameters": given}]
+def logoff(client: RawClient, number: int) -> uuid.UUID:
+    return client.begin_call("Invoke-RDUserLogoff", HostServer=HOST, UnifiedSessionID=number, Force=True)
 
 
 def ended(farm: Farm) -> list[int | None]:
     return [entry["id"] for entry in farm.audit() if entry["verb"] == "logoff"]
 
 
-BAD = [{"command": "Get-NoSuchThing", "parameters": {}}]
-LIST = [{"command": "Get-RDUserSession", "parameters": {}}]
-STOPPED = [{"command": "Get-RDUserSession", "parameters": {"CollectionName": "Nope", "ErrorAction": "Stop"}}]
-NON_TERMINATING = [{"command": "Get-RDUserSession", "parameters": {"CollectionName": "Nope"}}]
+LIST = "Get-RDUserSession"
 
 
-@pytest.mark.parametrize(
-    ("statements", "seen", "done"),
-    [
-        ([BAD, logoff(2), logoff(3)], ["ERROR_RECORD", "Completed"], [2, 3]),
-        ([logoff(2), BAD, logoff(3)], ["Failed"], [2, 3]),
-        ([STOPPED, logoff(2), logoff(3)], ["Failed"], []),
-        ([NON_TERMINATING, logoff(2), logoff(3)], ["ERROR_RECORD", "Completed"], [2, 3]),
-        ([BAD], ["Failed"], []),
-    ],
-)
-def test_what_runs_behind_the_clients_back(
-    client: RawClient, machine: Machine, statements: list[typing.Any], seen: list[str], done: list[int]
-) -> None:
-    assert kinds(client.invoke(statements)) == seen
-    assert ended(machine.farm) == done
-
-
-def test_output_after_the_end_is_lost(client: RawClient) -> None:
-    assert kinds(client.invoke([BAD, logoff(2), LIST])) == ["ERROR_RECORD", "Completed"]
-    assert kinds(client.invoke([BAD, LIST, LIST])) == [
-        "ERROR_RECORD",
-        "PIPELINE_OUTPUT",
-        "PIPELINE_OUTPUT",
-        "Completed",
-    ]
-
-
-def test_everything_is_found_and_bound_before_anything_runs(client: RawClient, machine: Machine) -> None:
-    answer = client.invoke([[*logoff(2), {"command": "Select-Object", "parameters": {"NoSuch": 1}}]])
-    assert kinds(answer) == ["Failed"]
-    assert error_id(answer) == "NamedParameterNotFound"
+def test_what_no_client_of_ours_sends(client: RawClient, machine: Machine) -> None:
+    """PowerShell would run it. The lab says at once that it does not know it, instead of doing something else."""
+    two = client.pipeline().add_command(LIST).add_statement().add_command(LIST)
+    piped = client.pipeline().add_command(LIST).add_command("Invoke-RDUserLogoff")
+    positional = client.pipeline().add_command("Invoke-RDUserLogoff").add_argument(HOST)
+    odd = client.pipeline().add_command(LIST).add_parameter("CollectionName", {"a": 1})
+    for pipeline in (two, piped, positional, odd):
+        with pytest.raises(ProtocolError, match="the lab"):
+            client.begin(pipeline)
+    assert error_id(client.script(LIST)) == "ScriptNotInLab"
     assert ended(machine.farm) == []
 
 
 def test_sixteen_at_once(client: RawClient, machine: Machine) -> None:
     machine.settings.delay["get-rdusersession"] = 0.2
     started = time.monotonic()
-    pipelines = [client.begin([LIST]) for _number in range(16)]
+    pipelines = [client.begin_call(LIST) for _number in range(16)]
     answers = [client.end(pipeline) for pipeline in pipelines]
     assert time.monotonic() - started < 1.6  # one by one: 3.2
     assert all(kinds(answer) == ["PIPELINE_OUTPUT"] * 3 + ["Completed"] for answer in answers)
@@ -95,7 +71,7 @@ def test_sixteen_at_once(client: RawClient, machine: Machine) -> None:
 def test_more_pipelines_than_runspaces_wait(machine: Machine) -> None:
     client = RawClient(machine, Configuration(DEFAULT), runspaces=1)
     machine.faults.add({"kind": "wait", "command": "Invoke-RDUserLogoff"})
-    first, second = client.begin([logoff(2)]), client.begin([LIST])
+    first, second = logoff(client, 2), client.begin_call(LIST)
     time.sleep(0.1)
     assert not client.is_finished(second)
     client.engine.signal(first)
@@ -106,7 +82,7 @@ def test_more_pipelines_than_runspaces_wait(machine: Machine) -> None:
 def test_a_pool_that_grows_takes_on_those_who_wait(machine: Machine) -> None:
     client = RawClient(machine, Configuration(DEFAULT), runspaces=1)
     machine.faults.add({"kind": "wait", "command": "Invoke-RDUserLogoff"})
-    first, second = client.begin([logoff(2)]), client.begin([LIST])
+    first, second = logoff(client, 2), client.begin_call(LIST)
     client.resize(2)
     assert kinds(client.end(second))[-1] == "Completed"
     assert not client.is_finished(first)
@@ -114,7 +90,8 @@ def test_a_pool_that_grows_takes_on_those_who_wait(machine: Machine) -> None:
 
 
 def test_stop_of_what_waits(client: RawClient, machine: Machine) -> None:
-    pipeline = client.begin_call("Start-Sleep", Seconds=60)
+    machine.faults.add({"kind": "wait", "command": LIST})
+    pipeline = client.begin_call(LIST)
     time.sleep(0.05)
     started = time.monotonic()
     client.engine.signal(pipeline)
@@ -126,12 +103,12 @@ def test_stop_of_what_waits(client: RawClient, machine: Machine) -> None:
 
 def test_stop_of_what_blocks(client: RawClient, machine: Machine) -> None:
     machine.faults.add({"kind": "hang", "command": "Invoke-RDUserLogoff", "seconds": 0.6})
-    pipeline, other = client.begin([logoff(2)]), client.begin([logoff(3)])
+    pipeline, other = logoff(client, 2), logoff(client, 3)
     time.sleep(0.05)
     client.engine.signal(pipeline)
     time.sleep(0.2)
     assert not client.is_finished(pipeline)
-    assert kinds(client.invoke([LIST]))[-1] == "Completed"
+    assert kinds(client.call(LIST))[-1] == "Completed"
     assert kinds(client.end(pipeline)) == ["Stopped"]
     assert kinds(client.end(other)) == ["Completed"]
     assert set(ended(machine.farm)) == {2, 3}  # the call went on all the same
@@ -139,8 +116,8 @@ def test_stop_of_what_blocks(client: RawClient, machine: Machine) -> None:
 
 def test_stop_of_what_has_not_begun(machine: Machine) -> None:
     client = RawClient(machine, Configuration(DEFAULT), runspaces=1)
-    machine.faults.add({"kind": "wait", "command": "Start-Sleep"})
-    running, waiting = client.begin_call("Start-Sleep", Seconds=1), client.begin([logoff(2)])
+    machine.faults.add({"kind": "wait", "command": LIST})
+    running, waiting = client.begin_call(LIST), logoff(client, 2)
     client.engine.signal(waiting)
     assert kinds(client.end(waiting)) == ["Stopped"]
     client.engine.signal(running)
@@ -151,7 +128,7 @@ def test_stop_of_what_has_not_begun(machine: Machine) -> None:
 def test_closing_leaves_a_blocked_call_behind(client: RawClient, machine: Machine) -> None:
     pool = machine.farm.pool("remote_desktop", "Desk")
     machine.farm.change(pool, HOST, 2, stuck=True)
-    pipeline = client.begin([logoff(2)])
+    pipeline = logoff(client, 2)
     time.sleep(0.1)
     assert not client.is_finished(pipeline)
     client.engine.close()
