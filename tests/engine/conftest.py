@@ -19,6 +19,7 @@ from tests.integration.ansible_process import Ansible, environment
 from tests.lab.client import Lab
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests here need a PowerShell. Those of a file or folder share what they start, so they keep together."""
     here = Path(__file__).parent
