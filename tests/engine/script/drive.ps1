@@ -139,5 +139,6 @@ while ($null -ne ($line = [Console]::In.ReadLine())) {
         $result = @{ driver = "$_`n$($_.ScriptStackTrace)" }
     }
     $json = ConvertTo-Json -InputObject $result -Compress
+    $json = '{"run":' + $request['run'] + ',' + $json.Substring(1)
     [Console]::Out.WriteLine([regex]::Replace($json, '[^ -~]', { '\u{0:x4}' -f [int] [char] $args[0].Value }))
 }

@@ -13,6 +13,7 @@ import os
 import queue
 import subprocess
 import threading
+import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,6 +39,7 @@ class Script:
         self.mark = uuid.uuid4().hex
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._written: list[str] = []
+        self._runs = 0
         command = [pwsh, "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File", str(DRIVER)]
         self._process = subprocess.Popen(
             command,
@@ -75,7 +77,9 @@ class Script:
         C(dates): let texts that look like dates become dates, as they do when Ansible sends them to PowerShell 7.
         After C(seconds) the process is killed.
         """
+        self._runs += 1
         request = {
+            "run": self._runs,
             "script": str(script),
             "parameters": parameters,
             "secrets": secrets or {},
@@ -88,19 +92,30 @@ class Script:
         assert self._process.stdin
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
-        try:
-            line = self._lines.get(timeout=seconds)
-        except queue.Empty:
-            self.kill()
-            raise TimeoutError(f"the script took longer than {seconds} s") from None
-        assert line, "PowerShell has ended"
-        result = json.loads(line)
+        result = self._result(seconds)
         assert "driver" not in result, result["driver"]
         if result["failed"]:
             raise ScriptError(*result["errors"])
         assert not result["errors"], result["errors"]
         (text,) = result["output"]
+        assert text.isascii(), "then no code page on the way matters"
         return json.loads(text)
+
+    def _result(self, seconds: float) -> Json:
+        """Wait for the result of this run. Nothing else may be written."""
+        others = ""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                self.kill()
+                raise TimeoutError(f"the script took longer than {seconds} s") from None
+            assert line, f"PowerShell has ended: {others}"
+            if line.startswith(f'{{"run":{self._runs},'):
+                assert not others, f"the script writes on the console: {others}"
+                return dict(json.loads(line))
+            others += line
 
     def written(self) -> str:
         """Everything that the process has written."""

@@ -86,16 +86,17 @@ def test_older_multipoint_does_not_take_what_the_newer_one_takes(hosts: Hosts) -
     assert answer["errors"][0]["id"].startswith("NamedParameterNotFound,")
 
 
-def test_classic_signs_in_wherever_it_acts_and_keeps_its_secret(hosts: Hosts) -> None:
-    winrm = hosts.lab.winrm
-    assert winrm is not None
-    secrets = {"Credential": {"username": winrm["user"], "password": winrm["password"]}}
+def test_classic_signs_in_wherever_it_acts(hosts: Hosts) -> None:
+    """Also where it begins anew because all that it had hang."""
+    pool = {"name": "legacy-pool", "service": "rdinfra", "tenant": "Contoso"}
+    hosts.lab.reset(deployment({**pool, "generate": {"hosts": 1, "sessions_per_host": 12}}))
     listing = call("Get-RdsUserSession", **POOL)
+    secrets = {"Credential": account(hosts)}
     for check_mode in (True, False):
         signed_in, listed = hosts.call(SIGN_IN, listing, host=WVD, secrets=secrets, check_mode=check_mode)
-        assert signed_in["output"][0]["UserName"] == winrm["user"]
+        assert signed_in["output"][0]["UserName"] == secrets["Credential"]["username"]
         rows = listed["output"]
-        assert [row["UserPrincipalName"] for row in rows] == ["alice@contoso.com", "bob@contoso.com"]
+        assert len(rows) == 12
     acts = [
         act(
             row,
@@ -109,20 +110,34 @@ def test_classic_signs_in_wherever_it_acts_and_keeps_its_secret(hosts: Hosts) ->
         )
         for row in rows
     ]
-    result = hosts.run(request(listing, acts, Calls=[SIGN_IN]), WVD, secrets=secrets)
-    assert [one["answer"]["errors"] for one in result["acts"]] == [[], []]
+    for row in rows[:8]:
+        hosts.fault("hang", "Invoke-RdsUserSessionLogoff", parameters={"SessionId": row["SessionId"]})
+    result = hosts.run(request(listing, acts, act_seconds=2, Calls=[SIGN_IN]), WVD, secrets=secrets)
+    answers = [(one["answer"]["state"], one["answer"]["errors"]) for one in result["acts"]]
+    assert answers == [("no answer", [])] * 8 + [("completed", [])] * 4
     assert len(result["calls"]) == 1, "the sign-in is answered once"
-    assert [user for _host, _id, user in hosts.ended()] == ["alice@contoso.com", "bob@contoso.com"]
+    assert {user for _host, _id, user in hosts.ended()} == {row["UserPrincipalName"] for row in rows[8:]}
 
-    refused = {"Credential": {"username": winrm["user"], "password": "pass\u2019word$(1)"}}
-    wrong, unsigned = hosts.call(SIGN_IN, listing, host=WVD, secrets=refused)
-    assert wrong["errors"][0]["id"].startswith("SignInFailed,")
+
+def test_secret_is_told_to_nobody(hosts: Hosts) -> None:
+    right = account(hosts)
+    wrong = {**right, "password": "pass\u2019word$(1)"}
+    listing = call("Get-RdsUserSession", **POOL)
+    accepted, listed = hosts.call(SIGN_IN, listing, host=WVD, secrets={"Credential": right})
+    assert (accepted["errors"], len(listed["output"])) == ([], 2)
+    refused, unsigned = hosts.call(SIGN_IN, listing, host=WVD, secrets={"Credential": wrong})
+    assert refused["errors"][0]["id"].startswith("SignInFailed,")
     assert unsigned["errors"][0]["id"].startswith("NotSignedIn,")
-
-    for secret in (winrm["password"], "pass\\u2019word$(1)", "pass\u2019word$(1)"):
+    for secret in (right["password"], wrong["password"], "pass\\u2019word$(1)"):
         assert secret not in hosts.script.written()
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             assert secret.encode() not in read_bytes(path), "other users of the host see arguments"
+
+
+def account(hosts: Hosts) -> dict[str, str]:
+    """The lab's operator."""
+    assert hosts.lab.winrm is not None
+    return {"username": hosts.lab.winrm["user"], "password": hosts.lab.winrm["password"]}
 
 
 def test_answer_of_5000_sessions(hosts: Hosts) -> None:

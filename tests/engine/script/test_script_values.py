@@ -91,6 +91,6 @@ def test_values_keep_their_kind(hosts: Hosts) -> None:
     names: list[object] = [[], ["Desktops"], "Desktops"]
     listed = hosts.call(*(call("Get-RDUserSession", CollectionName=name) for name in names))
     assert [len(answer["output"]) for answer in listed] == [0, 4, 4]
-    values = [7, "7", True, "True", None, 2.5, [1, "1"]]
+    values = [7, "7", True, "True", None, 2.5, [1], [1, "1"], []]
     echoed = hosts.call(*(call("Write-Output", InputObject=value, NoEnumerate=True) for value in values))
     assert [answer["output"] for answer in echoed] == [[{"Value": value}] for value in values]
