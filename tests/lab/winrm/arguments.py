@@ -11,7 +11,7 @@ import psrpcore
 import psrpcore.types as ps
 
 from .calls import Call
-from .clixml import I64, Collection, SecretValue, Value
+from .clixml import Collection, SecretValue, Value
 
 
 class NotInLabError(ValueError):
@@ -39,7 +39,7 @@ def _value(given: typing.Any) -> Value:
     if isinstance(given, ps.PSCredential):
         return SecretValue(str(given.UserName), str(given.Password.decrypt()))
     if isinstance(given, int):
-        return int(given) if -(2**31) <= given < 2**31 else I64(given)
+        return int(given)
     if isinstance(given, str):
         return str(given)
     if isinstance(given, list):

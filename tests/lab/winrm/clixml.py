@@ -24,10 +24,6 @@ class U32(int):
     """System.UInt32."""
 
 
-class I64(int):
-    """System.Int64."""
-
-
 AUTOMATION = "System.Management.Automation"
 
 Types = tuple[str, ...]
@@ -171,7 +167,7 @@ def _primitive(value: Value) -> tuple[str, str]:
     if isinstance(value, U32):
         return "U32", str(int(value))
     if isinstance(value, int):
-        return ("I64" if isinstance(value, I64) or not -(2**31) <= value < 2**31 else "I32"), str(int(value))
+        return "I32", str(value)
     if isinstance(value, datetime):
         return "DT", round_trip(value)
     return "S", escape(text_of(value))

@@ -38,31 +38,14 @@ _STOPPED, _COMPLETED, _FAILED = 3, 4, 5
 _FLUSH_AT = 32_768
 _NOT_PSRP = (psrpcore.PSRPCoreError, ValueError, TypeError, LookupError, AttributeError, SyntaxError, struct.error)
 """What psrpcore raises on data that it can't read."""
-_VERSIONS = {
-    "PSSemanticVersion": "7.6.5",
-    "PSEdition": "Core",
-    "SerializationVersion": ps.PSVersion("1.1.0.1"),
-    "PSRemotingProtocolVersion": ps.PSVersion("2.3"),
-    "WSManStackVersion": ps.PSVersion("3.0"),
-    "PSVersion": ps.PSVersion("7.6.5"),
-    "Platform": "Win32NT",
-    "OS": "Microsoft Windows 10.0.26100",
-    "GitCommitId": "7.6.5",
-}
-_COMPATIBLE = ("1.0", "2.0", "3.0", "4.0", "5.0", "5.1", "6.0", "7.0")
-
-
-@ps.PSType(["System.Version[]", "System.Array"])
-class _VersionArray(ps.PSListBase):
-    """As $PSVersionTable has it."""
+_PRIVATE_DATA = {"PSVersionTable": ps.PSPrimitiveDictionary({"PSVersion": ps.PSVersion("7.6.5")})}
 
 
 class _ServerPool(psrpcore.ServerRunspacePool):
     """Understands the call ids of clients that write CI for ci, and leaves the answers to the owner."""
 
     def __init__(self) -> None:
-        table = {**_VERSIONS, "PSCompatibleVersions": _VersionArray([ps.PSVersion(text) for text in _COMPATIBLE])}
-        super().__init__({"PSVersionTable": ps.PSPrimitiveDictionary(table)})
+        super().__init__(_PRIVATE_DATA)
         self.resized: int | None = None
 
     def _process_SetMaxRunspaces(self, event: psrpcore.SetMaxRunspacesEvent) -> None:
