@@ -51,11 +51,12 @@ LOST = "the connection to the host was lost"
 NO_COMMAND = ("CommandNotFoundException", "CouldNotAutoLoadModule", "CouldNotAutoloadMatchingModule")
 NOT_BOUND = (
     *("AmbiguousParameterSet", "MissingMandatoryParameter", "NamedParameterNotFound", "PositionalParameterNotFound"),
-    *("CannotConvertArgument", "MissingArgument", "ScriptsNotAllowed"),
+    *("CannotConvertArgument", "CannotConvertArgumentNoMessage", "MissingArgument", "ScriptsNotAllowed"),
 )
 """Errors that come before the cmdlet begins, beside those that begin with C(Parameter)."""
 JEA_PARAMETERS = "A JEA endpoint's role must allow the parameters {} with these values."
-WOULD_ASK = ("HostException", "PromptNotSupported")
+WOULD_ASK = ("HostException", "HostFunctionNotImplemented", "PromptNotSupported")
+"""A function asks in the first way, a compiled cmdlet in the second."""
 DENIED = ("PermissionDenied", "SecurityError")
 
 

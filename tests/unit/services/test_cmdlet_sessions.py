@@ -354,7 +354,9 @@ def test_unexpected_end_of_a_call_is_doubtful(kind: str) -> None:
         ("NamedParameterNotFound", "InvalidArgument", "HostServer, UnifiedSessionID, Force"),
         ("ParameterArgumentValidationError", "InvalidData", "HostServer, UnifiedSessionID, Force"),
         ("ParameterArgumentTransformationError", "InvalidData", "does not take"),
+        ("CannotConvertArgumentNoMessage", "InvalidArgument", "does not take"),
         ("HostException", "NotSpecified", "would ask a question"),
+        ("HostFunctionNotImplemented", "NotImplemented", "would ask a question"),
         ("Whatever", "PermissionDenied", "denies Invoke-RDUserLogoff"),
     ],
 )
