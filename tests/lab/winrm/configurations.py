@@ -108,7 +108,8 @@ def visible(configuration: Configuration, everything: typing.Mapping[str, Comman
         parameters = () if isinstance(entry, str) else entry.get("Parameters", ())
         command = everything.get(_name(entry).lower())
         if command is not None:
-            shown.append(_limited(command, parameters) if parameters else command)
+            limited = not isinstance(entry, str) and "Parameters" in entry
+            shown.append(_limited(command, parameters) if limited else command)
     return {command.name.lower(): command for command in shown}
 
 

@@ -277,3 +277,11 @@ def test_parameters_that_a_role_does_not_list(lab: Lab) -> None:
     assert error_id(client.call("Get-RDUserSession", ConnectionBroker=BROKER)) == "NamedParameterNotFound"
     assert error_id(client.call("Get-RDUserSession", CollectionName="Other")) == "ParameterArgumentValidationError"
     assert len(rows(client.call("Get-RDUserSession", CollectionName="Desktops"), "UserName")) == 4
+
+
+def test_role_that_lists_no_parameter_allows_none(lab: Lab) -> None:
+    client = lab.on(
+        "classroom-2012.contoso.com", Configuration("Narrow", ({"Name": "Get-WmsSession", "Parameters": []},))
+    )
+    assert error_id(client.call("Get-WmsSession", Id=2)) == "NamedParameterNotFound"
+    assert len(rows(client.call("Get-WmsSession"), "UserName")) == 2
