@@ -64,7 +64,7 @@ def unit(session: nox.Session) -> None:
     """Unit tests."""
     session.install("ansible-core", "-r", f"{REQUIREMENTS}/unit.txt", *RUNTIME, *LAB)
     see_collection(session)
-    session.run("pytest", "tests/unit", "--timeout=120", *session.posargs)
+    session.run("pytest", "tests/unit", "--numprocesses=2", "--timeout=120", *session.posargs)
 
 
 PIP_BOOTSTRAP = """\

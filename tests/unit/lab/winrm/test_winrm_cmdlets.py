@@ -193,8 +193,9 @@ def test_sign_in_holds_for_the_runspace_that_took_it(lab: Lab) -> None:
     }
 
     def in_the_second(command: str, **parameters: typing.Any) -> list[Message]:
-        lab.faults.add({"kind": "wait", "command": "Start-Sleep", "times": 1})
-        first = client.begin_call("Start-Sleep", Seconds=60)
+        busy = {**place, "HostPoolName": "busy"}
+        lab.faults.add({"kind": "wait", "command": "Get-RdsUserSession", "parameters": busy, "times": 1})
+        first = client.begin_call("Get-RdsUserSession", **busy)
         answer = client.call(command, **parameters)
         client.engine.signal(first)
         client.end(first)
