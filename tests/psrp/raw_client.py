@@ -85,9 +85,17 @@ class RawClient:
             pipeline.add_parameter(name, _wire(value))
         return self.begin(pipeline)
 
-    def pipeline(self) -> psrpcore.ClientPowerShell:
+    def pipeline(self, no_input: bool = True) -> psrpcore.ClientPowerShell:
         """An empty one."""
-        return psrpcore.ClientPowerShell(self._client)
+        return psrpcore.ClientPowerShell(self._client, no_input=no_input)
+
+    def end_input(self, pipeline: psrpcore.ClientPowerShell, *items: str) -> None:
+        """Send all the input that it waits for."""
+        with self._changed:
+            for item in items:
+                pipeline.send(item)
+            pipeline.send_eof()
+        self._pass_on()
 
     def end(self, pipeline: uuid.UUID, timeout: float = _SECONDS) -> list[Message]:
         """Wait for the end of a pipeline."""

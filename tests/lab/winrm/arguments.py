@@ -19,11 +19,13 @@ class NotInLabError(ValueError):
 
 
 def call(pipeline: psrpcore.PowerShell) -> Call:
-    """The only command of a pipeline. Raises NotInLabError."""
+    """The only command of a pipeline, or its script text. Raises NotInLabError."""
+    if pipeline.commands and pipeline.commands[0].is_script:
+        return Call(str(pipeline.commands[0].command_text), script=True)
     if len(pipeline.commands) != 1 or not pipeline.no_input:
         raise NotInLabError("the lab runs one command in a pipeline, without input")
     (command,) = pipeline.commands
-    return Call(str(command.command_text), tuple(map(_argument, command.parameters)), bool(command.is_script))
+    return Call(str(command.command_text), tuple(map(_argument, command.parameters)))
 
 
 def _argument(argument: tuple[str | None, typing.Any]) -> tuple[str, Value]:

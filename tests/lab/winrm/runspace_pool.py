@@ -133,9 +133,16 @@ class RunspacePool:
 
     def _handle(self, event: psrpcore.PSRPEvent[typing.Any, typing.Any]) -> None:
         pipeline = self._pipelines.get(event.pipeline_id) if event.pipeline_id else None
-        if pipeline is not None and isinstance(event, psrpcore.CreatePipelineEvent):
+        if pipeline is None:
+            return
+        if isinstance(event, psrpcore.CreatePipelineEvent):
             # psrpcore parses the message anew each time that the event is asked for its pipeline.
-            pipeline.call = arguments.call(typing.cast(psrpcore.PowerShell, pipeline.server.metadata))
+            metadata = typing.cast(psrpcore.PowerShell, pipeline.server.metadata)
+            pipeline.call = arguments.call(metadata)
+            if metadata.no_input:
+                self._waiting.append(pipeline)
+        elif isinstance(event, psrpcore.EndOfPipelineInputEvent):
+            # Ansible sends its modules as scripts with input. They are refused when all of it is there.
             self._waiting.append(pipeline)
 
     def _start_next(self) -> None:

@@ -59,6 +59,14 @@ def test_what_no_client_of_ours_sends(client: RawClient, machine: Machine) -> No
     assert ended(machine.farm) == []
 
 
+def test_a_script_with_input_as_ansible_sends_modules(client: RawClient) -> None:
+    module = client.pipeline(no_input=False).add_script("$input")
+    pipeline = client.begin(module)
+    assert not client.is_finished(pipeline)
+    client.end_input(module, "a", "b")
+    assert error_id(client.end(pipeline)) == "ScriptNotInLab"
+
+
 def test_sixteen_at_once(client: RawClient, machine: Machine) -> None:
     machine.settings.delay["get-rdusersession"] = 0.2
     started = time.monotonic()
