@@ -16,6 +16,8 @@ from typing import Any
 
 from tests.integration.ansible_process import Ansible, Cases, Finished, Task
 from tests.lab.client import Lab
+from tests.lab.winrm.configurations import with_modules
+from tests.roles import data_file, session_endpoint
 
 SCRIPT = Path(__file__).parents[2] / "plugins/plugin_utils/transports/run_cmdlets.ps1"
 LOGOFF = "remotedesktop.sessions.rds_user_logoff"
@@ -121,6 +123,23 @@ class Windows:
     def endpoint(self, name: str, *role: str | Mapping[str, Any]) -> dict[str, str]:
         """Register a JEA endpoint that shows these commands; return the variable that chooses it."""
         self.lab.call("POST", "winrm/configurations", {"name": name, "role": list(role)})
+        return {"ansible_psrp_configuration_name": name}
+
+    def role_endpoint(self, name: str, host: str, **options: Any) -> dict[str, str]:
+        """Register what the role session_endpoint makes on this host; return the variable that chooses it.
+
+        A real PowerShell gets the role capability file, the stand-in what it says. C(options) are those of the role,
+        without its prefix.
+        """
+        modules = self.lab.call("GET", "winrm")["hosts"][host]["modules"]
+        found = {
+            command.name: [parameter.name for parameter in command.all_parameters]
+            for command in with_modules(modules).values()
+        }
+        text = session_endpoint.render(session_endpoint.ROLE_FILE, found, **options)
+        shown = data_file.read(text)
+        role = [*shown.get("VisibleFunctions", ()), *shown.get("VisibleCmdlets", ())]
+        self.lab.call("POST", "winrm/configurations", {"name": name, "role": role, "capability": text})
         return {"ansible_psrp_configuration_name": name}
 
     def received(self) -> bytes:

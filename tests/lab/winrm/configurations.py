@@ -60,8 +60,13 @@ SESSION_OPERATOR = Configuration(SESSION_ENDPOINT, _session_operator())
 
 def installed(machine: Machine) -> dict[str, Command]:
     """Every session cmdlet of the host, by its name in lower case."""
+    return with_modules(machine.modules)
+
+
+def with_modules(modules: typing.Mapping[str, str]) -> dict[str, Command]:
+    """Those of a host with these modules (name: generation, or empty)."""
     found: dict[str, Command] = {}
-    for module, generation in machine.modules.items():
+    for module, generation in modules.items():
         commands = {
             "RemoteDesktop": remote_desktop.COMMANDS,
             "MultiPoint": multipoint.COMMANDS.get(generation, ()),
