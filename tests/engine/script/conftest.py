@@ -19,8 +19,8 @@ from tests.lab.client import Lab
 def script_hosts(pwsh: str) -> Iterator[Hosts]:
     """The hosts. In the end their PowerShell must end by itself."""
     modules = cmdlets.build(pwsh)
+    script = Script(pwsh, {})
     with Lab.start(winrm=True) as lab:
-        script = Script(pwsh, {})
         yield Hosts(lab, modules, script)
         script.close()
 

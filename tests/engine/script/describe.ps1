@@ -7,11 +7,11 @@
 [CmdletBinding()]
 param ([string[]] $Path)
 
-function Select-Text {
+function Select-Once {
     # Each text once, without $null.
     param ([object[]] $Text)
 
-    return , [string[]] @($Text | Where-Object { $null -ne $_ } | ForEach-Object { [string] $_ } | Sort-Object -Unique -CaseSensitive)
+    $Text | Where-Object { $null -ne $_ } | ForEach-Object { [string] $_ } | Sort-Object -Unique -CaseSensitive
 }
 
 $described = foreach ($one in $Path) {
@@ -26,17 +26,17 @@ $described = foreach ($one in $Path) {
     $parameters = $parsed.ParamBlock.Parameters
     @{
         errors = [string[]] @($errors | ForEach-Object { "$($_.Extent.StartLineNumber): $($_.Message)" })
-        tokens = Select-Text $tokens.Kind
-        functions = Select-Text $functions.Name
+        tokens = [string[]] @(Select-Once $tokens.Kind)
+        functions = [string[]] @(Select-Once $functions.Name)
         # Those that are not named by a word have none.
         commands = [string[]] @($commands | ForEach-Object { $_.GetCommandName() })
-        operators = Select-Text $commands.InvocationOperator
-        types = Select-Text ($nodes | ForEach-Object { $_.TypeName.FullName })
-        members = Select-Text ($members | ForEach-Object { $_.Member.Value })
+        operators = [string[]] @(Select-Once $commands.InvocationOperator)
+        types = [string[]] @(Select-Once ($nodes | ForEach-Object { $_.TypeName.FullName }))
+        members = [string[]] @(Select-Once ($members | ForEach-Object { $_.Member.Value }))
         unnamed_calls = @($calls | Where-Object { $_.Member.StringConstantType -ne 'BareWord' }).Count
         script_texts = [string[]] @($calls | Where-Object { $_.Member.Value -eq 'AddScript' } | ForEach-Object { $_.Arguments })
         delegates = [string[]] @($calls | Where-Object { $_.Member.Value -eq 'CreateDelegate' } | ForEach-Object { $_.Arguments })
-        parameters = Select-Text ($parameters | ForEach-Object { $_.Name.VariablePath.UserPath })
+        parameters = [string[]] @(Select-Once ($parameters | ForEach-Object { $_.Name.VariablePath.UserPath }))
         attributes = [string[]] @($parsed.ParamBlock.Attributes | ForEach-Object { $_ })
     }
 }

@@ -120,10 +120,12 @@ def collection(*hosts: tuple[str, Iterable[Json]], name: str = "Desktops", **mor
 
 PLACE = call("Get-Date", Date="2026-11-24T12:00:00", Format="yyyy MMMM zzz")
 """Its answer tells culture and time zone."""
-MONTHS = {
+CULTURES = {
     # An i without a dot, Buddhist and Hijri years.
     "tr-TR": "2026 Kas\u0131m",
-    "th-TH": "2569 \u0e1e\u0e24\u0e28\u0e08\u0e34\u0e01\u0e32\u0e22\u0e19",
-    "ar-SA": "1448 \u062c\u0645\u0627\u062f\u0649 \u0627\u0644\u0622\u062e\u0631\u0629",
+    "th-TH": "2569 ",
+    "ar-SA": "1448 ",
 }
+"""What that answer begins with."""
 ZONES = {"UTC": "+00:00", "Asia/Kolkata": "+05:30", "Pacific/Chatham": "+13:45"}
+"""What it ends with."""

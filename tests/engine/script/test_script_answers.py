@@ -78,12 +78,12 @@ def test_warnings(hosts: Hosts) -> None:
 
 
 def test_texts_in_german(hosts: Hosts) -> None:
-    hosts.lab.call("POST", "winrm/settings", {"language": "de", "culture": "de-DE"})
-    short, sign_in = hosts.call(call("Get-RDUserSession", ConnectionBroker="Köln"), RDS_LIST, culture="de-DE")
+    hosts.lab.call("POST", "winrm/settings", {"language": "de"})
+    short, listed = hosts.call(call("Get-RDUserSession", ConnectionBroker="Köln"), RDS_LIST, culture="de-DE")
     assert short["errors"][0]["message"] == (
         "Der angegebene Name Köln des RD-Verbindungsbrokerservers ist kein vollqualifizierter Domänenname."
     )
-    assert len(sign_in["output"]) == 4
+    assert len(listed["output"]) == 4
     closing = call("Close-WmsSession", SessionId=[2], Confirm=False)
     (closed,) = hosts.call(closing, host=CLASSROOMS["2016"], culture="de-DE")
     assert closed["warnings"] == ["2 geschlossen"]

@@ -92,5 +92,6 @@ def test_values_keep_their_kind(hosts: Hosts) -> None:
     listed = hosts.call(*(call("Get-RDUserSession", CollectionName=name) for name in names))
     assert [len(answer["output"]) for answer in listed] == [0, 4, 4]
     values = [7, "7", True, "True", None, 2.5, [1], [1, "1"], []]
-    echoed = hosts.call(*(call("Write-Output", InputObject=value, NoEnumerate=True) for value in values))
-    assert [answer["output"] for answer in echoed] == [[{"Value": value}] for value in values]
+    settings = [{"Name": f"v{number}", "Value": value} for number, value in enumerate(values)]
+    set_to = hosts.call(*(call("Set-Variable", **setting, PassThru=True) for setting in settings))
+    assert [[row["Value"] for row in answer["output"]] for answer in set_to] == [[value] for value in values]
