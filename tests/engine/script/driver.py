@@ -139,11 +139,3 @@ class Script:
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
-
-
-def read_bytes(path: Path) -> bytes:
-    """Read a file about a process; none is left of one that has ended, and some are not for everybody."""
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.script.driver import MARK, Script, read_bytes
+from tests.engine.script.driver import MARK, Script
 from tests.engine.script.hosts import (
     BROKER,
     CULTURES,
@@ -44,12 +45,12 @@ def process(pwsh: str, script_hosts: Hosts) -> Iterator[Script]:
 
 def marked(mark: str) -> list[int]:
     """Find the processes that a driver has started, itself among them."""
-    variable = f"{MARK}={mark}".encode()
-    return [
-        int(path.parent.name)
-        for path in Path("/proc").glob("[0-9]*/environ")
-        if variable in read_bytes(path).split(b"\0")
-    ]
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # it has ended, or is somebody else's
+            if f"{MARK}={mark}".encode() in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+    return found
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there a user's settings decide, not a process's environment")
