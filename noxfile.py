@@ -168,8 +168,10 @@ def engine(session: nox.Session) -> None:
     see_collection(session)
     see_ansible_windows(session)
     session.env["TEST_SESSION"] = "engine"
+    session.env["DOTNET_TieredPGO"] = "0"  # for processes that live for seconds
     chosen = ("tests/engine", "tests/integration", "-m", "engine")
-    session.run("pytest", *chosen, "--numprocesses=3", "--dist=loadgroup", "--timeout=300", *session.posargs)
+    # The tests of a file share what they start.
+    session.run("pytest", *chosen, "--numprocesses=3", "--dist=loadfile", "--timeout=300", *session.posargs)
 
 
 @nox.session

@@ -19,14 +19,12 @@ from tests.integration.ansible_process import Ansible, environment
 from tests.lab.client import Lab
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests here need a PowerShell. Those of a file or folder share what they start, so they keep together."""
+    """All tests here need a PowerShell."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.engine)
-            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(here).parts[0]))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ class PowerShell:
 
 @dataclass
 class ScriptHosts:
-    """Hosts with the names of the connections; each is any Windows host of the lab."""
+    """Hosts with the names of the connections."""
 
     lab: Lab
     ansible: Ansible
@@ -50,10 +50,10 @@ class ScriptHosts:
     ssh: Mapping[str, Any]
     """Variables of the ssh connection; empty where there is no server."""
 
-    def play(self, machine: Callable[[str], str], *tasks: Mapping[str, Any], arguments: Sequence[str] = ()) -> Finished:
-        """Run the tasks on every host; C(machine) says which Windows host of the lab it is, by its connection."""
+    def play(self, machine: str, *tasks: Mapping[str, Any], arguments: Sequence[str] = ()) -> Finished:
+        """Run the tasks over every connection, on the same Windows host of the lab."""
         inventory = self.ansible.directory / f"inventory-{self.ansible.runs}.json"
-        hosts = {name: self._variables(name, machine(name)) for name in CONNECTIONS if name != "ssh" or self.ssh}
+        hosts = {name: self._variables(name, machine) for name in CONNECTIONS if name != "ssh" or self.ssh}
         inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
         return self.ansible.play(
             *tasks, arguments=arguments, inventory=str(inventory), environment="{{ powershell_environment }}"

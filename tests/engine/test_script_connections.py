@@ -3,14 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The script transport as users have it: the real win_powershell over winrm, ssh and local, on a real PowerShell.
 
-A start of the module takes seconds, so each play runs once, on a host for each connection, side by side. Each host has
-a connection broker and a host pool of its own.
+A start of the module takes seconds, so there are two plays: one on a connection broker over winrm, and one on a host
+for each connection, side by side, each with a host pool of its own.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,11 @@ import pytest
 from tests.engine import processes, ssh_server
 from tests.engine.script_hosts import CONNECTIONS, ScriptHosts, of
 from tests.integration.ansible_process import Finished, Task
-from tests.integration.windows_hosts import LOGOFF, WVD, outcomes, sign_in
+from tests.integration.windows_hosts import BROKER, LOGOFF, WVD, outcomes, sign_in
 
 ID = "unified_session_id"
 STAY = (0, 1, 4, 7, 9, 10)
+STAY_IN_POOL = (0, 3)
 HUNG = 1
 WAIT_SECONDS = 10
 
@@ -31,20 +32,15 @@ def users(connection: str, numbers: Iterable[int]) -> list[str]:
     return sorted(f"{connection}{number}" for number in numbers)
 
 
-def broker(connection: str) -> str:
-    return f"{connection}.contoso.com"
-
-
 def farm() -> dict[str, Any]:
-    """Twelve sessions on two hosts of each broker, and four in each host pool."""
-    pools = []
+    """Twelve sessions on two hosts of the broker, and five in each host pool."""
+    hosts = {"hosts": 2, "sessions_per_host": 6, "user": "rds{user}@contoso.com", "states": ["Active"]}
+    pools = [{"name": "Desktops", "service": "remote_desktop", "connection_broker": BROKER, "generate": hosts}]
     for connection in CONNECTIONS:
         user = {"user": f"{connection}{{user}}@contoso.com", "states": ["Active"]}
-        hosts = {"hosts": 2, "sessions_per_host": 6, "host_name": f"{connection}-{{host}}.contoso.com", **user}
-        desktops = {"service": "remote_desktop", "connection_broker": broker(connection), "generate": hosts}
-        hosts = {"hosts": 1, "sessions_per_host": 4, "host_name": f"wvd-{connection}.contoso.com", **user}
+        hosts = {"hosts": 1, "sessions_per_host": 5, "host_name": f"wvd-{connection}.contoso.com", **user}
         classic = {"service": "rdinfra", "tenant_group": "Default Tenant Group", "tenant": "Contoso", "generate": hosts}
-        pools += [{"name": "Desktops", **desktops}, {"name": connection, **classic}]
+        pools.append({"name": connection, **classic})
     return {"pools": pools}
 
 
@@ -73,24 +69,25 @@ class Played:
         return sorted(user for user in ended if user.startswith(connection))
 
 
-def play(hosts: ScriptHosts, run: str, machine: Callable[[str], str], *tasks: Any, arguments: Any = ()) -> Played:
+def play(hosts: ScriptHosts, run: str, machine: str, *tasks: Any, arguments: Any = ()) -> Played:
     finished = hosts.play(machine, *tasks, arguments=arguments)
     return Played(finished, hosts.lab.audit(), processes.alive("pwsh", run))
 
 
 @pytest.fixture(scope="module")
 def exact(script_hosts: ScriptHosts, run: str) -> Played:
-    """Half of the sessions, in check mode over winrm, then for real, then again."""
+    """Half of the sessions of a broker, over winrm: in check mode, then for real, then again."""
     script_hosts.lab.reset(farm=farm())
-    excluded = [f"CONTOSO\\{user}" for name in CONNECTIONS for user in users(name, STAY)]
-    task = {LOGOFF: {"all_sessions": True, "exclude_user": excluded, "force": True}, "diff": True}
-    check = {"name": "check", "check_mode": True, "when": "inventory_hostname == 'winrm'"}
-    return play(script_hosts, run, broker, {**task, **check}, {"name": "run", **task}, {"name": "again", **task})
+    excluded = [f"CONTOSO\\{user}" for user in users("rds", STAY)]
+    options = {"all_sessions": True, "exclude_user": excluded, "force": True}
+    task = {LOGOFF: options, "diff": True, "when": "inventory_hostname == 'winrm'"}
+    check = {"name": "check", **task, "check_mode": True}
+    return play(script_hosts, run, BROKER, check, {"name": "run", **task}, {"name": "again", **task})
 
 
 @pytest.fixture(scope="module")
 def classic(script_hosts: ScriptHosts, run: str) -> tuple[Played, processes.CommandLines]:
-    """All sessions of a host pool, with a sign-in, as talkative as can be; one log-off never returns."""
+    """Three of the five sessions of a host pool, with a sign-in, as talkative as can be; one log-off never returns."""
     script_hosts.lab.reset(farm=farm())
     for name in CONNECTIONS:
         rule = {"command": "Invoke-RdsUserSessionLogoff", "parameters": {"HostPoolName": name, "SessionId": HUNG + 1}}
@@ -98,34 +95,31 @@ def classic(script_hosts: ScriptHosts, run: str) -> tuple[Played, processes.Comm
     variables = script_hosts.ansible.directory / "sign-in.yml"
     variables.write_text(json.dumps({"sign_in": sign_in(script_hosts.lab)}))
     options = {"tenant_name": "Contoso", "host_pool_name": "{{ inventory_hostname }}", "credential": "{{ sign_in }}"}
-    task = {LOGOFF: {**options, "all_sessions": True, "no_user_prompt": True, "wait_timeout": WAIT_SECONDS}}
+    excluded = [f"{user}@contoso.com" for name in CONNECTIONS for user in users(name, STAY_IN_POOL)]
+    options |= {"all_sessions": True, "exclude_user": excluded, "no_user_prompt": True, "wait_timeout": WAIT_SECONDS}
     with processes.watch_command_lines() as lines:
-        return play(script_hosts, run, lambda _connection: WVD, task, arguments=["-vvvv", "-e", f"@{variables}"]), lines
+        return play(script_hosts, run, WVD, {LOGOFF: options}, arguments=["-vvvv", "-e", f"@{variables}"]), lines
 
 
-def test_exactly_the_selected_and_again_nobody(exact: Played, connection: str) -> None:
-    run, again = exact.tasks(connection)[-2:]
-    selected = users(connection, set(range(12)) - set(STAY))
+def test_check_mode_then_exactly_the_selected_and_again_nobody(exact: Played) -> None:
+    check, run, again = exact.tasks("winrm")
+    selected = users("rds", set(range(12)) - set(STAY))
     assert outcomes(run, ID) == dict.fromkeys(selected, "logged_off"), exact.finished.output
-    assert exact.ended(connection) == selected
+    assert exact.ended("rds") == selected
     assert again.result["changed"] is False
     assert again.result["sessions"] == []
-
-
-def test_check_mode_equals_the_run(exact: Played) -> None:
-    check, run, _again = exact.tasks("winrm")
     assert check.result["changed"] is True
     for name in ("changed", "summary", "diff"):
         assert check.result[name] == run.result[name]
     assert outcomes(check, ID) == outcomes(run, ID)
 
 
-def test_log_off_that_hangs_ends_at_the_deadline(
+def test_exactly_the_selected_and_one_that_hangs_ends_at_the_deadline(
     classic: tuple[Played, processes.CommandLines], connection: str
 ) -> None:
     played, _lines = classic
     (task,) = played.tasks(connection)
-    others = users(connection, {0, 1, 2, 3} - {HUNG})
+    others = users(connection, set(range(5)) - {HUNG, *STAY_IN_POOL})
     expected = {f"{connection}{HUNG}": "still_there", **dict.fromkeys(others, "logged_off")}
     rows = {row["user_principal_name"].partition("@")[0]: row for row in task.result["sessions"]}
     assert {user: row["outcome"] for user, row in rows.items()} == expected, played.finished.output
