@@ -83,6 +83,7 @@ def test_refused_before_any_request(lab: Lab, ansible: Ansible) -> None:
     assert lab.audit() == []
 
 
+@pytest.mark.newest_core
 def test_pool_that_is_not_said(lab: Lab, ansible: Ansible) -> None:
     cases: Cases = [
         ({"all_sessions": True, "host_pool_name": "pool-01"}, ["resource_group_name is missing"]),
@@ -164,6 +165,7 @@ def test_missing_azure_packages_are_named_with_the_python(lab: Lab, ansible: Ans
     assert "python" in message
 
 
+@pytest.mark.newest_core
 def test_info_refuses_the_same(lab: Lab, ansible: Ansible) -> None:
     cases: Cases = [
         ({**POOL, "user": ""}, ["user is given but empty"]),

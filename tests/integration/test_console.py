@@ -37,6 +37,7 @@ def test_without_a_terminal_nothing_is_ended(lab: Lab, ansible: Ansible) -> None
     assert lab.audit() == []
 
 
+@pytest.mark.newest_core
 def test_nothing_to_end_asks_nothing(lab: Lab, ansible: Ansible) -> None:
     options = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
     assert ansible.disconnect(**options, user="carol", confirm=True).status == 0

@@ -113,6 +113,7 @@ def test_filters_for_real(lab: Lab, ansible: Ansible, options: dict[str, Any], e
     assert [line.split()[0] for line in disconnected(lab)] == sorted(expected)
 
 
+@pytest.mark.newest_core
 def test_all_sessions_of_the_pool_and_of_no_other(lab: Lab, ansible: Ansible) -> None:
     outcomes = check_run_again(ansible, **POOL, all_sessions=True)
     assert len(outcomes) == 9
@@ -211,6 +212,7 @@ def test_needs_no_connection_to_the_host(lab: Lab, ansible: Ansible) -> None:
     assert finished.task.outcomes == {BOB: "disconnected"}, finished.output
 
 
+@pytest.mark.newest_core
 def test_info_lists_by_host_and_filter(lab: Lab, ansible: Ansible) -> None:
     finished = ansible.play(
         {"name": "host", INFO: {**POOL, "session_host_name": "avd-1.CONTOSO.com"}},

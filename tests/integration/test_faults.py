@@ -31,9 +31,14 @@ def acts(lab: Lab) -> list[Any]:
     return [one for one in lab.requests() if one["operation"] == "disconnect"]
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
-    "fault", [{"kind": "status", "status": 503}, {"kind": "status", "status": 500, "retry_after": 1}, {"kind": "reset"}]
+    ("fault", "when"),
+    [
+        ({"kind": "status", "status": 503}, "after"),
+        ({"kind": "status", "status": 500, "retry_after": 1}, "before"),
+        ({"kind": "reset"}, "before"),
+        ({"kind": "reset"}, "after"),
+    ],
 )
 def test_unclear_answers_are_settled_by_a_new_list(
     lab: Lab, ansible: Ansible, fault: dict[str, Any], when: str
@@ -46,8 +51,9 @@ def test_unclear_answers_are_settled_by_a_new_list(
     assert len(acts(lab)) == (3 if when == "before" else 2)
 
 
-@pytest.mark.parametrize("kind", [{"kind": "status", "status": 503}, {"kind": "reset"}])
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("kind", "when"), [({"kind": "status", "status": 503}, "after"), ({"kind": "reset"}, "before")]
+)
 def test_id_that_was_reused_behind_an_unclear_answer(
     lab: Lab, ansible: Ansible, kind: dict[str, Any], when: str
 ) -> None:

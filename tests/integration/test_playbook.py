@@ -13,6 +13,7 @@ import pytest
 from tests.integration.ansible_process import Ansible, Finished, environment
 from tests.lab.client import Lab
 
+NEWEST = pytest.mark.newest_core
 AZURE = {"avd_resource_group_name": "rg-avd", "avd_host_pool_name": "pool-01"}
 WINDOWS = {"rds_hosts": "broker.contoso.com", "multipoint_hosts": "multipoint"}
 ENDED = {
@@ -76,9 +77,9 @@ def test_check_then_run_then_run_again(maintenance: Maintenance) -> None:
 @pytest.mark.parametrize(
     ("variables", "service"),
     [
-        (AZURE, "avd"),
+        pytest.param(AZURE, "avd", marks=NEWEST),
         ({"rds_hosts": "broker.contoso.com"}, "rds"),
-        ({"multipoint_hosts": "multipoint"}, "multipoint"),
+        pytest.param({"multipoint_hosts": "multipoint"}, "multipoint", marks=NEWEST),
     ],
 )
 def test_only_what_is_named_is_emptied(maintenance: Maintenance, variables: dict[str, str], service: str) -> None:
@@ -101,11 +102,17 @@ def test_one_host(maintenance: Maintenance) -> None:
     ("variables", "says"),
     [
         ({}, "Set avd_host_pool_name, rds_hosts or multipoint_hosts"),
-        ({"avd_resource_group_name": "rg-avd", "multipoint_hosts": "multipoint"}, "Set both avd_resource_group_name"),
-        ({"rds_hosts": ","}, "rds_hosts is ',': it must be a host or a group of the inventory"),
-        ({"multipoint_hosts": ""}, "multipoint_hosts is '': it must be a host or a group"),
+        pytest.param(
+            {"avd_resource_group_name": "rg-avd", "multipoint_hosts": "multipoint"},
+            "Set both avd_resource_group_name",
+            marks=NEWEST,
+        ),
+        pytest.param(
+            {"rds_hosts": ","}, "rds_hosts is ',': it must be a host or a group of the inventory", marks=NEWEST
+        ),
+        pytest.param({"multipoint_hosts": ""}, "multipoint_hosts is '': it must be a host or a group", marks=NEWEST),
         ({"multipoint_hosts": "all,", "rds_hosts": "broker.contoso.com"}, "multipoint_hosts is 'all,': it must be"),
-        ({**AZURE, "avd_host_pool_name": ""}, "host_pool_name is given but empty"),
+        pytest.param({**AZURE, "avd_host_pool_name": ""}, "host_pool_name is given but empty", marks=NEWEST),
     ],
 )
 def test_what_is_unclear_ends_nothing(maintenance: Maintenance, variables: dict[str, str], says: str) -> None:
@@ -135,6 +142,7 @@ def test_group_that_is_named_as_the_playbook_could_is_no_request(maintenance: Ma
     assert maintenance.ended() == {"multipoint": ENDED["multipoint"]}
 
 
+@pytest.mark.newest_core
 def test_name_of_a_host_and_of_a_group_is_refused(maintenance: Maintenance, tmp_path: Path) -> None:
     both = {"classroom-2016.contoso.com": {"hosts": {"classroom-2012.contoso.com": {}}}}
     inventory = inventory_with(maintenance, tmp_path, **both)

@@ -117,6 +117,7 @@ def test_pipeline_from_info_over_selectattr(windows: Windows) -> None:
     assert windows.ended() == ["alice", "dave"]
 
 
+@pytest.mark.newest_core
 def test_rows_whose_ids_were_reused_are_left_alone(windows: Windows) -> None:
     rows = windows.run(BROKER, RDS_INFO).task.result["sessions"]
     windows.lab.give_id(pool=COLLECTION, host="RDSH-0.contoso.com", id=2, user="mallory@contoso.com")
@@ -191,6 +192,7 @@ def test_question_on_the_terminal(windows: Windows, answer: bytes, goes_on: bool
     assert windows.ended() == (["carol"] if goes_on else [])
 
 
+@pytest.mark.newest_core
 def test_force_asks_nothing_ad_hoc(windows: Windows) -> None:
     arguments = ["-i", str(windows.inventory), BROKER, "-m", LOGOFF]
     finished = windows.ansible.run("ansible", *arguments, "-a", "host_server=rdsh-1 unified_session_id=2")

@@ -114,7 +114,7 @@ def refused(finished: Finished, *words: str) -> None:
 @pytest.mark.older_cores
 @pytest.mark.parametrize(
     ("host", "module"),
-    [(BROKER, RDS_INFO), (CLASSROOMS["2012R2"], WMS_INFO)],
+    [(BROKER, RDS_INFO), (CLASSROOMS["2016"], WMS_INFO)],
 )
 def test_rows_are_those_of_the_other_transport(hosts: ScriptHosts, host: str, module: str) -> None:
     hosts.settings(time_zone="Asia/Kolkata", language="de")
@@ -213,6 +213,7 @@ def test_host_that_cannot_be_reached_is_unreachable(hosts: ScriptHosts) -> None:
     assert log_off(hosts, user="alice").task.status == "unreachable"
 
 
+@pytest.mark.newest_core
 def test_connection_that_is_lost_on_the_way_is_unreachable_with_every_outcome(hosts: ScriptHosts) -> None:
     hosts.fault("reset", "Invoke-RDUserLogoff", when="after", parameters={"UnifiedSessionID": 6}, times=1)
     finished = log_off(hosts, all_sessions=True)
@@ -261,7 +262,10 @@ def test_password_of_the_sign_in_never_shows(hosts: ScriptHosts) -> None:
 
 @pytest.mark.parametrize(
     ("host", "module", "option", "value"),
-    [(BROKER, LOGOFF, "force", False), (CLASSROOMS["2016"], CLOSE, "confirm", True)],
+    [
+        (BROKER, LOGOFF, "force", False),
+        pytest.param(CLASSROOMS["2016"], CLOSE, "confirm", True, marks=pytest.mark.newest_core),
+    ],
 )
 def test_question_without_a_terminal_ends_nothing(
     hosts: ScriptHosts, host: str, module: str, option: str, value: bool

@@ -14,6 +14,7 @@ from tests.integration.test_rds_user_logoff import COLLECTION, EVERYBODY, ID, lo
 from tests.integration.windows_hosts import BROKER, LOGOFF, Windows, outcomes, script_host
 
 
+@pytest.mark.newest_core
 def test_many_sessions_in_one_shell(windows: Windows) -> None:
     pool = {"name": COLLECTION, "service": "remote_desktop", "connection_broker": BROKER}
     windows.lab.reset(farm={"pools": [{**pool, "generate": {"hosts": 10, "sessions_per_host": 20}}]})
@@ -79,7 +80,10 @@ def test_access_denied_and_quota_and_missing_endpoint(windows: Windows) -> None:
 
 @pytest.mark.parametrize(
     ("variables", "word"),
-    [({"ansible_password": "wrong"}, "ansible_password"), ({"ansible_port": 1}, "ansible_port")],
+    [
+        ({"ansible_password": "wrong"}, "ansible_password"),
+        pytest.param({"ansible_port": 1}, "ansible_port", marks=pytest.mark.newest_core),
+    ],
 )
 def test_trouble_with_the_connection_is_unreachable(windows: Windows, variables: dict[str, Any], word: str) -> None:
     finished = log_off(windows, user="alice", variables=variables)
@@ -88,6 +92,7 @@ def test_trouble_with_the_connection_is_unreachable(windows: Windows, variables:
     assert windows.lab.audit() == []
 
 
+@pytest.mark.newest_core
 def test_host_that_is_cut_off_is_unreachable(windows: Windows) -> None:
     windows.fault("unreachable")
     assert log_off(windows, user="alice").task.status == "unreachable"
@@ -134,7 +139,11 @@ def test_endpoint_that_limits_parameters(windows: Windows) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "word"), [({"ansible_password": "wrong"}, "credentials"), ({"ansible_port": 1}, "refused")]
+    ("variables", "word"),
+    [
+        ({"ansible_password": "wrong"}, "credentials"),
+        pytest.param({"ansible_port": 1}, "refused", marks=pytest.mark.newest_core),
+    ],
 )
 def test_trouble_with_winrm_is_unreachable_too(windows: Windows, variables: dict[str, Any], word: str) -> None:
     """With pywinrm, which signs in to the lab with NTLM over TLS."""
