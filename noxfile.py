@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import shutil
+import sys
 import zipfile
 
 import nox
@@ -65,6 +66,12 @@ def unit(session: nox.Session) -> None:
     session.install("ansible-core", "-r", f"{REQUIREMENTS}/unit.txt", *RUNTIME, *LAB)
     see_collection(session)
     session.run("pytest", "tests/unit", "--numprocesses=2", "--timeout=120", *session.posargs)
+
+
+def python_version(session: nox.Session) -> str:
+    """Of the session's Python, such as 3.12."""
+    show = "import sys; print('{}.{}'.format(*sys.version_info))"
+    return str(session.run("python", "-c", show, log=False, silent=True)).strip()
 
 
 PIP_BOOTSTRAP = """\
@@ -126,18 +133,19 @@ def add_sessions(core: str) -> None:
         session.install(f"ansible-core=={core}.*", "-r", f"{REQUIREMENTS}/pytest.txt", *runtime, *LAB)
         see_collection(session)
         # A test runs where what it depends on differs, which keeps a whole run short.
-        chosen = {NEWEST: "not older_cores", "2.16": "not newest_core"}.get(core, "not newest_core and not packages")
+        every = "not newest_core and not packages and not older_cores"
+        chosen = {"2.16": "not newest_core", NEWEST: "not older_cores"}.get(core, every)
         session.run("pytest", "tests/integration", "--numprocesses=4", "--timeout=300", "-m", chosen, *session.posargs)
 
-    @nox.session(name=f"sanity-{core}", python=CORES[core])
+    # ansible-test makes environments of its own out of this one, with its pip.
+    @nox.session(name=f"sanity-{core}", python=CORES[core], venv_backend="virtualenv")
     def sanity(session: nox.Session) -> None:
         session.install(f"ansible-core=={core}.*")
         cache_pip_bootstrap(session)
         copy = ROOT / "build" / f"sanity-{core}" / "ansible_collections" / "remotedesktop" / "sessions"
         copy_collection(session, copy)
-        show_version = "import sys; print('{}.{}'.format(*sys.version_info))"
-        version = str(session.run("python", "-c", show_version, log=False, silent=True)).strip()
         with session.chdir(copy):
+            version = python_version(session)
             session.run("ansible-test", "sanity", "--python", version, *leave_out(session), *session.posargs)
 
 
@@ -150,8 +158,10 @@ def see_ansible_windows(session: nox.Session) -> None:
     wanted = ANSIBLE_WINDOWS / "from.txt"
     if not wanted.exists() or wanted.read_text() != ANSIBLE:
         shutil.rmtree(ANSIBLE_WINDOWS, ignore_errors=True)
-        download = ("python", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", ANSIBLE)
-        session.run(*download, "--dest", str(ANSIBLE_WINDOWS))
+        # With the pip beside nox, as not every environment has one.
+        download = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:")
+        where = ("--python-version", python_version(session), "--dest", str(ANSIBLE_WINDOWS))
+        session.run(*download, *where, ANSIBLE, external=True)
         (wheel,) = ANSIBLE_WINDOWS.glob("*.whl")
         with zipfile.ZipFile(wheel) as package:
             names = [name for name in package.namelist() if name.startswith("ansible_collections/ansible/windows/")]
