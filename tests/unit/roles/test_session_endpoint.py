@@ -305,6 +305,8 @@ class ActionModule(ActionBase):
         host = json.loads((ROOT / "host.json").read_text())
         result["changed"] = True
         result.update(getattr(self, kind)(self._task.args, host, not self._task.check_mode, task_vars))
+        if kind == "async_status":
+            return result
         host["log"].append([kind, result["changed"]])
         (ROOT / "host.json").write_text(json.dumps(host))
         if not self._task.async_val:
@@ -312,6 +314,9 @@ class ActionModule(ActionBase):
         (ROOT / "async").mkdir(exist_ok=True)
         (ROOT / "async" / "1.1").write_text(json.dumps({**result, "finished": 1}))
         return {"started": 1, "finished": 0, "ansible_job_id": "1.1"}
+
+    def async_status(self, args, host, real, task_vars):
+        return json.loads((ROOT / "async" / args["jid"]).read_text())
 
     def win_file(self, args, host, real, task_vars):
         path, wanted = local(args["path"]), args["state"] == "directory"
@@ -380,6 +385,9 @@ class StandIn:
         for name in ("win_file", "win_acl", "win_acl_inheritance", "win_powershell", "win_service", "win_template"):
             (windows / "plugins" / "modules" / f"{name}.py").write_text("")
             (windows / "plugins" / "action" / f"{name}.py").write_text(STAND_IN)
+        # Ansible's own reads the same file, in a process of its own.
+        (root / "action_plugins").mkdir()
+        (root / "action_plugins" / "async_status.py").write_text(STAND_IN)
         self.host: dict[str, Any] = {
             "endpoint": None,
             "rules": [],
@@ -506,17 +514,13 @@ def test_bad_options_are_refused_before_anything_is_done(stand_in: StandIn) -> N
         {
             "block": [{"ansible.builtin.include_role": {"name": ROLE_NAME}, "vars": {**OPTIONS, **options}}],
             "rescue": [
-                {
-                    "ansible.builtin.copy": {
-                        "content": "{{ ansible_failed_result | to_json }}",
-                        "dest": str(stand_in.root / f"{number}.json"),
-                    }
-                }
+                {"ansible.builtin.set_fact": {"refused": "{{ refused | default([]) + [ansible_failed_result] }}"}},
             ],
         }
-        for number, (options, _message) in enumerate(REFUSED)
+        for options, _message in REFUSED
     ]
-    stand_in.run(tasks)
-    for number, (options, message) in enumerate(REFUSED):
-        assert message in (stand_in.root / f"{number}.json").read_text(), options
+    results = stand_in.root / "refused.json"
+    stand_in.run([*tasks, {"ansible.builtin.copy": {"content": "{{ refused | to_json }}", "dest": str(results)}}])
+    for (options, message), result in zip(REFUSED, json.loads(results.read_text()), strict=True):
+        assert message in json.dumps(result), options
     assert not stand_in.changes
