@@ -562,7 +562,7 @@ def test_confirm_asks_and_ends_nothing_without_a_yes(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("error", [ServiceError("no right"), SelectionError("not clear")])
 def test_error_is_one_sentence_and_the_service_is_let_go(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     class Broken(FakeFarm):
-        def list_sessions(self) -> Sequence[Any]:
+        def list_sessions(self, named: Sequence[Any] = ()) -> Sequence[Any]:
             raise error
 
     task = Task(Broken({}), monkeypatch)

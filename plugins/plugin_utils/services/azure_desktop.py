@@ -27,7 +27,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
     Reply,
     ServiceError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session, fold
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Key, Session, fold
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.arm import CONNECTIONS, ArmClient
 
 STATES = ("Active", "Disconnected", "Pending", "LogOff", "UserProfileDiskMounted", "Unknown")
@@ -47,6 +47,8 @@ Job = Callable[[], None]
 class AzureDesktop:
     """The sessions of some host pools. Acts and looks run in threads over one client a subscription."""
 
+    proves_itself = False
+
     def __init__(self, pools: Iterable[HostPool], connect: Callable[[str], ArmClient], verb: Verb = DISCONNECT) -> None:
         """C(connect) makes the client of a subscription."""
         self._pools = {pool.place: pool for pool in pools}
@@ -61,7 +63,7 @@ class AzureDesktop:
 
     # Reading
 
-    def list_sessions(self) -> list[Session]:
+    def list_sessions(self, named: Sequence[Key] = ()) -> list[Session]:
         """Read all sessions of the pools. Raises ServiceError."""
         return [session for pool in self._pools.values() for page in self._read(pool) for session in page]
 

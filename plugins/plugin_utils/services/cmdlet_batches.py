@@ -34,7 +34,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
     Reply,
     ServiceError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Key, Session
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Answer, Call
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.win_powershell import (
     Act,
@@ -71,6 +71,8 @@ class BatchCmdlets(Protocol):
 class BatchSessions:
     """A service over a transport that runs batches."""
 
+    proves_itself = True
+
     def __init__(
         self,
         cmdlets: SessionCmdlets,
@@ -104,7 +106,7 @@ class BatchSessions:
 
     # Reading
 
-    def list_sessions(self) -> list[Session]:
+    def list_sessions(self, named: Sequence[Key] = ()) -> list[Session]:
         """Read all sessions. Raises ServiceError and AnsibleConnectionFailure."""
         lists = self._cmdlets.lists
         answers = self._after_sign_in(self._transport.run([*self._first, *lists], LIST_SECONDS))

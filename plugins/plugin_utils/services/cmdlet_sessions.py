@@ -31,7 +31,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
     Reply,
     ServiceError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Key, Session
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
     Answer,
     Call,
@@ -72,6 +72,8 @@ class LiveCmdlets(Protocol):
 class CmdletSessions:
     """A service over a transport that keeps calls in flight."""
 
+    proves_itself = False
+
     def __init__(
         self,
         cmdlets: SessionCmdlets,
@@ -108,7 +110,7 @@ class CmdletSessions:
 
     # Reading
 
-    def list_sessions(self) -> list[Session]:
+    def list_sessions(self, named: Sequence[Key] = ()) -> list[Session]:
         """Read all sessions. Raises ServiceError and AnsibleConnectionFailure."""
         self._sign_in()
         answers: list[Answer] = []

@@ -126,6 +126,9 @@ class Acting:
         self._progress = progress
         self._clock = clock
         self._wait_timeout = wait_timeout
+        self._proof_seconds, self._renew_seconds = (
+            (math.inf, math.inf) if service.proves_itself else (PROOF_SECONDS, RENEW_SECONDS)
+        )
         self._errands: dict[Key, Errand] = {}
         self._waiting: OrderedDict[Key, Errand] = OrderedDict()
         self._open: dict[Phase, set[Key]] = {phase: set() for phase in (Phase.SENT, Phase.DOUBT, Phase.WATCH)}
@@ -176,14 +179,14 @@ class Acting:
             if self._service.pause() > 0.0:
                 return
             now = self._clock()
-            if errand.not_before > now or now >= errand.proof.read_at + PROOF_SECONDS:
+            if errand.not_before > now or now >= errand.proof.read_at + self._proof_seconds:
                 continue
             if errand.first_sent is None:
                 errand.first_sent = now
             errand.tries += 1
             errand.sent_at = now
             self._move(errand, Phase.SENT)
-            self._service.begin_act(errand.proof, errand.proof.read_at + PROOF_SECONDS)
+            self._service.begin_act(errand.proof, errand.proof.read_at + self._proof_seconds)
 
     def _next(self) -> Iterator[Errand]:
         """The sessions whose turn it is, as many as one look proves."""
@@ -195,7 +198,7 @@ class Acting:
             return
         asked = [self._errands[key] for key in self._open[Phase.DOUBT]]
         if not 1.0 < self._service.pause() < math.inf:
-            asked += [errand for errand in self._next() if now >= errand.proof.read_at + RENEW_SECONDS]
+            asked += [errand for errand in self._next() if now >= errand.proof.read_at + self._renew_seconds]
         if not self._waiting:
             asked += [self._errands[key] for key in self._open[Phase.WATCH]]
         if asked:
@@ -298,7 +301,7 @@ class Acting:
 
     def _proven(self, errand: Errand, row: Session) -> None:
         errand.proof = row
-        errand.late_proofs = errand.late_proofs + 1 if self._clock() >= row.read_at + PROOF_SECONDS else 0
+        errand.late_proofs = errand.late_proofs + 1 if self._clock() >= row.read_at + self._proof_seconds else 0
         if errand.late_proofs >= LATE_PROOFS:
             reason = (
                 f"lists take longer than {PROOF_SECONDS:g} s, so that nothing proves that it is still the same session"

@@ -8,10 +8,9 @@ No input or output of its own: services, console and clocks come from outside.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from functools import partial
 from typing import Protocol
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.acting import Acting, Clock
@@ -23,11 +22,12 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.ou
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
     Choice,
-    Filters,
     Selection,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import Service
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session, fold
+
+Now = Callable[[], datetime]
 
 
 class Console(Protocol):
@@ -52,16 +52,21 @@ class Request:
     """Seconds to go on with a session after its first request: to see the effect, or to try again."""
 
 
-def find(service: Service, selection: Selection) -> tuple[Choice, list[Row]]:
+def utc_now() -> datetime:
+    """Return the time of day (aware), by which ages are counted."""
+    return datetime.now(timezone.utc)
+
+
+def find(service: Service, selection: Selection, now: Now = utc_now) -> tuple[Choice, list[Row]]:
     """List and select. Return what is meant, and rows for the named sessions that are left alone.
 
     Raises ServiceError and SelectionError.
     """
-    listed = service.list_sessions()
+    listed = service.list_sessions([named.key for named in selection.named or ()])
     host = selection.filters.host
     if host and not any(fold(session.host) == fold(host) for session in listed):
         service.require_host(host)
-    choice = selection.choose(listed, _now())
+    choice = selection.choose(listed, now())
     rows = [
         Row(named.key, session.fields if session else named.fields, outcome, reason, session=session)
         for named, session, outcome, reason in choice.left_alone
@@ -69,13 +74,13 @@ def find(service: Service, selection: Selection) -> tuple[Choice, list[Row]]:
     return choice, rows
 
 
-def run(request: Request, service: Service, console: Console, clock: Clock) -> Report:
+def run(request: Request, service: Service, console: Console, clock: Clock, now: Now = utc_now) -> Report:
     """Do all six steps and return the report. Sessions fail one by one, in the report.
 
     Raises ServiceError and SelectionError before anything was ended, and whatever the console raises.
     """
     verb = request.verb
-    choice, rows = find(service, request.selection)
+    choice, rows = find(service, request.selection, now)
     report = Report(verb, rows)
     pending: list[Session] = []
     for session in choice.sessions:
@@ -91,15 +96,10 @@ def run(request: Request, service: Service, console: Console, clock: Clock) -> R
     elif pending:
         if request.confirm:
             console.confirm(verb.name, pending)
-        rejects = partial(_rejects, choice.filters)
+
+        def rejects(session: Session) -> str:
+            return choice.filters.rejects(session, now())
+
         Acting(service, report, console.progress, clock, request.wait_timeout, rejects).run(pending)
     report.sort()
     return report
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
-
-
-def _rejects(filters: Filters, session: Session) -> str:
-    return filters.rejects(session, _now())

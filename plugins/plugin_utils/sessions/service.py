@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Key, Session
 
 
 class ServiceError(Exception):
@@ -52,6 +52,10 @@ class Answered:
     session: Session
     reply: Reply
     reason: str = ""
+    sent_at: float | None = None
+    """Clock reading (seconds) at which the act was sent at the latest; C(None) means when it was begun."""
+    answered_at: float | None = None
+    """Clock reading (seconds) after which a list shows what came of it; C(None) means now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,15 @@ Event = Answered | Looked | LookFailed
 class Service(Protocol):
     """A place with sessions that can be listed and acted on. Bound to one verb."""
 
-    def list_sessions(self) -> Sequence[Session]:
-        """Read all sessions of the place. Raises ServiceError."""
+    proves_itself: bool
+    """Whether it proves again, just before each act, that the session is still the same one: then rows do not age."""
+
+    def list_sessions(self, named: Sequence[Key] = ()) -> Sequence[Session]:
+        """Read all sessions of the place. Raises ServiceError.
+
+        C(named) are place, host and id of sessions that the user named, spelled as given. A service whose lists may
+        miss a session asks for each of these by itself before it leaves it out.
+        """
 
     def require_host(self, host: str) -> None:
         """Raise ServiceError unless the place has a host of that name; asked when no session is listed on it."""

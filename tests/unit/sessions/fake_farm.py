@@ -64,6 +64,7 @@ class Act:
 class FakeFarm:
     """Sessions, and scripts for how acts and looks are answered."""
 
+    proves_itself = False
     sessions: dict[Key, Session]
     clock: Clock = field(default_factory=Clock)
     replies: dict[Key, list[Callable[[FakeFarm, Session], Reply | None]]] = field(default_factory=dict)
@@ -85,7 +86,7 @@ class FakeFarm:
         """Make a farm of sessions."""
         return cls({one.key: one for one in sessions})
 
-    def list_sessions(self) -> Sequence[Session]:
+    def list_sessions(self, named: Sequence[Key] = ()) -> Sequence[Session]:
         return self._read(self.clock())
 
     def require_host(self, host: str) -> None:

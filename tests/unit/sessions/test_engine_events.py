@@ -233,7 +233,7 @@ def test_newer_row_of_the_same_id_wins_over_an_older_one():
     alice = session("5", "alice@contoso.com")
     bob = replace(session("5", "bob@contoso.com"), created=CREATED + timedelta(hours=1))
     farm = FakeFarm.of(bob)
-    farm.list_sessions = lambda: [replace(alice, read_at=99.0), replace(bob, read_at=100.0)]
+    farm.list_sessions = lambda named: [replace(alice, read_at=99.0), replace(bob, read_at=100.0)]
     run(farm, Selection(filters=Filters(users=("alice@contoso.com",))))
     assert [act.owner for act in farm.acts] == []
 
