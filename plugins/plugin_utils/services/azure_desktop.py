@@ -38,6 +38,7 @@ DISCONNECT = Verb(
     done="disconnected",
     already="already_disconnected",
     settled=lambda session: fold(session.state) == "disconnected",
+    under_way=lambda session: fold(session.state) == "logoff",
     after=lambda session: "Disconnected",
 )
 

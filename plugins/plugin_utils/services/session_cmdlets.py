@@ -33,6 +33,7 @@ LOGOFF = Verb(
     done="logged_off",
     already=ALREADY_GONE,
     settled=lambda session: False,
+    under_way=lambda session: fold(session.state) in ("state_reset", "logoff"),
     after=lambda session: None,
 )
 

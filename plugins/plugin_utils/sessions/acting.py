@@ -6,8 +6,8 @@
 Every session goes through these phases; only a list begun after the last event moves it on from DOUBT or WATCH:
 
     WAITING --sent--> SENT --accepted--> WATCH --seen--> finished
-       ^                |--no clear answer--> DOUBT --still the same--+
-       +--------------------------------------------------------------+
+       ^                |--no clear answer--> DOUBT --still the same, and time for another try--+
+       +----------------------------------------------------------------------------------------+
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
     Service,
     ServiceError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Key, Session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Key, Session, fold
 
 Clock = Callable[[], float]
 Progress = Callable[[int, int, int, float], None]
@@ -60,6 +60,10 @@ LONGEST_PAUSE = 5.0
 """Seconds between looks, or between tries of one session, grow up to this."""
 TICK = 1.0
 """Seconds after which the loop wakes without an event, to show progress."""
+
+
+class RunEndedError(Exception):
+    """The run that this task belongs to is gone: whoever wanted something done has taken it back, or crashed."""
 
 
 class Phase(Enum):
@@ -105,6 +109,8 @@ class Look:
     begun: float
     asked: set[Key]
     seen: set[Key] = field(default_factory=set)
+    alike: dict[Key, Session] = field(default_factory=dict)
+    """Rows of other keys by their key without case."""
 
 
 class Acting:
@@ -118,8 +124,9 @@ class Acting:
         clock: Clock,
         wait_timeout: float,
         rejects: Callable[[Session], str],
+        lives: Callable[[], bool],
     ) -> None:
-        """C(rejects) says why a session is not selected any more, or nothing."""
+        """C(rejects) says why a session is not selected any more, or nothing; C(lives) whether the run goes on."""
         self._service = service
         self._report = report
         self._verb = report.verb
@@ -138,16 +145,19 @@ class Acting:
         self._look_pause = 0.0
         self._looks_failing_since: float | None = None
         self._rejects = rejects
+        self._lives = lives
         self._blind: ServiceError | None = None
         """Why nothing can be looked at any more."""
 
     def run(self, sessions: Sequence[Session]) -> None:
-        """Act on the sessions until each has an outcome."""
+        """Act on the sessions until each has an outcome. Raises RunEndedError."""
         self._errands = {session.key: Errand(session, session) for session in sessions}
         self._waiting = OrderedDict(self._errands)
         self._unfinished = len(self._errands)
         begun = self._clock()
         while self._unfinished:
+            if not self._lives():
+                raise RunEndedError("The run has ended: nothing more is done.")
             self._give_up_waiting()
             self._send()
             self._look_again()
@@ -176,17 +186,28 @@ class Acting:
 
     def _send(self) -> None:
         for errand in list(self._next()):
-            if self._service.pause() > 0.0:
-                return
             now = self._clock()
-            if errand.not_before > now or now >= errand.proof.read_at + self._proof_seconds:
+            if now >= self._deadline(errand):
+                self._move(errand, Phase.DOUBT)  # A list read after the deadline says what came of it.
                 continue
+            if self._service.pause() > 0.0:
+                continue
+            send_before = errand.proof.read_at + self._proof_seconds
+            if errand.not_before > now or now >= send_before:
+                continue
+            if not self._lives():
+                return
+            send_before = min(send_before, self._deadline(errand))
             if errand.first_sent is None:
                 errand.first_sent = now
             errand.tries += 1
             errand.sent_at = now
             self._move(errand, Phase.SENT)
-            self._service.begin_act(errand.proof, errand.proof.read_at + self._proof_seconds)
+            self._service.begin_act(errand.proof, send_before)
+
+    def _deadline(self, errand: Errand) -> float:
+        """Until when a session may be asked for: without end until it has been asked for once."""
+        return math.inf if errand.first_sent is None else errand.first_sent + self._wait_timeout
 
     def _next(self) -> Iterator[Errand]:
         """The sessions whose turn it is, as many as one look proves."""
@@ -222,7 +243,12 @@ class Acting:
         if errand.phase is not Phase.SENT:
             return
         now = self._clock()
-        errand.since, errand.reason = now, event.reason
+        errand.since = now if event.answered_at is None else event.answered_at
+        errand.reason = event.reason
+        if event.sent_at is not None:
+            errand.sent_at = event.sent_at
+            if errand.tries == 1:
+                errand.first_sent = event.sent_at
         if event.reply in (Reply.THROTTLED, Reply.NOT_SENT):
             errand.tries -= 1
             if not errand.tries:
@@ -251,9 +277,12 @@ class Acting:
             if errand is not None:
                 look.seen.add(row.key)
                 self._judge(errand, row, row.read_at)
+            else:
+                look.alike[_without_case(row.key)] = row
         if event.last:
             for key in look.asked - look.seen:
-                self._judge(self._errands[key], None, look.begun)
+                row_alike = look.alike.get(_without_case(key))
+                self._judge(self._errands[key], row_alike, row_alike.read_at if row_alike else look.begun)
             self._look_ended()
 
     def _look_failed(self, event: LookFailed) -> None:
@@ -275,7 +304,10 @@ class Acting:
 
     def _look_ended(self) -> None:
         self._look = None
-        self._look_not_before = self._clock() + self._look_pause
+        now = self._clock()
+        open_ = (self._errands[key] for phase in (Phase.DOUBT, Phase.WATCH) for key in self._open[phase])
+        deadline = min((at for at in map(self._deadline, open_) if at > now), default=math.inf)
+        self._look_not_before = min(now + self._look_pause, deadline)
         self._look_pause = min(LONGEST_PAUSE, self._look_pause * 2 or 0.25)
 
     # Judgement
@@ -287,7 +319,7 @@ class Acting:
         if row is None:
             self._ended(errand, ALREADY_GONE, "the session is gone")
         elif not row.users:
-            self._anonymous(errand)
+            self._anonymous(errand, row)
         elif not row.is_still(errand.session):
             self._ended(errand, REPLACED, f"the id belongs to {row.user} now, in another session")
         elif self._verb.settled(row):
@@ -295,17 +327,23 @@ class Acting:
         elif errand.phase is Phase.WAITING and (rejected := self._rejects(row)):
             self._finish(errand, NOT_SELECTED, rejected)
         elif errand.phase is Phase.WAITING:
-            self._proven(errand, row)
+            self._prove(errand, row)
         else:
             self._still_there(errand, row)
 
-    def _proven(self, errand: Errand, row: Session) -> None:
-        errand.proof = row
-        errand.late_proofs = errand.late_proofs + 1 if self._clock() >= row.read_at + self._proof_seconds else 0
-        if errand.late_proofs >= LATE_PROOFS:
+    def _prove(self, errand: Errand, row: Session) -> None:
+        """Take a row for the proof that it is still the same session, if it is the very row and new enough."""
+        if row.key != errand.session.key:
+            reason = f"it is listed as {row.host} now, and only the very row proves that it is still the same session"
+        elif self._clock() >= row.read_at + self._proof_seconds:
             reason = (
                 f"lists take longer than {PROOF_SECONDS:g} s, so that nothing proves that it is still the same session"
             )
+        else:
+            errand.proof, errand.late_proofs = row, 0
+            return
+        errand.late_proofs += 1
+        if errand.late_proofs >= LATE_PROOFS:
             self._finish(errand, FAILED, reason)
 
     def _ended(self, errand: Errand, without_us: str, reason: str) -> None:
@@ -313,35 +351,40 @@ class Acting:
         ours = errand.phase is Phase.WATCH or errand.doubtful
         self._finish(errand, self._verb.done if ours else without_us, reason)
 
-    def _anonymous(self, errand: Errand) -> None:
+    def _anonymous(self, errand: Errand, row: Session) -> None:
         if errand.first_sent is None:
             self._finish(errand, REFUSED, "its user cannot be read any more")
-        elif not self._in_time(errand):
+        elif row.read_at >= self._deadline(errand):
             self._finish(errand, FAILED, "its user cannot be read any more, so it cannot be told what came of it")
 
-    def _in_time(self, errand: Errand) -> bool:
-        return errand.first_sent is None or self._clock() < errand.first_sent + self._wait_timeout
-
     def _still_there(self, errand: Errand, row: Session) -> None:
-        now = self._clock()
-        in_time = self._in_time(errand)
+        """Go on with a session that needs more; only a row read after its deadline shows that it was there then."""
+        overdue = row.read_at >= self._deadline(errand)
         if errand.phase is Phase.WATCH:
-            if not in_time:
+            if overdue:
                 reason = f"still {row.state} {self._wait_timeout:g} s after it was asked for"
                 self._finish(errand, STILL_THERE, reason)
-        elif (rejected := self._rejects(row)) and not errand.doubtful:
+            return
+        rejected = self._rejects(row)
+        under_way = errand.doubtful and self._verb.under_way(row)
+        if rejected and not errand.doubtful:
             self._finish(errand, NOT_SELECTED, f"{errand.reason}; then {rejected}")
+        elif under_way and not overdue:
+            pass
         elif errand.refused:
-            self._finish(errand, FAILED, errand.reason, perhaps=bool(rejected))
-        elif in_time and rejected:
-            pass  # An act without a clear answer may be the cause, and take effect yet.
-        elif in_time:
-            errand.proof = row
-            errand.not_before = now + min(LONGEST_PAUSE, 0.5 * 2 ** (errand.tries - 1))
-            self._move(errand, Phase.WAITING)
-        else:
+            self._finish(errand, FAILED, errand.reason, perhaps=under_way or bool(rejected))
+        elif overdue:
             reason = f"{errand.reason}; still {row.state} after tries: {errand.tries}"
-            self._finish(errand, FAILED, reason, perhaps=bool(rejected))
+            self._finish(errand, FAILED, reason, perhaps=under_way or bool(rejected))
+        elif not rejected:  # Else an act without a clear answer may be the cause, and take effect yet.
+            self._try_again(errand, row)
+
+    def _try_again(self, errand: Errand, row: Session) -> None:
+        """Let a session be asked for again after a pause, if its row is proof."""
+        if row.key == errand.session.key:
+            errand.proof = row
+            errand.not_before = self._clock() + min(LONGEST_PAUSE, 0.5 * 2 ** (errand.tries - 1))
+            self._move(errand, Phase.WAITING)
 
     def _move(self, errand: Errand, phase: Phase) -> None:
         key = errand.session.key
@@ -360,3 +403,8 @@ class Acting:
         self._unfinished -= 1
         seconds = self._clock() - errand.first_sent if errand.first_sent is not None else 0.0
         self._report.add(errand.session, outcome, reason, seconds, perhaps)
+
+
+def _without_case(key: Key) -> Key:
+    place, host, id_ = key
+    return (place, fold(host), id_)

@@ -74,10 +74,23 @@ def find(service: Service, selection: Selection, now: Now = utc_now) -> tuple[Ch
     return choice, rows
 
 
-def run(request: Request, service: Service, console: Console, clock: Clock, now: Now = utc_now) -> Report:
+def always() -> bool:
+    """Say that the run goes on."""
+    return True
+
+
+def run(
+    request: Request,
+    service: Service,
+    console: Console,
+    clock: Clock,
+    now: Now = utc_now,
+    lives: Callable[[], bool] = always,
+) -> Report:
     """Do all six steps and return the report. Sessions fail one by one, in the report.
 
-    Raises ServiceError and SelectionError before anything was ended, and whatever the console raises.
+    C(lives) tells whether the run that this is a part of goes on; it is asked before every act. Raises ServiceError and
+    SelectionError before anything was ended, RunEndedError at any time, and whatever the console raises.
     """
     verb = request.verb
     choice, rows = find(service, request.selection, now)
@@ -100,6 +113,6 @@ def run(request: Request, service: Service, console: Console, clock: Clock, now:
         def rejects(session: Session) -> str:
             return choice.filters.rejects(session, now())
 
-        Acting(service, report, console.progress, clock, request.wait_timeout, rejects).run(pending)
+        Acting(service, report, console.progress, clock, request.wait_timeout, rejects, lives).run(pending)
     report.sort()
     return report

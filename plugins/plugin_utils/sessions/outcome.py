@@ -39,6 +39,8 @@ class Verb:
     """Outcome of a session that needed nothing, e.g. C(already_disconnected)."""
     settled: Callable[[Session], bool]
     """Tells whether a listed session needs nothing (any more)."""
+    under_way: Callable[[Session], bool]
+    """Tells whether a listed session is being ended just now, by whomever, so that asking again would be too much."""
     after: Callable[[Session], str | None]
     """The state that the diff shows afterwards; C(None) when the session is gone then."""
 

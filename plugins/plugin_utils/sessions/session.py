@@ -67,9 +67,12 @@ class Session:
         return self.users[0] if self.users else ""
 
     def is_still(self, earlier: Session) -> bool:
-        """Tell whether this is provably the session that C(earlier) was: place, host, id, owner and creation."""
+        """Tell whether this is the session that C(earlier) was: place, host, id, owner and creation.
+
+        Names compare without case, as Windows and Azure compare them; an act needs the very C(key) besides.
+        """
         return (
-            self.key == earlier.key
+            (self.place, fold(self.host), self.id) == (earlier.place, fold(earlier.host), earlier.id)
             and bool(self.users)
             and fold(self.user) == fold(earlier.user)
             and same_instant(self.created, earlier.created)

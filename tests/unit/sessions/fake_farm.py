@@ -27,6 +27,7 @@ DISCONNECT = Verb(
     "disconnected",
     "already_disconnected",
     settled=lambda session: fold(session.state) == "disconnected",
+    under_way=lambda session: fold(session.state) == "logoff",
     after=lambda session: "Disconnected",
 )
 

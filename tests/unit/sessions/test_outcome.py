@@ -20,7 +20,14 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.ou
 )
 from tests.unit.sessions.fake_farm import DISCONNECT, session
 
-LOGOFF = Verb("log off", "logged_off", "already_gone", settled=lambda session: False, after=lambda session: None)
+LOGOFF = Verb(
+    "log off",
+    "logged_off",
+    "already_gone",
+    settled=lambda session: False,
+    under_way=lambda session: False,
+    after=lambda session: None,
+)
 
 
 def report(*outcomes: str, verb: Verb = DISCONNECT) -> Report:

@@ -1,0 +1,296 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deadlines, doubt and absence: nothing is reported that was not so, and nothing is sent after its time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions import engine
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.acting import RunEndedError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import (
+    Answered,
+    Looked,
+    Reply,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Key, Session
+from tests.unit.sessions.fake_farm import CREATED, DISCONNECT, FakeFarm, accept, fail_before, session
+from tests.unit.sessions.test_engine import EVERYBODY, Console, outcomes, run
+
+ALICE = session("1").key
+
+
+# Deadlines
+
+
+def test_no_act_is_sent_after_the_deadline() -> None:
+    farm = FakeFarm.of(session("1"))
+    farm.replies[ALICE] = [fail_before] * 1000
+    report = run(farm, wait_timeout=5.0)
+    assert outcomes(report) == {"1": "failed"}
+    assert farm.acts[-1].at < farm.acts[0].at + 5.0
+    assert not report.changed
+
+
+def test_last_try_has_the_time_that_is_left_and_is_looked_at() -> None:
+    """The try is accepted shortly before the deadline; its effect comes before the deadline is over."""
+    farm = FakeFarm.of(session("1"))
+    farm.replies[ALICE] = [fail_before, fail_before, fail_before, accept]
+    assert outcomes(run(farm, wait_timeout=5.0)) == {"1": "disconnected"}
+
+
+def test_retry_that_waits_behind_a_throttled_service_is_given_up_at_the_deadline() -> None:
+    farm = FakeFarm.of(session("1"))
+
+    def block(farm: FakeFarm, one: Session) -> Reply:
+        farm.blocked_until = farm.clock() + 100.0
+        return Reply.UNCLEAR
+
+    farm.replies[ALICE] = [block, accept]
+    report = run(farm, wait_timeout=5.0)
+    assert (outcomes(report), len(farm.acts)) == ({"1": "failed"}, 1)
+    assert farm.clock() < 120.0
+
+
+def test_act_that_is_not_sent_in_time_has_the_deadline_as_its_limit() -> None:
+    limits: list[float] = []
+
+    class Limits(FakeFarm):
+        def begin_act(self, session: Session, send_before: float) -> None:
+            limits.append(send_before - self.clock())
+            super().begin_act(session, send_before)
+
+    farm = Limits.of(session("1"))
+    farm.replies[ALICE] = [fail_before, fail_before, accept]
+    run(farm, wait_timeout=3.0)
+    assert limits[0] > 4.0, "the first one is limited by its proof only"
+    assert limits[2] < 3.0 - 1.5
+
+
+class SlowList(FakeFarm):
+    """A list shows what was there when it was begun, and takes its time."""
+
+    slow: Sequence[float] = ()
+
+    def begin_look(self, sessions: Sequence[Session]) -> None:
+        self.look_seconds = self.slow[min(len(self.looks), len(self.slow) - 1)]
+        super().begin_look(sessions)
+
+
+def test_still_there_needs_a_row_that_was_read_after_the_deadline() -> None:
+    """The list that is under way at the deadline was begun before the session ended."""
+    farm = SlowList.of(session("1"))
+    farm.slow = (0.1, 6.0, 0.1)
+
+    def later(farm: FakeFarm, one: Session) -> Reply:
+        farm._due.append((farm.clock() + 0.6, lambda: farm.disconnect(one.key) or []))  # type: ignore[func-returns-value]
+        return Reply.DONE
+
+    farm.replies[ALICE] = [later]
+    assert outcomes(run(farm, wait_timeout=5.0)) == {"1": "disconnected"}
+
+
+def test_failed_needs_a_row_that_was_read_after_the_deadline() -> None:
+    farm = SlowList.of(session("1"))
+    farm.slow = (0.1, 6.0, 0.1)
+
+    def later(farm: FakeFarm, one: Session) -> Reply:
+        farm._due.append((farm.clock() + 0.6, lambda: farm.disconnect(one.key) or []))  # type: ignore[func-returns-value]
+        return Reply.UNCLEAR
+
+    farm.replies[ALICE] = [later]
+    assert outcomes(run(farm, wait_timeout=5.0)) == {"1": "disconnected"}
+
+
+def test_list_is_read_at_the_deadline_whatever_the_pause_has_grown_to() -> None:
+    farm = FakeFarm.of(session("1"))
+    farm.effect = False
+    assert outcomes(run(farm, wait_timeout=17.0)) == {"1": "still_there"}
+    assert 117.0 <= farm.looks[-1] - farm.acts[0].at + 100.0 < 117.5
+
+
+class Batches(FakeFarm):
+    """Acts are collected and sent later, by a host that proves each one and says when things happened."""
+
+    proves_itself = True
+    delay = 4.0
+
+    def begin_act(self, session: Session, send_before: float) -> None:
+        sent = self.clock() + self.delay
+        self.acts.append(session)  # type: ignore[arg-type]
+        answer = Answered(session, Reply.DONE, "", sent_at=sent, answered_at=sent + 1.0)
+        rows = [replace(row, read_at=sent + 2.0) for row in self.sessions.values()]
+        self._due.append((sent + 3.0, lambda: [answer]))
+        self.rows = rows
+
+    def begin_look(self, sessions: Sequence[Session]) -> None:
+        self.looks.append(self.clock())
+        rows, self.rows = self.rows, self._read(self.clock())
+        self._due.append((self.clock(), lambda: [Looked(rows, last=True)]))
+
+    rows: Sequence[Session] = ()
+
+
+def test_list_of_a_batch_that_was_begun_after_the_act_ended_says_what_came_of_it() -> None:
+    farm = Batches.of(session("1"))
+    farm.effect = False
+    request = engine.Request(DISCONNECT, EVERYBODY, wait_timeout=0.0)
+    report = engine.run(request, farm, Console(), farm.clock)
+    assert outcomes(report) == {"1": "still_there"}
+    assert len(farm.looks) == 1, "the batch's own list was read 2 s after the act was sent"
+
+
+def test_deadline_of_a_batch_counts_from_when_the_act_was_sent() -> None:
+    farm = Batches.of(session("1"))
+    request = engine.Request(DISCONNECT, EVERYBODY, wait_timeout=6.0)
+    assert outcomes(engine.run(request, farm, Console(), farm.clock)) == {"1": "still_there"}
+    assert farm.clock() >= 100.0 + 4.0 + 6.0
+
+
+# What is being ended already
+
+
+def test_session_that_is_being_ended_is_waited_for_and_not_asked_again() -> None:
+    farm = FakeFarm.of(session("1"))
+
+    def under_way(farm: FakeFarm, one: Session) -> Reply:
+        farm.sessions[one.key] = replace(one, state="LogOff")
+        farm._due.append((farm.clock() + 8.0, lambda: farm.sessions.pop(one.key) and []))
+        return Reply.UNCLEAR
+
+    farm.replies[ALICE] = [under_way]
+    report = run(farm, wait_timeout=20.0)
+    assert (outcomes(report), len(farm.acts)) == ({"1": "disconnected"}, 1)
+    assert report.changed
+
+
+def test_session_that_is_being_ended_to_the_end_is_a_failure_that_may_have_changed_something() -> None:
+    farm = FakeFarm.of(session("1"))
+
+    def under_way(farm: FakeFarm, one: Session) -> Reply:
+        farm.sessions[one.key] = replace(one, state="LogOff")
+        return Reply.UNCLEAR
+
+    farm.replies[ALICE] = [under_way]
+    report = run(farm, wait_timeout=10.0)
+    assert (outcomes(report), len(farm.acts), report.changed) == ({"1": "failed"}, 1, True)
+
+
+def test_other_change_of_state_does_not_stop_retries() -> None:
+    farm = FakeFarm.of(session("1"))
+
+    def pending(farm: FakeFarm, one: Session) -> Reply:
+        farm.sessions[one.key] = replace(one, state="Pending")
+        return Reply.UNCLEAR
+
+    farm.replies[ALICE] = [pending, accept]
+    assert (outcomes(run(farm)), len(farm.acts)) == ({"1": "disconnected"}, 2)
+
+
+# Absence
+
+
+def spell_host(farm: FakeFarm, key: Key, host: str) -> None:
+    """List the session's host in another case from now on."""
+    row = farm.sessions.pop(key)
+    farm.sessions[(key[0], host, key[2])] = replace(row, host=host)
+
+
+def test_row_that_differs_in_case_alone_is_not_absence() -> None:
+    farm = FakeFarm.of(session("1"))
+
+    def respell(farm: FakeFarm, one: Session) -> Reply:
+        spell_host(farm, one.key, "HOST-0")
+        return Reply.DONE
+
+    farm.replies[ALICE] = [respell]
+    report = run(farm, wait_timeout=10.0)
+    assert outcomes(report) == {"1": "still_there"}
+
+
+def test_effect_is_seen_on_a_row_that_differs_in_case_alone() -> None:
+    farm = FakeFarm.of(session("1"))
+
+    def respell(farm: FakeFarm, one: Session) -> Reply:
+        farm.disconnect(one.key)
+        spell_host(farm, one.key, "HOST-0")
+        return Reply.DONE
+
+    farm.replies[ALICE] = [respell]
+    assert outcomes(run(farm)) == {"1": "disconnected"}
+
+
+@pytest.mark.parametrize(("reply", "outcome"), [(Reply.UNCLEAR, "failed"), (Reply.GONE, "failed")])
+def test_nothing_is_sent_on_a_row_that_differs_in_case_alone(reply: Reply, outcome: str) -> None:
+    farm = FakeFarm.of(session("1"))
+
+    def respell(farm: FakeFarm, one: Session) -> Reply:
+        spell_host(farm, one.key, "HOST-0")
+        return reply
+
+    farm.replies[ALICE] = [respell]
+    report = run(farm, wait_timeout=10.0)
+    assert (outcomes(report), len(farm.acts)) == ({"1": outcome}, 1)
+
+
+def test_host_that_is_spelled_otherwise_before_the_first_act_ends_nothing() -> None:
+    farm = FakeFarm.of(session("1"))
+    console = Console(farm=farm, seconds=60.0)
+    ask = console.confirm
+
+    def confirm(verb: str, sessions: Sequence[Session]) -> None:
+        ask(verb, sessions)
+        spell_host(farm, ALICE, "HOST-0")
+
+    console.confirm = confirm  # type: ignore[method-assign]
+    report = run(farm, console=console, confirm=True)
+    assert (outcomes(report), farm.acts) == ({"1": "failed"}, [])
+    assert "HOST-0" in report.failure_message()
+
+
+def test_id_that_another_user_has_on_the_host_in_another_case_is_replaced() -> None:
+    farm = FakeFarm.of(session("1"))
+
+    def respell(farm: FakeFarm, one: Session) -> Reply:
+        farm.give_id_to(one.key, "mallory@contoso.com")
+        spell_host(farm, one.key, "HOST-0")
+        return Reply.GONE
+
+    farm.replies[ALICE] = [respell]
+    assert outcomes(run(farm)) == {"1": "replaced"}
+
+
+def test_very_row_counts_before_one_that_differs_in_case() -> None:
+    farm = FakeFarm.of(session("1"))
+    other = session("1", "mallory@contoso.com", host="HOST-0", created=CREATED)
+
+    def another(farm: FakeFarm, one: Session) -> Reply:
+        farm.sessions = {other.key: other, **farm.sessions}
+        return accept(farm, one)
+
+    farm.replies[ALICE] = [another]
+    assert outcomes(run(farm)) == {"1": "disconnected"}
+
+
+# The run is gone
+
+
+def test_nothing_is_sent_when_the_run_is_gone() -> None:
+    farm = FakeFarm.of(session("1"), session("2"))
+    request = engine.Request(DISCONNECT, EVERYBODY)
+    with pytest.raises(RunEndedError):
+        engine.run(request, farm, Console(), farm.clock, lives=lambda: not farm.acts)
+    assert len(farm.acts) == 1
+
+
+def test_waiting_ends_when_the_run_is_gone() -> None:
+    farm = FakeFarm.of(session("1"))
+    farm.effect = False
+    request = engine.Request(DISCONNECT, EVERYBODY, wait_timeout=600.0)
+    with pytest.raises(RunEndedError):
+        engine.run(request, farm, Console(), farm.clock, lives=lambda: farm.clock() < 110.0)
+    assert farm.clock() < 112.0
