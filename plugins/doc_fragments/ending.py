@@ -19,9 +19,10 @@ options:
   wait_timeout:
     description:
       - Seconds to go on with a session after the first request for it. In this time an unclear answer is tried again,
-        after the identity of the session is proven again, and an accepted request must be seen to take effect.
-      - A session that is not seen to end in time has the outcome V(still_there), and the task fails.
-      - Waiting because the service limits the rate of requests does not count.
+        after the identity of the session is proven again, and an accepted request must be seen to take effect. Nothing
+        is asked for after it.
+      - A session that a list still shows after this time has the outcome V(still_there), and the task fails.
+      - Waiting for the first request because the service limits the rate of requests does not count.
     type: int
     default: 60
 notes:
@@ -29,4 +30,6 @@ notes:
     is an error then. Pass such options with C(default(omit, true)).
   - Ids are reused. A session is ended only if the service listed it, at most 5 seconds before, with the host, id, user
     and time of creation with which it was selected.
+  - When the run ends before the task does, as when a job is cancelled or C(ansible-playbook) is killed, nothing more is
+    asked for, at the latest 2 seconds after. Sessions that were asked for by then may end.
 """

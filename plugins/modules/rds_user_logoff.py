@@ -174,7 +174,9 @@ sessions:
       sample: "2026-11-20T22:14:05Z"
     outcome:
       description:
-        - V(logged_off) - it was, or would be in check mode.
+        - V(logged_off) - it was, or would be in check mode. Also when the cmdlet said that it failed and the session is
+          gone then, as only the text of its error tells whether that came before or after the effect. So a user who
+          leaves between the list and the act counts as logged off, with the error in RV(sessions[].reason).
         - V(already_gone) - there is no such session (any more).
         - V(replaced) - the id belongs to another user or a newer session, which was left alone.
         - V(not_selected) - it was named, but does not pass the filters.

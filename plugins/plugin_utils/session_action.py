@@ -18,7 +18,9 @@ from typing import Any, ClassVar
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.console import Console, NotConfirmedError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.run_life import run_lives
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions import engine
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.acting import RunEndedError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import Report, Verb
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
     Filters,
@@ -89,7 +91,7 @@ class SessionAction(ActionBase):
         del tmp
         try:
             result.update(self._run())
-        except (SelectionError, ServiceError, NotConfirmedError) as error:
+        except (SelectionError, ServiceError, NotConfirmedError, RunEndedError) as error:
             result.update(failed=True, msg=str(error))
         return result
 
@@ -186,7 +188,7 @@ class EndAction(SessionAction):
             wait_timeout=float(options["wait_timeout"]),
         )
         console = Console(self.host_name, self.WITHOUT_QUESTION)
-        return self.result(options, engine.run(request, service, console, time.monotonic))
+        return self.result(options, engine.run(request, service, console, time.monotonic, lives=run_lives))
 
     def nothing(self, options: Options) -> dict[str, Any]:
         """Return the result for an empty list of sessions: no change."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.run_life import run_lives
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_batches import BatchSessions
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_sessions import CmdletSessions
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import (
@@ -60,7 +61,7 @@ class WindowsAction(SessionAction):
 
             # What a sign-in brings is known in its own runspace only.
             runspaces = psrp.MOST_RUNSPACES if cmdlets.sign_in is None else 1
-            live = psrp.PsrpCmdlets(self._connection, clock, runspaces)
+            live = psrp.PsrpCmdlets(self._connection, clock, runspaces, run_lives)
             at_once = max(1, min(psrp.AT_ONCE, runspaces) - SPARE)
             self._service = CmdletSessions(cmdlets, live, host, clock, act_seconds, at_once, sleep)
         else:

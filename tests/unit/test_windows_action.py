@@ -288,7 +288,7 @@ class Psrp(LiveTransport):
     host: FakeHost
     made: list[Psrp]
 
-    def __init__(self, connection: Any, clock: Any, most_runspaces: int) -> None:
+    def __init__(self, connection: Any, clock: Any, most_runspaces: int, lives: Any) -> None:
         super().__init__(Psrp.host, most_runspaces=most_runspaces)
         Psrp.made.append(self)
 

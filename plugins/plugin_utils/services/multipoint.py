@@ -51,6 +51,7 @@ class MultiPoint(SessionCmdlets):
     """The sessions of a MultiPoint server."""
 
     MODULE = "MultiPoint"
+    NO_SUCH_SESSION = ("ObjectNotFound",)
     RIGHT = "an administrator of the MultiPoint server"
     LIST_ADVICE = "The user must be an administrator of the MultiPoint server."
     where = ("computer_name", "session_id")

@@ -42,8 +42,8 @@ LIST_SECONDS = 120.0
 SHORTEST_ACT = 10.0
 """Deadline of a call that acts, at least: its first one on a host may have to load the module before it acts."""
 ERROR_SECONDS = 5.0
-"""A cmdlet that says that it failed is tried again for so long: the session may have ended by itself, which lists
-show with some delay."""
+"""A cmdlet that goes on saying that it failed is tried again for so long: the session may have ended by itself, which
+lists show with some delay."""
 
 NOT_TOLD = "?"
 """Stands for a host or an id that the host does not tell. Such a session is never acted on."""
@@ -66,6 +66,8 @@ class SessionCmdlets(ABC):
 
     MODULE: ClassVar[str]
     """The PowerShell module that has them."""
+    NO_SUCH_SESSION: ClassVar[tuple[str, ...]] = ()
+    """Categories of errors by which an act says that there is no such session, so that it did nothing."""
     RIGHT: ClassVar[str]
     """What a user must be or have, for errors: "the user must be ..."."""
     LIST_ADVICE: ClassVar[str]
@@ -243,10 +245,14 @@ class Judge:
         if answer.state is State.FAILED and seconds >= call.parameters.get("TimeoutInSecond", math.inf):
             return Answered(session, Reply.DONE, answer.reason)  # Its own deadline was over.
         reason = f"{call.command} says: {line(error.message).rstrip('.')}"
-        if answer.state is State.FAILED and error.category != "ObjectNotFound":
+        if all(one.category in self._cmdlets.NO_SUCH_SESSION for one in answer.errors):
+            reply = Reply.GONE
+        elif answer.state is State.FAILED:
             return Answered(session, Reply.UNCLEAR, reason)
-        # It says that it did nothing: because there is no such session (any more), or for a reason that only the text
-        # tells, which is in the host's language. A later list tells the one from the other.
+        else:
+            # It may have done it before it wrote the error, or not: only the text tells, in the host's language. A
+            # later list tells the one from the other, but not who ended a session that is gone.
+            reply = Reply.UNCLEAR
         since = self._failing_since.setdefault(session.key, self._clock())
         given_up = self._clock() - since >= ERROR_SECONDS
-        return Answered(session, Reply.REFUSED if given_up else Reply.GONE, reason)
+        return Answered(session, Reply.REFUSED if given_up else reply, reason)

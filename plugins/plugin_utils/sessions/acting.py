@@ -317,7 +317,8 @@ class Acting:
         if errand.phase in (Phase.SENT, Phase.FINISHED) or read_at <= errand.since:
             return
         if row is None:
-            self._ended(errand, ALREADY_GONE, "the session is gone")
+            doubt = f"{errand.reason}; then " if errand.doubtful and errand.reason else ""
+            self._ended(errand, ALREADY_GONE, f"{doubt}the session is gone")
         elif not row.users:
             self._anonymous(errand, row)
         elif not row.is_still(errand.session):

@@ -125,8 +125,14 @@ class PsrpCmdlets:
     no right, quota reached. After either only C(close) makes sense.
     """
 
-    def __init__(self, connection: Any, clock: Callable[[], float], most_runspaces: int = MOST_RUNSPACES) -> None:
-        """Connect over a psrp connection plugin; C(clock) counts seconds.
+    def __init__(
+        self,
+        connection: Any,
+        clock: Callable[[], float],
+        most_runspaces: int = MOST_RUNSPACES,
+        lives: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Connect over a psrp connection plugin; C(clock) counts seconds, C(lives) tells whether the run goes on.
 
         The host picks the runspace of each call, so calls that need the same one need C(most_runspaces=1). They run one
         after the other then, and one that never ends is the last.
@@ -147,6 +153,7 @@ class PsrpCmdlets:
         self._last_token = 0
         self._blocked = 0
         self._most_runspaces = most_runspaces
+        self._lives = lives
         self._lost = False
         try:
             self._open()
@@ -179,7 +186,7 @@ class PsrpCmdlets:
 
         It never waits in a queue on the host: what was proven about a session would be too old when it runs.
         Its deadline is C(seconds) from now. With nothing sent it raises NoRunspace when no runspace is free; and
-        TooLate when the clock passes C(send_before) first: making room for a call may take a while.
+        TooLate when the clock passes C(send_before) first, or the run ends: making room for a call may take a while.
         """
         if self._free() > 0:
             with self._explained():
@@ -190,7 +197,7 @@ class PsrpCmdlets:
             pipeline = self._pipeline(call)
             if self._pool.connection.transport.session is None:
                 self._sign_in()
-        if self._clock() >= send_before:
+        if self._clock() >= send_before or not self._lives():
             raise TooLate
         with self._explained(), self._in_time(send_before, pipeline):
             # No host for the pipeline: a cmdlet that would ask fails, instead of waiting for an answer.
@@ -228,7 +235,7 @@ class PsrpCmdlets:
         send, retries, patience = adapter.send, adapter.max_retries, transport.connection_timeout
 
         def send_in_time(*request: Any, **options: Any) -> Any:
-            if self._clock() >= send_before:
+            if self._clock() >= send_before or not self._lives():
                 raise TooLate
             return send(*request, **options)
 
@@ -361,7 +368,7 @@ class PsrpCmdlets:
                 flight.errors.append(error)
             if state is not None:
                 self._finish(flight, state)
-                self._signal(flight, SignalCode.TERMINATE)
+                self._clean_up(flight)
 
     def _enforce(self, flight: _Flight) -> None:
         """Stop a call that is over its deadline; give it up when that does not end it."""
@@ -393,6 +400,13 @@ class PsrpCmdlets:
             self._renew_http()
             return False
         return True
+
+    def _clean_up(self, flight: _Flight) -> None:
+        """Let the host forget a finished pipeline. That may fail: a lost connection shows in the next request."""
+        try:
+            self._signal(flight, SignalCode.TERMINATE)
+        except TROUBLE:
+            self._renew_http()
 
     def _request(
         self, action: str, resource: Element, options: OptionSet | None, seconds: float, silence: float

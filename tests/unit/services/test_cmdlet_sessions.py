@@ -45,6 +45,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
     Answer,
     Call,
+    ErrorRecord,
     NoRunspace,
     State,
     TooLate,
@@ -321,16 +322,28 @@ def test_error_of_the_cmdlet_is_tried_again_for_a_while_and_then_fails(kind: str
     assert 2 <= len(bench.host.sent(LOGOFF_COMMAND)) < 10
 
 
-def test_error_because_it_ended_by_itself_is_already_gone(kind: str) -> None:
+@pytest.mark.parametrize("category", ["NotSpecified", "ObjectNotFound"])
+def test_error_leaves_the_log_off_in_doubt(kind: str, category: str) -> None:
+    """Only the text of an RDS error says whether it came before or after the effect: what is gone may be ours."""
     bench = make_bench(kind, rd_row(2))
 
-    def leave(host: FakeHost, call: Call) -> Answer:
-        host.rows.clear()
-        return error("Die Sitzung ist nicht vorhanden.")
+    def log_off_and_complain(host: FakeHost, call: Call) -> Answer:
+        host.end(call)
+        record = ErrorRecord("RpcError", category, "RpcException", "Der RPC-Server ist nicht verfügbar.")
+        return Answer(State.COMPLETED, errors=(record,))
 
-    bench.host.scripts[LOGOFF_COMMAND] = [leave]
+    bench.host.scripts[LOGOFF_COMMAND] = [log_off_and_complain]
     report = bench.run()
-    assert report.summary() == {"already_gone": 1}
+    assert report.summary() == {"logged_off": 1}
+    assert report.changed
+    assert "Der RPC-Server ist nicht verfügbar" in report.rows[0].reason
+
+
+def test_error_without_effect_is_a_failure_that_changed_nothing(kind: str) -> None:
+    bench = make_bench(kind, rd_row(2))
+    bench.host.scripts[LOGOFF_COMMAND] = always(*[error("Zugriff verweigert.")] * 100)
+    report = bench.run(wait_timeout=60.0)
+    assert report.summary() == {"failed": 1}
     assert not report.changed
 
 

@@ -28,7 +28,12 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
     SelectionError,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Answer, Call, State
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
+    Answer,
+    Call,
+    ErrorRecord,
+    State,
+)
 from tests.unit.services.fake_host import DONE, BatchTransport, FakeHost, LiveTransport, always, terminating
 from tests.unit.services.test_cmdlet_sessions import Console
 
@@ -167,6 +172,19 @@ def test_session_that_is_gone_says_so(kind: str) -> None:
     host.scripts["Close-WmsSession"] = [leave]
     report = close(kind, host, MultiPoint(), ServerSelection())
     assert report.summary() == {"already_gone": 1}
+
+
+def test_session_that_is_gone_is_in_doubt_when_another_error_came_before() -> None:
+    host = Server(2016, row(1))
+
+    def close_and_complain(host: FakeHost, call: Call) -> Answer:
+        host.rows.clear()
+        first = ErrorRecord("RpcError", "NotSpecified", "RpcException", "RPC")
+        last = ErrorRecord("SessionNotFound", "ObjectNotFound", "ItemNotFoundException", "no session")
+        return Answer(State.COMPLETED, errors=(first, last))
+
+    host.scripts["Close-WmsSession"] = [close_and_complain]
+    assert close("live", host, MultiPoint(), ServerSelection()).summary() == {"logged_off": 1}
 
 
 def test_session_without_a_user_is_refused() -> None:

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure
-from pypsrp.exceptions import AuthenticationError, WSManFaultError
+from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import ConnectTimeout
 
@@ -541,3 +541,38 @@ def test_a_list_may_be_asked_for_again_as_the_user_said() -> None:
     cmdlets, host = begin(after(0))
     cmdlets.begin(CALL, 60)
     assert set(host.transport.session.retries_allowed) == {3}
+
+
+@pytest.mark.parametrize("error", [WinRMTransportError("http", 500, "broken"), RequestsConnectionError("reset")])
+def test_clean_up_that_fails_costs_nothing(error: Exception) -> None:
+    """The answer is there; that the host keeps the finished pipeline for longer hurts nobody."""
+    cmdlets, host = begin(after(0))
+
+    def fail(_resource: object, _body: object) -> None:
+        raise error
+
+    host._signal = fail
+    first = cmdlets.begin(CALL, 60)
+    assert [(token, answer.state) for token, answer in cmdlets.wait(10)] == [(first, State.COMPLETED)]
+    assert cmdlets.run(CALL, 60).state is State.COMPLETED
+    assert host.sign_ins > 1, "an exchange that broke has spoilt the message encryption"
+    cmdlets.close()
+    assert host.deleted == 0, "the connection is as good as before"
+
+
+def test_nothing_is_sent_when_the_run_has_ended() -> None:
+    cmdlets, host = begin(after(0))
+    cmdlets._lives = lambda: False
+    with pytest.raises(TooLate):
+        cmdlets.begin(CALL, 60, send_before=host.clock.now + 5.0)
+    assert not host.pipelines
+
+
+def test_nothing_is_sent_when_the_run_ends_while_a_connection_is_made() -> None:
+    cmdlets, host = begin(after(0))
+    http = host.transport.session
+    http.exchanges, before = 3, len(http.retries_allowed)
+    cmdlets._lives = lambda: len(http.retries_allowed) < before + 2
+    with pytest.raises(TooLate):
+        cmdlets.begin(CALL, 60, send_before=host.clock.now + 5.0)
+    assert not host.pipelines

@@ -1,0 +1,20 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the run that a task belongs to still lives."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+
+
+def run_lives() -> bool:
+    """Tell whether the C(ansible) or C(ansible-playbook) that started this worker process is still there.
+
+    Workers outlive it when it is killed, which is how AWX cancels a job, and would go on to the end of their task. The
+    system gives a process another parent when its own ends, so a reused process id is not taken for it. Outside a
+    worker process there is nobody to outlive.
+    """
+    parent = multiprocessing.parent_process()
+    return parent is None or os.getppid() == parent.pid
