@@ -117,6 +117,17 @@ class Ansible:
             [Task(**_fields(json.loads(line))) for line in lines],
         )
 
+    def start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a program of this ansible-core in a process group of its own."""
+        return subprocess.Popen(
+            [str(BIN / program), *arguments],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
     def on_terminal(self, answer: bytes, *arguments: str) -> tuple[int, str]:
         """Run ansible on a pseudo terminal, and type the answer when the question has come."""
         master, slave = pty.openpty()
@@ -162,6 +173,7 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
         "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
         "ANSIBLE_CALLBACK_PLUGINS": str(here / "callback"),
         "ANSIBLE_CALLBACKS_ENABLED": "results_as_json",
+        "RESULTS_AS_JSON": os.devnull,
         "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true",
         "ANSIBLE_NOCOLOR": "true",
         "ANSIBLE_LOCALHOST_WARNING": "false",
