@@ -118,8 +118,8 @@ sessions:
       sample: ConnectedToStation
     outcome:
       description:
-        - V(logged_off) - it was closed, or would be in check mode. Also when the cmdlet ended with another error than that
-          there is no such session, and the session is gone then.
+        - V(logged_off) - it was closed, or would be in check mode. Also when the cmdlet ended with another error than
+          that there is no such session, and the session is gone then.
         - V(already_gone) - there is no such session (any more).
         - V(replaced) - the id belongs to another user, who was left alone.
         - V(not_selected) - it was named, but does not pass the filters.
