@@ -117,13 +117,15 @@ def test_error_for_a_while_is_tried_again(windows: Windows) -> None:
     assert windows.ended() == ["alice"]
 
 
-def test_user_who_leaves_just_before_the_act_is_already_gone(windows: Windows) -> None:
+def test_user_who_leaves_just_before_the_act_counts_as_logged_off(windows: Windows) -> None:
+    """The cmdlet's error does not say whether it came before or after an effect."""
     then = {"host": "rdsh-1.contoso.com", "id": 2, "remove": True}
     windows.fault("pass", "Invoke-RDUserLogoff", parameters={"UnifiedSessionID": 2}, then=then, times=1)
     finished = log_off(windows, user="carol")
     assert finished.status == 0, finished.output
-    assert outcomes(finished.task, ID) == {"carol": "already_gone"}
-    assert finished.task.result["changed"] is False
+    assert outcomes(finished.task, ID) == {"carol": "logged_off"}
+    assert finished.task.result["changed"] is True
+    assert finished.task.result["sessions"][0]["reason"].startswith("Invoke-RDUserLogoff says: ")
 
 
 def test_session_that_stays_is_asked_for_once(windows: Windows) -> None:
