@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.integration.ansible_process import INFO, Ansible, Finished
+from tests.integration.ansible_process import INFO, MODULE, Ansible, Task
 from tests.lab.client import Lab
 
 POOL = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
@@ -19,128 +21,31 @@ PLACE = ("AZURE_SUBSCRIPTION_ID", "AZURE_CLOUD_ENVIRONMENT", "REQUESTS_CA_BUNDLE
 
 @pytest.fixture
 def nobody(lab: Lab, ansible: Ansible) -> Ansible:
-    """Ansible without any sign-in: only the cloud, its CA and the subscription are known."""
+    """Ansible without any sign-in, nor a word of the cloud, its CA and the subscription."""
     for name in lab.environment:
-        if name not in PLACE:
-            ansible.environment.pop(name, None)
+        ansible.environment.pop(name, None)
     return ansible
 
 
-def listed(ansible: Ansible, **options: object) -> Finished:
-    finished = ansible.play({"name": "info", INFO: {**POOL, **options}})
-    assert finished.status == 0, finished.output
-    assert len(finished.task.result["sessions"]) == 9
-    return finished
+def task(name: str, environment: Mapping[str, str], module: str = INFO, **options: object) -> dict[str, Any]:
+    """A task with an environment of its own, which may fail."""
+    return {"name": name, "environment": dict(environment), "ignore_errors": True, module: {**POOL, **options}}
 
 
-@pytest.mark.packages
-def test_no_sign_in_at_all_says_what_there_is(nobody: Ansible) -> None:
-    finished = nobody.play({"name": "info", INFO: POOL})
-    for word in ("AZURE_CLIENT_ID", "~/.azure/credentials", "msi", "Azure CLI"):
-        assert word in finished.task.message
+def known(lab: Lab, *without: str) -> dict[str, str]:
+    """What an environment says of the lab's cloud, its CA and the subscription."""
+    return {name: lab.environment[name] for name in PLACE if name not in without}
 
 
-@pytest.mark.packages
-def test_credential_of_awx_works_as_it_is(lab: Lab, nobody: Ansible) -> None:
-    """AWX sets these, the unused ones to an empty text."""
+def listed(one: Task) -> None:
+    assert one.status == "ok", one
+    assert len(one.result["sessions"]) == 9
+
+
+def write_profiles(lab: Lab, home: Path) -> None:
     operator = lab.principals["operator"]
-    nobody.environment.update(
-        AZURE_CLIENT_ID=operator["client_id"],
-        AZURE_SECRET=operator["secret"],
-        AZURE_TENANT=operator["tenant"],
-        AZURE_AD_USER="",
-        AZURE_PASSWORD="",
-    )
-    listed(nobody)
-
-
-@pytest.mark.packages
-def test_options_fall_back_one_by_one(lab: Lab, ansible: Ansible) -> None:
-    """A client_id as an option does not hide the subscription, tenant and secret in the environment."""
-    listed(ansible, client_id=lab.environment["AZURE_CLIENT_ID"])
-    ansible.environment["AZURE_SECRET"] = "wrong"
-    listed(ansible, secret=lab.environment["AZURE_SECRET"])
-
-
-def test_secrets_never_show(lab: Lab, ansible: Ansible) -> None:
-    secret = ansible.environment.pop("AZURE_SECRET")
-    (ansible.directory / "vars.yml").write_text(f"the_secret: {secret}\n")
-    tasks = {"name": "info", INFO: {**POOL, "secret": "{{ the_secret }}"}}
-    for arguments in (["-vvv"], ["-vvv", "-e", "azure_fails=1"]):
-        finished = ansible.play(tasks, vars_files=[str(ansible.directory / "vars.yml")], arguments=arguments)
-        assert finished.status == 0
-        assert secret not in finished.output
-        tasks = {"name": "info", INFO: {**POOL, "secret": "{{ the_secret }}", "host_pool_name": "pool-01"}}
-
-
-def test_environment_keyword_of_the_task(lab: Lab, nobody: Ansible) -> None:
-    variables = {name: value for name, value in lab.environment.items() if name.startswith("AZURE_")}
-    for name in PLACE:
-        variables[name] = nobody.environment.pop(name)
-    finished = nobody.play({"name": "info", INFO: POOL, "environment": variables})
-    assert finished.status == 0, finished.output
-
-
-@pytest.mark.packages
-def test_trust_follows_ssl_cert_file(lab: Lab, ansible: Ansible) -> None:
-    ansible.environment["SSL_CERT_FILE"] = ansible.environment.pop("REQUESTS_CA_BUNDLE")
-    listed(ansible)
-
-
-@pytest.mark.packages
-def test_certificate(lab: Lab, nobody: Ansible) -> None:
-    operator = lab.principals["operator"]
-    options = {
-        "client_id": operator["client_id"],
-        "tenant": operator["tenant"],
-        "x509_certificate_path": str(lab.certificate_file),
-    }
-    listed(nobody, **options)
-    listed(nobody, **options, thumbprint=lab.certificate_thumbprint)
-    finished = nobody.play({"name": "info", INFO: {**POOL, **options, "thumbprint": "00" * 20}})
-    assert "thumbprint" in finished.task.message
-    finished = nobody.play({"name": "info", INFO: {**POOL, **options, "x509_certificate_path": "nowhere.pem"}})
-    assert "x509_certificate_path" in finished.task.message
-
-
-@pytest.mark.packages
-@pytest.mark.parametrize("form", ["token", "file"])
-def test_workload_identity(lab: Lab, nobody: Ansible, form: str) -> None:
-    operator = lab.principals["operator"]
-    nobody.environment.update(AZURE_CLIENT_ID=operator["client_id"], AZURE_TENANT_ID=operator["tenant"])
-    if form == "token":
-        nobody.environment["AZURE_FEDERATED_TOKEN"] = lab.federated_token
-    else:
-        file = nobody.directory / "token"
-        file.write_text(lab.federated_token + "\n")
-        nobody.environment["AZURE_FEDERATED_TOKEN_FILE"] = str(file)
-    listed(nobody)
-
-
-@pytest.mark.packages
-def test_managed_identity(lab: Lab, nobody: Ansible) -> None:
-    nobody.environment.update(IDENTITY_ENDPOINT=lab.identity_endpoint, IDENTITY_HEADER=lab.identity_header)
-    listed(nobody, auth_source="msi")
-    del nobody.environment["AZURE_SUBSCRIPTION_ID"]
-    listed(nobody, auth_source="msi")
-
-
-@pytest.mark.packages
-def test_user_and_password(lab: Lab, nobody: Ansible) -> None:
-    """Through the proxy, because msal asks for a user's realm at the authority's name without its port."""
-    operator = lab.principals["operator"]
-    nobody.environment.update(AZURE_AD_USER=operator["ad_user"], AZURE_PASSWORD=operator["password"])
-    nobody.environment.update(HTTPS_PROXY=lab.proxy, NO_PROXY="", AZURE_CLOUD_ENVIRONMENT="AzureCloud")
-    listed(nobody, tenant=operator["tenant"])
-    finished = nobody.play({"name": "info", INFO: {**POOL, "tenant": operator["tenant"], "password": "wrong"}})
-    assert "AZURE_PASSWORD" in finished.task.message
-
-
-def write_profiles(lab: Lab, ansible: Ansible) -> None:
-    operator = lab.principals["operator"]
-    file = Path(ansible.environment["HOME"]) / ".azure" / "credentials"
-    file.parent.mkdir()
-    file.write_text(
+    (home / ".azure").mkdir(parents=True)
+    (home / ".azure" / "credentials").write_text(
         f"[default]\nclient_id={operator['client_id']}\nsecret={operator['secret']}\ntenant={operator['tenant']}\n"
         f"subscription_id={lab.environment['AZURE_SUBSCRIPTION_ID']}\n"
         f"cloud_environment={lab.environment['AZURE_CLOUD_ENVIRONMENT']}\n"
@@ -148,33 +53,9 @@ def write_profiles(lab: Lab, ansible: Ansible) -> None:
     )
 
 
-@pytest.mark.packages
-def test_profile_file(lab: Lab, nobody: Ansible) -> None:
-    write_profiles(lab, nobody)
-    for name in PLACE[:2]:
-        del nobody.environment[name]
-    listed(nobody)
-    listed(nobody, auth_source="credential_file")
-    listed(nobody, profile="default")
-    listed(nobody, default_profile="default")
-    finished = nobody.play({"name": "info", INFO: {**POOL, "profile": "absent"}})
-    assert "absent" in finished.task.message
-
-
-@pytest.mark.packages
-def test_profile_that_is_named_counts_before_the_environment(lab: Lab, ansible: Ansible) -> None:
-    write_profiles(lab, ansible)
-    ansible.environment["AZURE_SECRET"] = "wrong"
-    listed(ansible, profile="default")
-    finished = ansible.play({"name": "info", INFO: {**POOL, "profile": "broken"}})
-    assert finished.status != 0
-
-
-@pytest.mark.packages
-def test_azure_cli(lab: Lab, nobody: Ansible) -> None:
+def write_az(lab: Lab, folder: Path) -> None:
     """An az that answers as the real one does, with a token that the lab gave to the operator."""
-    program = nobody.directory / "bin" / "az"
-    program.parent.mkdir()
+    folder.mkdir()
     token = {
         "accessToken": lab.access_token("operator"),
         "expiresOn": "2099-01-01 00:00:00.000000",
@@ -184,22 +65,124 @@ def test_azure_cli(lab: Lab, nobody: Ansible) -> None:
         "tokenType": "Bearer",
     }
     account = {"id": lab.environment["AZURE_SUBSCRIPTION_ID"], "environmentName": "AzureCloud"}
+    program = folder / "az"
     program.write_text(
         "#!/bin/sh\n"
         f"case $2 in show) echo '{json.dumps(account)}';; get-access-token) echo '{json.dumps(token)}';; esac\n"
     )
     program.chmod(0o755)
-    nobody.environment["PATH"] = f"{program.parent}:{nobody.environment['PATH']}"
-    listed(nobody)
-    del nobody.environment["AZURE_SUBSCRIPTION_ID"]
-    listed(nobody, auth_source="cli")
 
 
 @pytest.mark.packages
-@pytest.mark.parametrize("cloud", ["AzureCloud", "AzureUSGovernment", "AzureChinaCloud"])
-def test_public_and_sovereign_clouds_by_name(lab: Lab, ansible: Ansible, cloud: str) -> None:
+def test_every_way_to_sign_in(lab: Lab, nobody: Ansible) -> None:
+    operator, place = lab.principals["operator"], known(lab)
+    home = nobody.directory / "profiles"
+    write_profiles(lab, home)
+    write_az(lab, nobody.directory / "bin")
+    (nobody.directory / "token").write_text(lab.federated_token + "\n")
+    ca_only = {**known(lab, *PLACE[:2]), "HOME": str(home)}
+    whole = {name: value for name, value in lab.environment.items() if name in PLACE or name.startswith("AZURE_")}
+    application = {"client_id": operator["client_id"], "tenant": operator["tenant"]}
+    certificate = {**application, "x509_certificate_path": str(lab.certificate_file)}
+    workload = {**place, "AZURE_CLIENT_ID": operator["client_id"], "AZURE_TENANT_ID": operator["tenant"]}
+    identity = {"IDENTITY_ENDPOINT": lab.identity_endpoint, "IDENTITY_HEADER": lab.identity_header}
+    # Through the proxy, because msal asks for a user's realm at the authority's name without its port.
+    by_proxy = {**place, "HTTPS_PROXY": lab.proxy, "NO_PROXY": "", "AZURE_CLOUD_ENVIRONMENT": "AzureCloud"}
+    user = {"AZURE_AD_USER": operator["ad_user"], "AZURE_PASSWORD": operator["password"]}
+    az = {"PATH": f"{nobody.directory / 'bin'}:{nobody.environment['PATH']}"}
+    # AWX sets these, the unused ones to an empty text.
+    awx = {
+        **place,
+        "AZURE_CLIENT_ID": operator["client_id"],
+        "AZURE_SECRET": operator["secret"],
+        "AZURE_TENANT": operator["tenant"],
+        "AZURE_AD_USER": "",
+        "AZURE_PASSWORD": "",
+    }
+    ca_file = {**awx, "SSL_CERT_FILE": awx["REQUESTS_CA_BUNDLE"]}
+    del ca_file["REQUESTS_CA_BUNDLE"]
+    secret = lab.environment["AZURE_SECRET"]
+    finished = nobody.play(
+        task("AWX", awx),
+        task("an option does not hide the rest", whole, client_id=lab.environment["AZURE_CLIENT_ID"]),
+        task("an option counts first", {**whole, "AZURE_SECRET": "wrong"}, secret=secret),
+        task("SSL_CERT_FILE", ca_file),
+        task("certificate", place, **certificate),
+        task("certificate with thumbprint", place, **certificate, thumbprint=lab.certificate_thumbprint),
+        task("token", {**workload, "AZURE_FEDERATED_TOKEN": lab.federated_token}),
+        task("token file", {**workload, "AZURE_FEDERATED_TOKEN_FILE": str(nobody.directory / "token")}),
+        task("managed identity", {**place, **identity}, auth_source="msi"),
+        task("its only subscription", {**known(lab, PLACE[0]), **identity}, auth_source="msi"),
+        task("user and password", {**by_proxy, **user}, tenant=operator["tenant"]),
+        task("profile by default", ca_only),
+        task("profile as the source", ca_only, auth_source="credential_file"),
+        task("profile by name", ca_only, profile="default"),
+        task("profile by the other name", ca_only, default_profile="default"),
+        task("named profile before the environment", {**whole, **ca_only, "AZURE_SECRET": "wrong"}, profile="default"),
+        task("command line", {**place, **az}),
+        task("its subscription", {**known(lab, PLACE[0]), **az}, auth_source="cli"),
+    )
+    assert len(finished.tasks) == 18, finished.output
+    for one in finished.tasks:
+        listed(one)
+    assert secret not in finished.output
+
+
+@pytest.mark.packages
+def test_what_is_wrong_with_a_sign_in_is_said(lab: Lab, nobody: Ansible) -> None:
+    operator, place = lab.principals["operator"], known(lab)
+    home = nobody.directory / "profiles"
+    write_profiles(lab, home)
+    certificate = {
+        "client_id": operator["client_id"],
+        "tenant": operator["tenant"],
+        "x509_certificate_path": str(lab.certificate_file),
+    }
+    by_proxy = {**place, "HTTPS_PROXY": lab.proxy, "NO_PROXY": "", "AZURE_CLOUD_ENVIRONMENT": "AzureCloud"}
+    user = {"AZURE_AD_USER": operator["ad_user"], "AZURE_PASSWORD": operator["password"]}
+    in_home = {**place, "HOME": str(home)}
+    finished = nobody.play(
+        task("nobody", place),
+        task("thumbprint", place, **certificate, thumbprint="00" * 20),
+        task("file", place, **{**certificate, "x509_certificate_path": "nowhere.pem"}),
+        task("password", {**by_proxy, **user}, tenant=operator["tenant"], password="wrong"),
+        task("absent profile", in_home, profile="absent"),
+        task("broken profile", in_home, profile="broken"),
+    )
+    assert {one.status for one in finished.tasks} == {"failed"}, finished.output
+    messages = {one.name: one.message for one in finished.tasks}
+    words = {
+        "nobody": ("AZURE_CLIENT_ID", "~/.azure/credentials", "msi", "Azure CLI"),
+        "thumbprint": ("thumbprint",),
+        "file": ("x509_certificate_path",),
+        "password": ("AZURE_PASSWORD",),
+        "absent profile": ("absent",),
+        "broken profile": ("tenant",),
+    }
+    for name, expected in words.items():
+        assert all(word in messages[name] for word in expected), (name, messages[name])
+
+
+@pytest.mark.packages
+def test_public_and_sovereign_clouds_by_name(lab: Lab, ansible: Ansible) -> None:
     """Through a proxy that stands for the cloud: endpoint, authority and scope of the token must all be the cloud's."""
-    ansible.environment.update(HTTPS_PROXY=lab.proxy, NO_PROXY="", AZURE_CLOUD_ENVIRONMENT=cloud)
-    finished = ansible.disconnect(**POOL, user="alice@contoso.com")
-    assert finished.status == 0, finished.output
-    assert len(lab.audit()) == 1
+    active = [one["user"] for one in lab.sessions() if one["pool"] == "pool-01" and one["state"] == "Active"]
+    clouds = ("AzureCloud", "AzureUSGovernment", "AzureChinaCloud")
+    ansible.environment.update(HTTPS_PROXY=lab.proxy, NO_PROXY="")
+    finished = ansible.play(
+        *(
+            task(cloud, {"AZURE_CLOUD_ENVIRONMENT": cloud}, MODULE, user=user)
+            for cloud, user in zip(clouds, active, strict=False)
+        )
+    )
+    assert [one.result["summary"] for one in finished.tasks] == [{"disconnected": 1}] * 3, finished.output
+    assert len(lab.audit()) == 3
+
+
+def test_secrets_never_show(lab: Lab, ansible: Ansible) -> None:
+    secret = ansible.environment.pop("AZURE_SECRET")
+    (ansible.directory / "vars.yml").write_text(f"the_secret: {secret}\n")
+    tasks = {"name": "info", INFO: {**POOL, "secret": "{{ the_secret }}"}}
+    finished = ansible.play(tasks, vars_files=[str(ansible.directory / "vars.yml")], arguments=["-vvv"])
+    assert finished.status == 0
+    assert secret not in finished.output
