@@ -173,8 +173,13 @@ class Acting:
             self._progress(asked, total - self._unfinished, total, self._clock() - begun)
 
     def _give_up_waiting(self) -> None:
-        """Let no answer be waited for without end. Services have deadlines of their own, which come first."""
+        """Let nothing be asked for, and no answer be waited for, without end.
+
+        Services have deadlines of their own for answers, which come first.
+        """
         now = self._clock()
+        for errand in [one for one in self._next() if now >= self._deadline(one)]:
+            self._move(errand, Phase.DOUBT)  # A list that is read after the deadline says what came of it.
         for key in list(self._open[Phase.SENT]):
             errand = self._errands[key]
             if now >= errand.sent_at + self._wait_timeout + ANSWER_SECONDS:
@@ -186,18 +191,12 @@ class Acting:
 
     def _send(self) -> None:
         for errand in list(self._next()):
+            if self._service.pause() > 0.0 or not self._lives():
+                return
             now = self._clock()
-            if now >= self._deadline(errand):
-                self._move(errand, Phase.DOUBT)  # A list read after the deadline says what came of it.
-                continue
-            if self._service.pause() > 0.0:
-                continue
-            send_before = errand.proof.read_at + self._proof_seconds
+            send_before = min(errand.proof.read_at + self._proof_seconds, self._deadline(errand))
             if errand.not_before > now or now >= send_before:
                 continue
-            if not self._lives():
-                return
-            send_before = min(send_before, self._deadline(errand))
             if errand.first_sent is None:
                 errand.first_sent = now
             errand.tries += 1
