@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import time
+import traceback
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.console import Console, NotConfirmedError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.run_life import run_lives
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions import engine
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.acting import RunEndedError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.acting import BrokenOffError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import Report, Verb
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
     Filters,
@@ -91,7 +92,7 @@ class SessionAction(ActionBase):
         del tmp
         try:
             result.update(self._run())
-        except (SelectionError, ServiceError, NotConfirmedError, RunEndedError) as error:
+        except (SelectionError, ServiceError, NotConfirmedError) as error:
             result.update(failed=True, msg=str(error))
         return result
 
@@ -188,7 +189,14 @@ class EndAction(SessionAction):
             wait_timeout=float(options["wait_timeout"]),
         )
         console = Console(self.host_name, self.WITHOUT_QUESTION)
-        return self.result(options, engine.run(request, service, console, time.monotonic, lives=run_lives))
+        try:
+            report = engine.run(request, service, console, time.monotonic, lives=run_lives)
+        except BrokenOffError as error:
+            result = self.result(options, error.report)
+            result["msg"] = f"The task was broken off: {error}. {result['msg']}"
+            result["exception"] = traceback.format_exc()
+            return result
+        return self.result(options, report)
 
     def nothing(self, options: Options) -> dict[str, Any]:
         """Return the result for an empty list of sessions: no change."""

@@ -572,6 +572,30 @@ def test_error_is_one_sentence_and_the_service_is_let_go(monkeypatch: pytest.Mon
     assert task.farm.closed
 
 
+@pytest.mark.parametrize(
+    ("error", "words"), [(KeyboardInterrupt(), "it was interrupted"), (ValueError("a bug"), "ValueError: a bug")]
+)
+def test_task_that_is_broken_off_returns_every_outcome(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, words: str
+) -> None:
+    class Breaks(FakeFarm):
+        def wait(self, seconds: float) -> Any:
+            if self.clock() > 110.0:
+                raise error
+            return super().wait(seconds)
+
+    farm = Breaks.of(session("1"), session("2"))
+    farm.room = 1
+    farm.replies[session("2").key] = [lambda farm, one: None]
+    result = Task(farm, monkeypatch).run()
+    assert result["failed"] is True
+    assert result["changed"] is True
+    assert result["msg"].startswith(f"The task was broken off: {words}. 1 of 2 sessions failed to disconnect: ")
+    assert result["summary"] == {"disconnected": 1, "failed": 1}
+    assert "Traceback" in result["exception"]
+    assert farm.closed
+
+
 def test_info_returns_the_rows_that_are_selected(monkeypatch: pytest.MonkeyPatch) -> None:
     farm = FakeFarm.of(session("1"), session("2", state="Disconnected"), session("10"))
     made = action(Info, {**POOL, "session_state": "active"}, check_mode=True)

@@ -66,6 +66,19 @@ class RunEndedError(Exception):
     """The run that this task belongs to is gone: whoever wanted something done has taken it back, or crashed."""
 
 
+class BrokenOffError(Exception):
+    """Acting ended before each session had an outcome; the C(report) says what is known of every one.
+
+    The text says why, without a full stop; the cause of this exception is what happened.
+    """
+
+    def __init__(self, report: Report, cause: BaseException) -> None:
+        kind = type(cause).__name__
+        text = {"KeyboardInterrupt": "it was interrupted", "TaskTimeoutError": "it ran into the timeout of the task"}
+        super().__init__(text.get(kind) or f"{kind}: {cause}")
+        self.report = report
+
+
 class Phase(Enum):
     """Where a session is on its way."""
 
@@ -150,14 +163,23 @@ class Acting:
         """Why nothing can be looked at any more."""
 
     def run(self, sessions: Sequence[Session]) -> None:
-        """Act on the sessions until each has an outcome. Raises RunEndedError."""
+        """Act on the sessions until each has an outcome. Raises BrokenOffError, whatever happens."""
         self._errands = {session.key: Errand(session, session) for session in sessions}
         self._waiting = OrderedDict(self._errands)
         self._unfinished = len(self._errands)
+        try:
+            self._run()
+        except BaseException as error:
+            broken = BrokenOffError(self._report, error)
+            for errand in self._errands.values():
+                self._finish_untold(errand, str(broken))
+            raise broken from error
+
+    def _run(self) -> None:
         begun = self._clock()
         while self._unfinished:
             if not self._lives():
-                raise RunEndedError("The run has ended: nothing more is done.")
+                raise RunEndedError("the run has ended, so nothing more is done")
             self._give_up_waiting()
             self._send()
             self._look_again()
@@ -295,11 +317,15 @@ class Acting:
                     self._finish_blindly(errand, event.error)
 
     def _finish_blindly(self, errand: Errand, error: ServiceError) -> None:
+        self._finish_untold(errand, f"looking again failed: {error}".rstrip("."))
+
+    def _finish_untold(self, errand: Errand, why: str) -> None:
+        """Finish a session of which no list tells any more; C(why) says why."""
         if errand.phase is Phase.FINISHED:
             return
-        asked = errand.reason or ("accepted" if errand.phase is Phase.WATCH else "not asked for")
-        perhaps = errand.phase is Phase.WATCH or errand.doubtful
-        self._finish(errand, FAILED, f"{asked}; looking again failed: {error}".rstrip("."), perhaps)
+        accepted = {Phase.WATCH: "accepted", Phase.SENT: "asked for, not answered"}.get(errand.phase, "")
+        asked = accepted or errand.reason or "not asked for"
+        self._finish(errand, FAILED, f"{asked}; {why}", perhaps=bool(accepted) or errand.doubtful)
 
     def _look_ended(self) -> None:
         self._look = None

@@ -90,7 +90,8 @@ def run(
     """Do all six steps and return the report. Sessions fail one by one, in the report.
 
     C(lives) tells whether the run that this is a part of goes on; it is asked before every act. Raises ServiceError and
-    SelectionError before anything was ended, RunEndedError at any time, and whatever the console raises.
+    SelectionError before anything was ended, whatever the console raises, and BrokenOffError with the report when
+    something happens in the middle, an interrupt included.
     """
     verb = request.verb
     choice, rows = find(service, request.selection, now)

@@ -11,9 +11,13 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions import engine
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.acting import RunEndedError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.acting import (
+    BrokenOffError,
+    RunEndedError,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import (
     Answered,
+    Event,
     Looked,
     Reply,
 )
@@ -276,21 +280,48 @@ def test_very_row_counts_before_one_that_differs_in_case() -> None:
     assert outcomes(run(farm)) == {"1": "disconnected"}
 
 
-# The run is gone
+# Broken off
 
 
 def test_nothing_is_sent_when_the_run_is_gone() -> None:
     farm = FakeFarm.of(session("1"), session("2"))
     request = engine.Request(DISCONNECT, EVERYBODY)
-    with pytest.raises(RunEndedError):
+    with pytest.raises(BrokenOffError) as raised:
         engine.run(request, farm, Console(), farm.clock, lives=lambda: not farm.acts)
     assert len(farm.acts) == 1
+    assert isinstance(raised.value.__cause__, RunEndedError)
 
 
 def test_waiting_ends_when_the_run_is_gone() -> None:
     farm = FakeFarm.of(session("1"))
     farm.effect = False
     request = engine.Request(DISCONNECT, EVERYBODY, wait_timeout=600.0)
-    with pytest.raises(RunEndedError):
+    with pytest.raises(BrokenOffError, match="the run has ended"):
         engine.run(request, farm, Console(), farm.clock, lives=lambda: farm.clock() < 110.0)
     assert farm.clock() < 112.0
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("a bug")])
+def test_run_that_is_broken_off_tells_what_was_done_by_then(error: BaseException) -> None:
+    class Breaks(FakeFarm):
+        def wait(self, seconds: float) -> list[Event]:
+            if self.clock() > 110.0:
+                raise error
+            return super().wait(seconds)
+
+    farm = Breaks.of(session("1"), session("2"), session("3"))
+    farm.room = 1
+
+    def slow(farm: FakeFarm, one: Session) -> None:
+        """No answer at all."""
+
+    farm.replies[session("2").key] = [slow]  # type: ignore[list-item]
+    with pytest.raises(BrokenOffError) as raised:
+        engine.run(engine.Request(DISCONNECT, EVERYBODY), farm, Console(), farm.clock)
+    report = raised.value.report
+    assert raised.value.__cause__ is error
+    assert outcomes(report) == {"1": "disconnected", "2": "failed", "3": "failed"}
+    reasons = {row.key[2]: row.reason for row in report.rows}
+    assert reasons["2"].startswith("asked for, not answered; ")
+    assert reasons["3"].startswith("not asked for; ")
+    assert report.changed
