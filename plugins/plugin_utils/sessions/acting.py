@@ -150,6 +150,8 @@ class Acting:
             (math.inf, math.inf) if service.proves_itself else (PROOF_SECONDS, RENEW_SECONDS)
         )
         self._errands: dict[Key, Errand] = {}
+        self._folded: set[Key] = set()
+        """Their keys without case."""
         self._waiting: OrderedDict[Key, Errand] = OrderedDict()
         self._open: dict[Phase, set[Key]] = {phase: set() for phase in (Phase.SENT, Phase.DOUBT, Phase.WATCH)}
         self._unfinished = 0
@@ -165,6 +167,7 @@ class Acting:
     def run(self, sessions: Sequence[Session]) -> None:
         """Act on the sessions until each has an outcome. Raises BrokenOffError, whatever happens."""
         self._errands = {session.key: Errand(session, session) for session in sessions}
+        self._folded = {_without_case(key) for key in self._errands}
         self._waiting = OrderedDict(self._errands)
         self._unfinished = len(self._errands)
         try:
@@ -298,8 +301,8 @@ class Acting:
             if errand is not None:
                 look.seen.add(row.key)
                 self._judge(errand, row, row.read_at)
-            else:
-                look.alike[_without_case(row.key)] = row
+            elif (folded := _without_case(row.key)) in self._folded:
+                look.alike[folded] = row
         if event.last:
             for key in look.asked - look.seen:
                 row_alike = look.alike.get(_without_case(key))
@@ -350,12 +353,14 @@ class Acting:
             self._ended(errand, REPLACED, f"the id belongs to {row.user} now, in another session")
         elif self._verb.settled(row):
             self._ended(errand, self._verb.already, errand.reason)
-        elif errand.phase is Phase.WAITING and (rejected := self._rejects(row)):
-            self._finish(errand, NOT_SELECTED, rejected)
-        elif errand.phase is Phase.WAITING:
-            self._prove(errand, row)
-        else:
+        elif errand.phase is not Phase.WAITING:
             self._still_there(errand, row)
+        elif not (rejected := self._rejects(row)) and not self._being_ended(errand, row):
+            self._prove(errand, row)
+        elif errand.doubtful:
+            self._move(errand, Phase.DOUBT)  # The last act may be the cause.
+        else:
+            self._finish(errand, NOT_SELECTED, rejected)
 
     def _prove(self, errand: Errand, row: Session) -> None:
         """Take a row for the proof that it is still the same session, if it is the very row and new enough."""
@@ -382,6 +387,12 @@ class Acting:
             self._finish(errand, REFUSED, "its user cannot be read any more")
         elif row.read_at >= self._deadline(errand):
             self._finish(errand, FAILED, "its user cannot be read any more, so it cannot be told what came of it")
+        elif errand.phase is Phase.WAITING:
+            self._move(errand, Phase.DOUBT)
+
+    def _being_ended(self, errand: Errand, row: Session) -> bool:
+        """Tell whether an act of ours without a clear answer seems to be under way."""
+        return errand.doubtful and self._verb.under_way(row)
 
     def _still_there(self, errand: Errand, row: Session) -> None:
         """Go on with a session that needs more; only a row read after its deadline shows that it was there then."""
@@ -392,7 +403,7 @@ class Acting:
                 self._finish(errand, STILL_THERE, reason)
             return
         rejected = self._rejects(row)
-        under_way = errand.doubtful and self._verb.under_way(row)
+        under_way = self._being_ended(errand, row)
         if rejected and not errand.doubtful:
             self._finish(errand, NOT_SELECTED, f"{errand.reason}; then {rejected}")
         elif under_way and not overdue:

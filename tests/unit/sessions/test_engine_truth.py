@@ -15,6 +15,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.ac
     BrokenOffError,
     RunEndedError,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import Filters, Selection
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import (
     Answered,
     Event,
@@ -193,6 +194,36 @@ def test_other_change_of_state_does_not_stop_retries() -> None:
 
     farm.replies[ALICE] = [pending, accept]
     assert (outcomes(run(farm)), len(farm.acts)) == ({"1": "disconnected"}, 2)
+
+
+class Moving(FakeFarm):
+    """The first list shows a session twice, as it moves to a later page, and changes on the way."""
+
+    change: Session | None = None
+
+    def begin_look(self, sessions: Sequence[Session]) -> None:
+        if self.looks or self.change is None:
+            super().begin_look(sessions)
+            return
+        self.looks.append(self.clock())
+        before, at = self._read(self.clock() + 0.01), self.clock() + 0.05
+        self.sessions[self.change.key] = self.change
+        after = self._read(self.clock() + 0.02)
+        self._due.append((at, lambda: [Looked(before, last=False), Looked(after, last=True)]))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [session("1", state="Pending"), session("1", state="LogOff"), session("1", user="")],
+    ids=["filtered out", "being ended", "nobody"],
+)
+def test_retry_is_not_sent_when_a_newer_row_speaks_against_it(changed: Session) -> None:
+    farm = Moving.of(session("1"))
+    farm.replies[ALICE] = [fail_before] * 100
+    farm.change = changed
+    states = ("Active",) if changed.state == "Pending" else ()
+    report = run(farm, Selection(filters=Filters(states=states)), wait_timeout=20.0)
+    assert (len(farm.acts), outcomes(report)) == (1, {"1": "failed"})
 
 
 # Absence
