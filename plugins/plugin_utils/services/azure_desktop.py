@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import math
-import queue
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -16,6 +14,10 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.az
     HostPool,
     parse_time,
     split_resource_id,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop_threads import (
+    Threads,
+    Workers,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import Verb
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import SelectionError
@@ -42,24 +44,25 @@ DISCONNECT = Verb(
     after=lambda session: "Disconnected",
 )
 
-Job = Callable[[], None]
-
 
 class AzureDesktop:
-    """The sessions of some host pools. Acts and looks run in threads over one client a subscription."""
+    """The sessions of some host pools. Acts and looks run beside the engine, over one client a subscription."""
 
     proves_itself = False
 
-    def __init__(self, pools: Iterable[HostPool], connect: Callable[[str], ArmClient], verb: Verb = DISCONNECT) -> None:
-        """C(connect) makes the client of a subscription."""
+    def __init__(
+        self,
+        pools: Iterable[HostPool],
+        connect: Callable[[str], ArmClient],
+        verb: Verb = DISCONNECT,
+        workers: Workers | None = None,
+    ) -> None:
+        """C(connect) makes the client of a subscription; C(workers) do the requests, by default in threads."""
         self._pools = {pool.place: pool for pool in pools}
         self._clients = {subscription: connect(subscription) for subscription in _subscriptions(self._pools.values())}
         self._act = {DISCONNECT.name: ArmClient.disconnect}[verb.name]
         self._page_counts: dict[str, int] = {}
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._acts: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._looks: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self._workers = Threads(CONNECTIONS) if workers is None else workers
         self._acting = 0
 
     # Reading
@@ -91,14 +94,12 @@ class AzureDesktop:
 
     def begin_look(self, sessions: Sequence[Session]) -> None:
         """Read again where the sessions are: host by host, unless the whole pool takes fewer requests."""
-        self._start_threads()
-        self._looks.put(partial(self._look, list(sessions)))
+        self._workers.look(partial(self._look, list(sessions)))
 
     def begin_act(self, session: Session, send_before: float) -> None:
-        """Send the act on a session from one of the threads."""
-        self._start_threads()
+        """Send the act on a session."""
         self._acting += 1
-        self._acts.put(partial(self._send, session, send_before))
+        self._workers.act(partial(self._send, session, send_before))
 
     def pause(self) -> float:
         """Wait for the slowest subscription's budget, or without end while all connections are in use."""
@@ -108,25 +109,17 @@ class AzureDesktop:
 
     def wait(self, seconds: float) -> list[Event]:
         """Return what has been answered; wait for the first answer at most that long."""
-        events: list[Event] = []
-        try:
-            events.append(self._events.get(timeout=max(0.0, seconds)))
-            while True:
-                events.append(self._events.get_nowait())
-        except queue.Empty:
-            pass
+        events = self._workers.wait(seconds)
         self._acting -= sum(isinstance(event, Answered) for event in events)
         return events
 
     def close(self) -> None:
-        """Tell the threads to end after what they are doing, and close the connections."""
-        for _thread in self._threads:
-            self._acts.put(None)
-        self._looks.put(None)
+        """Begin nothing more, and close the connections."""
+        self._workers.close()
         for client in self._clients.values():
             client.close()
 
-    # In the threads
+    # The workers' jobs
 
     def _look(self, sessions: Sequence[Session]) -> None:
         try:
@@ -137,13 +130,13 @@ class AzureDesktop:
                     hosts = [""]
                 for host in hosts:
                     for page in self._read(pool, host):
-                        self._events.put(Looked(page, last=False))
+                        self._workers.answer(Looked(page, last=False))
         except ServiceError as error:
-            self._events.put(LookFailed(error))
+            self._workers.answer(LookFailed(error))
         except Exception as error:
-            self._events.put(LookFailed(ServiceError(f"The list could not be read: {error!r}")))
+            self._workers.answer(LookFailed(ServiceError(f"The list could not be read: {error!r}")))
         else:
-            self._events.put(Looked((), last=True))
+            self._workers.answer(Looked((), last=True))
 
     def _send(self, session: Session, send_before: float) -> None:
         listed = session.fields
@@ -158,21 +151,7 @@ class AzureDesktop:
             )
         except Exception as error:
             reply, reason = Reply.UNCLEAR, repr(error)
-        self._events.put(Answered(session, reply, reason))
-
-    def _start_threads(self) -> None:
-        if self._threads:
-            return
-        # Daemons, because a thread that waits for a dead server must not keep the task from ending.
-        for jobs in [self._acts] * CONNECTIONS + [self._looks]:
-            thread = threading.Thread(target=_work, args=(jobs,), daemon=True)
-            thread.start()
-            self._threads.append(thread)
-
-
-def _work(jobs: queue.SimpleQueue[Job | None]) -> None:
-    while (job := jobs.get()) is not None:
-        job()
+        self._workers.answer(Answered(session, reply, reason))
 
 
 def _subscriptions(pools: Iterable[HostPool]) -> list[str]:

@@ -23,6 +23,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.az
     HostPool,
     read_identity,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop_threads import Threads
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import (
     Answered,
     Event,
@@ -101,14 +102,15 @@ def fixture_client(monkeypatch: pytest.MonkeyPatch) -> Client:
 
 @pytest.fixture(name="service")
 def fixture_service(client: Client) -> Iterator[AzureDesktop]:
-    service = AzureDesktop([POOL], lambda _subscription: client)  # type: ignore[arg-type,return-value]
+    threads = Threads(CONNECTIONS)
+    service = AzureDesktop([POOL], lambda _subscription: client, workers=threads)  # type: ignore[arg-type,return-value]
     yield service
     service.close()
-    threads_end(service)
+    threads_end(threads)
 
 
-def threads_end(service: AzureDesktop) -> None:
-    for thread in service._threads:
+def threads_end(threads: Threads) -> None:
+    for thread in threads._threads:
         thread.join(PATIENCE)
         assert not thread.is_alive()
 
@@ -411,26 +413,70 @@ def test_wait_returns_nothing_when_nothing_comes(service: AzureDesktop) -> None:
     assert service.wait(-1.0) == []
 
 
-def test_wait_returns_all_that_has_come(service: AzureDesktop) -> None:
+def test_wait_returns_all_that_has_come() -> None:
+    threads = Threads(1)
     for number in range(3):
-        service._events.put(LookFailed(ServiceError(str(number))))
-    assert len(service.wait(0.0)) == 3
+        threads.answer(LookFailed(ServiceError(str(number))))
+    assert len(threads.wait(0.0)) == 3
+    assert threads.wait(0.0) == []
 
 
 # The end
 
 
 def test_threads_start_with_the_first_request_and_end_with_close(client: Client) -> None:
-    service = AzureDesktop([POOL], lambda _subscription: client)  # type: ignore[arg-type,return-value]
+    threads = Threads(CONNECTIONS)
+    service = AzureDesktop([POOL], lambda _subscription: client, workers=threads)  # type: ignore[arg-type,return-value]
     service.list_sessions()
-    assert service._threads == []
+    assert threads._threads == []
     look(service, session())
     service.begin_act(session(), 6.0)
-    assert len(service._threads) == CONNECTIONS + 1
-    assert all(thread.daemon for thread in service._threads)
+    assert len(threads._threads) == CONNECTIONS + 1
+    assert all(thread.daemon for thread in threads._threads)
     service.close()
-    threads_end(service)
+    threads_end(threads)
     assert client.closed == 1
+
+
+def test_requests_are_done_by_whoever_was_given_for_it(client: Client) -> None:
+    """As a simulation does them: in its own order and time, without a thread."""
+
+    class Later:
+        def __init__(self) -> None:
+            self.acts: list[Callable[[], None]] = []
+            self.looks: list[Callable[[], None]] = []
+            self.events: list[Event] = []
+            self.waited: list[float] = []
+            self.closed = 0
+
+        def act(self, job: Callable[[], None]) -> None:
+            self.acts.append(job)
+
+        def look(self, job: Callable[[], None]) -> None:
+            self.looks.append(job)
+
+        def answer(self, event: Event) -> None:
+            self.events.append(event)
+
+        def wait(self, seconds: float) -> list[Event]:
+            self.waited.append(seconds)
+            events, self.events = self.events, []
+            return events
+
+        def close(self) -> None:
+            self.closed += 1
+
+    later, before = Later(), threading.active_count()
+    service = AzureDesktop([POOL], lambda _subscription: client, workers=later)  # type: ignore[arg-type,return-value]
+    service.begin_act(session(), 6.0)
+    service.begin_look([session()])
+    assert (len(later.acts), len(later.looks), client.acts, client.reads) == (1, 1, [], [])
+    later.looks.pop()()
+    later.acts.pop()()
+    assert service.wait(7.0) == [Looked([], last=False), Looked((), last=True), Answered(session(), Reply.DONE)]
+    service.close()
+    assert (later.waited, later.closed, client.closed) == ([7.0], 1, 1)
+    assert threading.active_count() == before
 
 
 def test_service_that_did_nothing_can_be_closed(client: Client) -> None:
