@@ -16,14 +16,24 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import Reply, ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports import azure_sign_in
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.arm_answer import explain, reply_to
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.arm_answer import (
+    explain,
+    reply_to,
+    says_no_session,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.azure_cloud import Cloud, find_cloud
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.azure_credential import make_credential
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.pacing import Pacing
 
 try:
     import requests
-    from azure.core.exceptions import AzureError
+    from azure.core.exceptions import (
+        AzureError,
+        DeserializationError,
+        HttpResponseError,
+        ServiceResponseError,
+        ServiceResponseTimeoutError,
+    )
     from azure.core.pipeline import PipelineRequest, PipelineResponse
     from azure.core.pipeline.policies import (
         ContentDecodePolicy,
@@ -58,6 +68,9 @@ CONNECT_SECONDS = 10
 LIST_SECONDS = 30
 """Longest silence while a page of a list is read."""
 LIST_RETRIES = 10
+"""Tries of a page after the first, when the service is overloaded or drops the connection."""
+SILENCE_RETRIES = 1
+"""Tries of a page after a silence: each may cost LIST_SECONDS."""
 LONGEST_LIST_PAUSE = 30.0
 """Seconds that a list waits between two tries at most, whatever the service asks for."""
 ACT_SECONDS = 30
@@ -119,6 +132,23 @@ class PunctualAdapter(HTTPAdapter):
 class ListRetryPolicy(RetryPolicy):  # type: ignore[type-arg]
     """Retries what is worth it, and never sleeps longer than the user can be expected to wait."""
 
+    def __init__(self) -> None:
+        # A connection that never came about is no sign of load: three tries, which is the default.
+        super().__init__(
+            retry_total=LIST_RETRIES, retry_status=LIST_RETRIES, retry_read=LIST_RETRIES, retry_backoff_max=10
+        )
+
+    def increment(self, settings: dict[str, Any], response: Any = None, error: Exception | None = None) -> bool:
+        """Count a try that failed; tell whether another one may follow."""
+        if isinstance(error, ServiceResponseTimeoutError):
+            settings["silences"] = settings.get("silences", 0) + 1
+            if settings["silences"] > SILENCE_RETRIES:
+                return False
+        elif isinstance(error, HttpResponseError):
+            # An answer that was cut short: the base class would count it, but not pause before the next try.
+            error = ServiceResponseError(error, error=error)
+        return super().increment(settings, response, error)
+
     def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
         """Tell whether to try again."""
         retriable = response.http_response.status_code in (408, 429, 500, 502, 503, 504)
@@ -155,26 +185,31 @@ class WirePolicy(HTTPPolicy):  # type: ignore[type-arg]
 
 
 class RowsPolicy(SansIOHTTPPolicy):  # type: ignore[type-arg]
-    """Hands the rows of a page over as decoded JSON, so that no model objects are made: a tenth of the time.
+    """Hands the rows of a page, or one row, over as decoded JSON.
 
-    The SDK still builds the addresses and follows the pages.
+    For a page no model objects are made: a tenth of the time. The SDK still builds the addresses and follows the pages.
     """
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
         """Take our own options out of those that go on to the HTTP library."""
-        for name in ("take_rows", "send_before"):
+        for name in ("take_rows", "take_row", "send_before"):
             request.context[name] = request.context.options.pop(name, None)
 
     def on_response(self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]) -> None:
-        """Give the rows of a good answer to the caller and leave an empty page to the SDK."""
-        take_rows = request.context.get("take_rows")
-        if take_rows is None or response.http_response.status_code != 200:
+        """Give what a good answer says to the caller, and leave an empty page to the SDK."""
+        if response.http_response.status_code != 200:
             return
-        page = response.context.get(ContentDecodePolicy.CONTEXT_NAME)
-        if not isinstance(page, dict) or not isinstance(page.get("value"), list):
-            raise ServiceError(f"{request.http_request.url.partition('?')[0]} did not answer with a list.")
-        take_rows(page["value"], request.context["sent_at"])
-        page["value"] = []
+        said = response.context.get(ContentDecodePolicy.CONTEXT_NAME)
+        address = request.http_request.url.partition("?")[0]
+        if (take_row := request.context.get("take_row")) is not None:
+            if not isinstance(said, dict) or "id" not in said:
+                raise ServiceError(f"{address} did not answer with a session.")
+            take_row(said, request.context["sent_at"])
+        if (take_rows := request.context.get("take_rows")) is not None:
+            if not isinstance(said, dict) or not isinstance(said.get("value"), list):
+                raise ServiceError(f"{address} did not answer with a list.")
+            take_rows(said["value"], request.context["sent_at"])
+            said["value"] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +294,29 @@ class ArmClient:
                 links.add(following.continuation_token)
         except AzureError as error:
             raise explain(error, f"host pool {host_pool} in resource group {resource_group}") from error
+
+    def session(self, resource_group: str, host_pool: str, host: str, session_id: str) -> tuple[Raw, float] | None:
+        """Read one session by itself: its row and when its request went out, or C(None) when there is no such session.
+
+        Raises ServiceError.
+        """
+        found: list[tuple[Raw, float]] = []
+        try:
+            self._client.user_sessions.get(
+                resource_group,
+                host_pool,
+                host,
+                session_id,
+                take_row=lambda row, sent_at: found.append((row, sent_at)),
+                read_timeout=LIST_SECONDS,
+            )
+        except DeserializationError:
+            pass  # The row has been handed over; the model that the SDK makes of it is of no use.
+        except AzureError as error:
+            if says_no_session(error):
+                return None
+            raise explain(error, f"host pool {host_pool} in resource group {resource_group}") from error
+        return found[0]
 
     def has_host(self, resource_group: str, host_pool: str, host: str) -> bool:
         """Tell whether the pool has a host of that name, in whatever case. Raises ServiceError.
@@ -359,7 +417,7 @@ def _policies(account: Account, user_agent: str, clock: Callable[[], float]) -> 
         ProxyPolicy(),
         RowsPolicy(),
         ContentDecodePolicy(),
-        ListRetryPolicy(retry_total=LIST_RETRIES, retry_status=LIST_RETRIES, retry_read=1, retry_backoff_max=10),
+        ListRetryPolicy(),
         ARMChallengeAuthenticationPolicy(account.credential, account.cloud.scope),
         WirePolicy(clock),
     ]

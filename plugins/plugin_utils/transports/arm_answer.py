@@ -18,6 +18,8 @@ except ImportError:  # reported where the client is made
 
 ROLE = "Desktop Virtualization User Session Operator"
 NOISE = re.compile(r"^ActivityId: \S+\s+(?:Error:\s*)?|\s*Trace ID: .*$|^Authentication failed: ", re.DOTALL)
+NO_SESSION = re.compile(r"(user ?session|session ?host)\b", re.IGNORECASE)
+"""How the provider's texts begin that say what is missing when it is not the host pool, which ARM itself looks for."""
 SIGN_IN_ADVICE = {
     "AADSTS7000215": "the client secret is wrong; check secret (AZURE_SECRET): its value, not its id",
     "AADSTS7000222": "the client secret has expired; make a new one and set secret (AZURE_SECRET)",
@@ -55,6 +57,11 @@ def reply_to(error: AzureError) -> tuple[Reply, str, float | None]:
     if status == 408 or status >= 500:
         return Reply.UNCLEAR, reason, None
     return Reply.REFUSED, str(explain(error, "this session")) if status in (401, 403) else reason, None
+
+
+def says_no_session(error: AzureError) -> bool:
+    """Tell whether an answer says that there is no such session, and not that its pool is missing."""
+    return _status(error) == 404 and bool(NO_SESSION.match(_text(error)))
 
 
 def explain(error: AzureError, place: str) -> ServiceError:

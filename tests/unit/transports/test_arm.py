@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import islice
@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import requests
+import urllib3
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.transport import RequestsTransport
@@ -513,6 +514,137 @@ def test_token_is_asked_for_in_the_scope_of_the_cloud(clock: Clock, wire: Wire, 
         ("https://management.core.usgovcloudapi.net/.default",)
     ]
     assert wire.sent[0].url.startswith("https://management.usgovcloudapi.net/subscriptions/sub/")
+
+
+DROPS = [
+    requests.exceptions.ConnectionError(
+        urllib3.exceptions.ProtocolError("Connection aborted.", ConnectionResetError())
+    ),
+    requests.exceptions.ChunkedEncodingError("Connection broken: IncompleteRead(10 bytes read, 90 more expected)"),
+    requests.exceptions.ChunkedEncodingError("Connection broken: reset"),
+]
+DROP_NAMES = ["before an answer", "within the answer", "reset within the answer"]
+
+
+@pytest.mark.parametrize("drop", DROPS, ids=DROP_NAMES)
+@pytest.mark.parametrize("what", ["list", "session"])
+def test_dropped_connections_are_borne_as_long_as_an_overloaded_service(
+    client: ArmClient, wire: Wire, drop: Exception, what: str
+) -> None:
+    wire.answers = [Answer(503)]
+    with pytest.raises(ServiceError):
+        listed(client)
+    tries, pauses = len(wire.sent), sum(wire.slept)
+    assert tries > 10
+    wire.sent.clear()
+    wire.slept.clear()
+    wire.answers = [*[drop] * (tries - 1), page("1") if what == "list" else Answer(200, ROW)]
+    if what == "list":
+        assert [ids for ids, _sent_at in listed(client)] == [["1"]]
+    else:
+        assert find(client) == (ROW, wire.sent[-1].at)
+    assert (len(wire.sent), sum(wire.slept)) == (tries, pauses)
+
+
+@pytest.mark.parametrize("drop", DROPS, ids=DROP_NAMES)
+def test_connections_that_go_on_dropping_end_in_an_error_that_can_pass(
+    client: ArmClient, wire: Wire, drop: Exception
+) -> None:
+    wire.answers = [drop]
+    with pytest.raises(ServiceError, match="Azure gave no clear answer for host pool pool") as caught:
+        listed(client)
+    assert not caught.value.lasting
+    assert sum(wire.slept) < 120.0
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        (requests.exceptions.ReadTimeout("silence"), 2),
+        (requests.exceptions.ConnectTimeout("slow"), 4),
+        (requests.exceptions.SSLError("CERTIFICATE_VERIFY_FAILED"), 4),
+    ],
+)
+def test_what_costs_time_or_is_set_up_wrongly_is_not_tried_as_often(
+    client: ArmClient, wire: Wire, error: Exception, tries: int
+) -> None:
+    wire.answers = [error]
+    with pytest.raises(ServiceError):
+        listed(client)
+    assert len(wire.sent) == tries
+
+
+def test_silence_after_drops_is_still_tried_again(client: ArmClient, wire: Wire) -> None:
+    wire.answers = [DROPS[0], DROPS[0], requests.exceptions.ReadTimeout("silence"), DROPS[0], page("1")]
+    assert [ids for ids, _sent_at in listed(client)] == [["1"]]
+
+
+# One session by itself
+
+ROW = {"id": "5", "properties": {"userPrincipalName": "alice@contoso.com", "createTime": "soon"}}
+"""A row that no model of the SDK takes."""
+
+
+def find(client: ArmClient) -> tuple[Mapping[str, Any], float] | None:
+    return client.session("rg", "pool", "Host-1", "5")
+
+
+def provider_error(text: str) -> Answer:
+    return Answer(404, {"error": {"code": "404", "message": f"ActivityId: 6f5902ac Error: {text}"}})
+
+
+def test_session_is_asked_for_by_itself_and_given_as_its_row(client: ArmClient, wire: Wire) -> None:
+    wire.answers = [Answer(200, ROW)]
+    assert find(client) == (ROW, 100.0)
+    [sent] = wire.sent
+    assert sent.method == "GET"
+    assert sent.url.partition("?")[0] == f"{BASE}{POOL}/sessionHosts/Host-1/userSessions/5"
+    assert sent.timeout == (CONNECT_SECONDS, LIST_SECONDS)
+
+
+@pytest.mark.parametrize(
+    "text", ["User session does not exist", "User session ID not found", "SessionHost does not exist"]
+)
+def test_session_that_the_service_does_not_know_is_none(client: ArmClient, wire: Wire, text: str) -> None:
+    wire.answers = [provider_error(text)]
+    assert find(client) is None
+    assert len(wire.sent) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(404, {"error": {"code": "ResourceGroupNotFound", "message": "Resource group 'session' not found."}}),
+        Answer(404, {"error": {"code": "ResourceNotFound", "message": "The Resource 'X/hostPools/session' was not"}}),
+        provider_error("HostPool does not exist"),
+        Answer(404, b"<html>Session not found", {"Content-Type": "text/html"}),
+        Answer(404),
+        Answer(403),
+        Answer(200, [ROW]),
+        Answer(200, {"value": []}),
+        Answer(200, b"<html>", {"Content-Type": "text/html"}),
+        Answer(200, b"{", {"Content-Type": "application/json"}),
+        Answer(200),
+        Answer(204),
+    ],
+)
+def test_answer_that_does_not_say_that_there_is_no_session_is_an_error(
+    client: ArmClient, wire: Wire, answer: Answer
+) -> None:
+    wire.answers = [answer]
+    with pytest.raises(ServiceError):
+        find(client)
+    assert len(wire.sent) == 1
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_session_is_asked_for_again_and_is_as_old_as_the_try_that_worked(
+    client: ArmClient, wire: Wire, status: int
+) -> None:
+    wire.answers = [Answer(status), Answer(status, headers={"Retry-After": "7"}), Answer(200, ROW)]
+    assert find(client) == (ROW, wire.sent[-1].at)
+    assert len(wire.sent) == 3
+    assert wire.sent[-1].at > 107.0 - 1e-6
 
 
 # Hosts
