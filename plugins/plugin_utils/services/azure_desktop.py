@@ -15,6 +15,10 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.az
     parse_time,
     split_resource_id,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop_readings import (
+    READINGS,
+    read_until_settled,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop_threads import (
     Threads,
     Workers,
@@ -61,6 +65,7 @@ class AzureDesktop:
         self._pools = {pool.place: pool for pool in pools}
         self._clients = {subscription: connect(subscription) for subscription in _subscriptions(self._pools.values())}
         self._act = {DISCONNECT.name: ArmClient.disconnect}[verb.name]
+        self.warnings: list[str] = []
         self._page_counts: dict[str, int] = {}
         self._workers = Threads(CONNECTIONS) if workers is None else workers
         self._acting = 0
@@ -68,8 +73,21 @@ class AzureDesktop:
     # Reading
 
     def list_sessions(self, named: Sequence[Key] = ()) -> list[Session]:
-        """Read all sessions of the pools. Raises ServiceError."""
-        return [session for pool in self._pools.values() for page in self._read(pool) for session in page]
+        """Read all sessions of the pools, and those of C(named) that a list may have missed. Raises ServiceError."""
+        sessions: list[Session] = []
+        for pool in self._pools.values():
+            listed = read_until_settled(partial(self._read, pool))
+            self._page_counts[pool.place] = listed.pages
+            sessions += listed.sessions
+            asked = [(host, id_) for place, host, id_ in named if place == pool.place]
+            if listed.pages > 1 and asked:
+                sessions += self._find_missing(pool, asked, listed.sessions)
+            elif not listed.settled:
+                self.warnings.append(
+                    f"The list of host pool {pool.name} takes several pages and changed in each of {READINGS} "
+                    "readings, so a session may be missing from it: run the task again to be sure."
+                )
+        return sessions
 
     def require_host(self, host: str) -> None:
         """Raise ServiceError unless one of the pools has the host."""
@@ -80,12 +98,30 @@ class AzureDesktop:
         raise ServiceError(f"The host pool {names} has no session host {host}: check session_host_name.")
 
     def _read(self, pool: HostPool, host: str = "") -> Iterator[list[Session]]:
-        pages = 0
         for rows, sent_at in self._client(pool).pages(pool.resource_group, pool.name, host):
-            pages += 1
             yield [read_session(pool, row, sent_at) for row in rows]
-        if not host:
-            self._page_counts[pool.place] = max(1, pages)
+
+    def _find_missing(
+        self, pool: HostPool, named: Iterable[tuple[str, str]], listed: Iterable[Session]
+    ) -> Iterator[Session]:
+        """Ask for each named session (host and id) that is not listed; where the list has the host, by its spelling."""
+        present: set[tuple[str, str]] = set()
+        spellings: dict[str, str] = {}
+        for session in listed:
+            host = fold(session.host)
+            present.add((host, session.id))
+            spellings[host] = session.host
+        for given, id_ in named:
+            host = fold(given)
+            if (host, id_) not in present:
+                present.add((host, id_))
+                found = self._find(pool, spellings.get(host, given), id_)
+                if found is not None:
+                    yield found
+
+    def _find(self, pool: HostPool, host: str, id_: str) -> Session | None:
+        found = self._client(pool).session(pool.resource_group, pool.name, host, id_)
+        return None if found is None else read_session(pool, *found)
 
     def _client(self, pool: HostPool) -> ArmClient:
         return self._clients[fold(pool.subscription)]
@@ -125,18 +161,35 @@ class AzureDesktop:
         try:
             for place in dict.fromkeys(session.place for session in sessions):
                 pool = self._pools[place]
-                hosts = list(dict.fromkeys(session.host for session in sessions if session.place == place))
+                asked = [session for session in sessions if session.place == place]
+                hosts = list(dict.fromkeys(session.host for session in asked))
                 if len(hosts) > self._page_counts.get(place, 1):
-                    hosts = [""]
-                for host in hosts:
-                    for page in self._read(pool, host):
-                        self._workers.answer(Looked(page, last=False))
+                    self._page_counts[place] = self._look_at(pool, "", asked)
+                else:
+                    for host in hosts:
+                        self._look_at(pool, host, [session for session in asked if session.host == host])
         except ServiceError as error:
             self._workers.answer(LookFailed(error))
         except Exception as error:
             self._workers.answer(LookFailed(ServiceError(f"The list could not be read: {error!r}")))
         else:
             self._workers.answer(Looked((), last=True))
+
+    def _look_at(self, pool: HostPool, host: str, asked: Iterable[Session]) -> int:
+        """Read a host's list or the pool's, then what several pages did not show. Return how many pages there are."""
+        missing = {session.key: session for session in asked}
+        pages = 0
+        for page in self._read(pool, host):
+            pages += 1
+            self._workers.answer(Looked(page, last=False))
+            for session in page:
+                missing.pop(session.key, None)
+        if pages > 1:
+            for session in missing.values():
+                found = self._find(pool, session.host, session.id)
+                if found is not None:
+                    self._workers.answer(Looked([found], last=False))
+        return max(1, pages)
 
     def _send(self, session: Session, send_before: float) -> None:
         listed = session.fields

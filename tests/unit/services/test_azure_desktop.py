@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -70,6 +70,10 @@ class Client:
     def __init__(self) -> None:
         self.pacing = Pacing(10.0, lambda: 0.0)
         self.page_rows: list[list[Row]] = [[]]
+        self.readings: list[list[list[Row]]] = []
+        """Pages of the first readings of the pool; after these page_rows."""
+        self.singles: dict[tuple[str, str], Row] = {}
+        self.asked: list[tuple[str, str]] = []
         self.hosts: dict[str, list[list[Row]]] = {}
         self.known_hosts: set[str] = set()
         self.reads: list[str] = []
@@ -80,8 +84,15 @@ class Client:
     def pages(self, resource_group: str, host_pool: str, host: str = "") -> Iterator[tuple[list[Row], float]]:
         assert (resource_group.lower(), host_pool.lower()) == ("rg-1", "pool-1")
         self.reads.append(host)
-        for number, rows in enumerate(self.hosts.get(host, [[]]) if host else self.page_rows):
-            yield rows, 100.0 + number
+        pages = self.readings.pop(0) if self.readings and not host else self.page_rows
+        for number, rows in enumerate(self.hosts.get(host, [[]]) if host else pages):
+            yield rows, 100.0 * len(self.reads) + number
+
+    def session(self, resource_group: str, host_pool: str, host: str, session_id: str) -> tuple[Row, float] | None:
+        assert (resource_group.lower(), host_pool.lower()) == ("rg-1", "pool-1")
+        self.asked.append((host, session_id))
+        found = self.singles.get((host, session_id))
+        return None if found is None else (found, 1000.0 + len(self.asked))
 
     def has_host(self, resource_group: str, host_pool: str, host: str) -> bool:
         return host in self.known_hosts
@@ -226,8 +237,9 @@ def test_only_disconnected_sessions_are_settled_for_disconnect() -> None:
 
 def test_list_has_the_rows_of_all_pages_with_the_time_of_each_page(service: AzureDesktop, client: Client) -> None:
     client.page_rows = [[row("1"), row("2")], [], [row("3")]]
-    assert [(one.id, one.read_at) for one in service.list_sessions()] == [("1", 100.0), ("2", 100.0), ("3", 102.0)]
-    assert client.reads == [""]
+    assert [(one.id, one.read_at) for one in service.list_sessions()] == [("1", 200.0), ("2", 200.0), ("3", 202.0)]
+    assert client.reads == ["", ""]
+    assert service.warnings == []
 
 
 def test_pools_of_several_subscriptions_are_read_with_a_client_each(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,6 +265,143 @@ def test_host_is_required_of_any_of_the_pools(service: AzureDesktop, client: Cli
     service.require_host("Host-1")
     with pytest.raises(ServiceError, match="host pool Pool-1 has no session host Host-9: check session_host_name"):
         service.require_host("Host-9")
+
+
+# A list of several pages: rows slide to pages that were read already when others leave
+
+
+def ids(sessions: Sequence[Session]) -> list[str]:
+    return [one.id for one in sessions]
+
+
+def test_list_of_one_page_is_read_once_and_proves_absence(service: AzureDesktop, client: Client) -> None:
+    client.page_rows = [[row("1")]]
+    client.singles = {("Host-1", "2"): row("2")}
+    assert ids(service.list_sessions([(POOL.place, "Host-1", "2")])) == ["1"]
+    assert (client.reads, client.asked) == ([""], [])
+
+
+def test_session_that_slid_between_two_pages_is_found_by_reading_again(service: AzureDesktop, client: Client) -> None:
+    client.readings = [[[row("1"), row("2")], []]]
+    client.page_rows = [[row("2"), row("3")], [row("4")]]
+    found = service.list_sessions()
+    assert sorted(ids(found)) == ["1", "2", "3", "4"]
+    assert {one.id: one.read_at for one in found} == {"1": 100.0, "2": 300.0, "3": 300.0, "4": 301.0}
+    assert client.reads == ["", "", ""]
+    assert service.warnings == []
+
+
+def test_list_that_shrank_to_one_page_is_proof_alone(service: AzureDesktop, client: Client) -> None:
+    client.readings = [[[row("1"), row("2")], []]]
+    client.page_rows = [[row("2"), row("3")]]
+    assert ids(service.list_sessions([(POOL.place, "Host-1", "1")])) == ["2", "3"]
+    assert (client.reads, client.asked) == (["", ""], [])
+
+
+def test_order_of_rows_and_their_states_do_not_tell_readings_apart(service: AzureDesktop, client: Client) -> None:
+    client.readings = [[[row("1"), row("2")], [row("3")]]]
+    client.page_rows = [[row("3"), row("2")], [row("1", sessionState="Disconnected")]]
+    assert sorted((one.id, one.state) for one in service.list_sessions()) == [
+        ("1", "Disconnected"),
+        ("2", "Active"),
+        ("3", "Active"),
+    ]
+    assert client.reads == ["", ""]
+
+
+@pytest.mark.parametrize(
+    "other", [{"userPrincipalName": "mallory@contoso.com"}, {"createTime": "2026-11-20T09:00:00Z"}]
+)
+def test_id_that_was_taken_over_tells_readings_apart(
+    service: AzureDesktop, client: Client, other: dict[str, str]
+) -> None:
+    client.readings = [[[row("1")], [row("2")]]]
+    client.page_rows = [[row("1")], [row("2", **other)]]
+    service.list_sessions()
+    assert client.reads == ["", "", ""]
+
+
+def test_list_that_changes_in_every_reading_is_the_union_with_a_warning(service: AzureDesktop, client: Client) -> None:
+    client.readings = [[[row("1")], [row("2")]], [[row("2")], [row("3")]], [[row("3")], [row("4")]]]
+    assert ids(service.list_sessions()) == ["1", "2", "3", "4"]
+    assert client.reads == ["", "", ""]
+    [warning] = service.warnings
+    assert "host pool Pool-1" in warning
+    assert "a session may be missing" in warning
+
+
+def test_readings_that_agree_must_follow_each_other(service: AzureDesktop, client: Client) -> None:
+    client.readings = [[[row("1")], [row("2")]], [[row("1")], []], [[row("1")], [row("2")]]]
+    service.list_sessions()
+    assert len(service.warnings) == 1
+
+
+def test_named_sessions_that_several_pages_do_not_show_are_asked_for(service: AzureDesktop, client: Client) -> None:
+    client.page_rows = [[row("1"), row("1", "Host-2")], [row("2")]]
+    client.singles = {("Host-1", "5"): row("5"), ("Host-9", "5"): row("5", "Host-9")}
+    named = [(POOL.place, host, id_) for host, id_ in (("HOST-1", "2"), ("HOST-1", "5"), ("Host-9", "5"))]
+    named += [(POOL.place, "host-1", "5"), (POOL.place, "Host-2", "7"), (OTHER.place, "Host-1", "9")]
+    found = service.list_sessions(named)
+    assert [(one.host, one.id, one.read_at) for one in found[3:]] == [("Host-1", "5", 1001.0), ("Host-9", "5", 1002.0)]
+    # By the spelling of the list, where it has one: Azure may tell hosts apart by it.
+    assert client.asked == [("Host-1", "5"), ("Host-9", "5"), ("Host-2", "7")]
+
+
+def test_named_sessions_are_proven_by_themselves_so_nobody_is_warned(service: AzureDesktop, client: Client) -> None:
+    client.readings = [[[row("1")], [row("2")]], [[row("2")], [row("3")]], [[row("3")], [row("4")]]]
+    assert ids(service.list_sessions([(POOL.place, "Host-1", "4")])) == ["1", "2", "3", "4"]
+    assert service.warnings == []
+
+
+def test_named_session_that_cannot_be_asked_for_fails_the_list(service: AzureDesktop, client: Client) -> None:
+    client.page_rows = [[row("1")], [row("2")]]
+
+    def session(*_names: str) -> None:
+        raise ServiceError("busy")
+
+    client.session = session  # type: ignore[method-assign,assignment]
+    with pytest.raises(ServiceError, match="busy"):
+        service.list_sessions([(POOL.place, "Host-1", "5")])
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_look_asks_for_what_a_list_of_several_pages_does_not_show(
+    service: AzureDesktop, client: Client, whole: bool
+) -> None:
+    client.page_rows = [[row("1"), row("1", "Host-2")], [row("1", "Host-3")]]
+    client.hosts = {"Host-1": [[row("1")], []], "Host-2": [[]]}
+    client.singles = {("Host-1", "5"): row("5"), ("Host-2", "6"): row("6", "Host-2")}
+    service.list_sessions()
+    client.reads.clear()
+    hosts = ("Host-3", "Host-4") if whole else ()
+    found = look(
+        service, session("1"), session("5"), session("7"), session("6", "Host-2"), *(session("1", h) for h in hosts)
+    )
+    assert client.reads == [""] if whole else ["Host-1", "Host-2"]
+    if whole:
+        assert client.asked == [("Host-1", "5"), ("Host-1", "7"), ("Host-2", "6"), ("Host-4", "1")]
+        assert seen(found)[-2:] == [("Host-1", "5"), ("Host-2", "6")]
+    else:  # one page is all of Host-2
+        assert client.asked == [("Host-1", "5"), ("Host-1", "7")]
+        assert seen(found) == [("Host-1", "1"), ("Host-1", "5")]
+    read_at = {
+        (one.host, one.id): one.read_at for event in found if isinstance(event, Looked) for one in event.sessions
+    }
+    assert read_at["Host-1", "5"] == 1001.0
+    assert found[-1] == Looked((), last=True)
+
+
+def test_session_that_cannot_be_asked_for_fails_the_look(service: AzureDesktop, client: Client) -> None:
+    client.hosts = {"Host-1": [[row("1")], [row("2")]]}
+    error = ServiceError("busy", lasting=False)
+
+    def session_(*_names: str) -> None:
+        raise error
+
+    client.session = session_  # type: ignore[method-assign,assignment]
+    found = look(service, session("1"), session("5"))
+    assert found[-1] == LookFailed(error)
+    assert not any(isinstance(event, Looked) and event.last for event in found)
 
 
 # Looking again
