@@ -69,6 +69,7 @@ class SessionAction(ActionBase):
     STATES: tuple[str, ...]
     """States that session_state takes."""
     _task_vars: dict[str, Any]
+    _service: Service | None = None
 
     @abstractmethod
     def connect(self, options: Options, environment: Mapping[str, str]) -> tuple[Service, Selection]:
@@ -94,6 +95,8 @@ class SessionAction(ActionBase):
             result.update(self._run())
         except (SelectionError, ServiceError, NotConfirmedError) as error:
             result.update(failed=True, msg=str(error))
+        if self._service is not None and self._service.warnings:
+            result["warnings"] = [*result.get("warnings", ()), *self._service.warnings]
         return result
 
     def _run(self) -> dict[str, Any]:
@@ -115,6 +118,7 @@ class SessionAction(ActionBase):
             return self.nothing(options)
         with self._task_environment() as environment:
             service, selection = self.connect(options, environment)
+            self._service = service
             try:
                 return self.work(options, service, selection)
             finally:

@@ -42,13 +42,6 @@ class WindowsAction(SessionAction):
     _requires_connection = True
     _service: WindowsService | None = None
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the task. Trouble with the connection before anything was ended makes the host unreachable."""
-        result = super().run(tmp, task_vars)
-        if self._service is not None and self._service.warnings:
-            result["warnings"] = [*result.get("warnings", ()), *self._service.warnings]
-        return result
-
     def reach(self, cmdlets: SessionCmdlets, options: Options) -> WindowsService:
         """Make the service: over the live runspace of a psrp connection, else by a script that a module runs.
 

@@ -501,6 +501,31 @@ def test_environment_is_put_back_after_an_error(monkeypatch: pytest.MonkeyPatch)
 # The run and its result
 
 
+@pytest.mark.parametrize("kind", [Info, Disconnect])
+@pytest.mark.parametrize("fails", [False, True])
+def test_warnings_of_the_service_are_in_the_result(kind: type[AzureAction], fails: bool) -> None:
+    farm = FakeFarm.of()
+    made = action(kind, {**POOL, **({"all_sessions": True} if kind is Disconnect else {})})
+    made.connect = lambda _options, _environment: (farm, Selection())
+
+    def list_sessions(_named: Sequence[object] = ()) -> list[object]:
+        farm.warnings.append("it changed")
+        if fails:
+            raise ServiceError("busy")
+        return []
+
+    farm.list_sessions = list_sessions  # type: ignore[method-assign,assignment]
+    result = made.run(task_vars={})
+    assert result["warnings"] == ["it changed"]
+    assert result.get("failed", False) is fails
+
+
+def test_result_has_no_warnings_when_there_are_none() -> None:
+    made = action(Info, POOL)
+    made.connect = lambda _options, _environment: (FakeFarm.of(), Selection())
+    assert "warnings" not in made.run(task_vars={})
+
+
 def test_run_reports_every_session(monkeypatch: pytest.MonkeyPatch) -> None:
     task = Task(FakeFarm.of(session("1"), session("2", state="Disconnected")), monkeypatch)
     result = task.run()

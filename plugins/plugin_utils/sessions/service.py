@@ -81,6 +81,8 @@ class Service(Protocol):
 
     proves_itself: bool
     """Whether it proves again, just before each act, that the session is still the same one: then rows do not age."""
+    warnings: list[str]
+    """Sentences for the user about what may be wrong although nothing failed; they grow while the service works."""
 
     def list_sessions(self, named: Sequence[Key] = ()) -> Sequence[Session]:
         """Read all sessions of the place. Raises ServiceError.

@@ -79,6 +79,7 @@ class FakeFarm:
     closed: bool = False
     known_hosts: tuple[str, ...] = ()
     blocked_until: float = 0.0
+    warnings: list[str] = field(default_factory=list)
     _due: list[tuple[float, Callable[[], list[Event]]]] = field(default_factory=list)
     _flying: int = 0
 
