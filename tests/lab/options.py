@@ -33,6 +33,9 @@ class Options:
     """Lists show the sessions as they were then."""
     page_size: int = 1000
     """Rows on a page, and the most that a client gets by asking for more."""
+    skip_token: str = "place"
+    """What the token of the next page names: the place of the last row shown (place), so that changes between two pages
+    hide no row, or how many rows were shown (count), so that rows slide to pages that were read already."""
     buckets: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
     """Token buckets: {"writes": {"size": 200, "refill_per_second": 10}}, or "arm" for ARM's own; absent: no limit."""
     retry_after: bool = True
@@ -65,6 +68,7 @@ class Options:
 CHOICES = {
     "certificate": ("good", "expired", "unknown"),
     "wrong_case_list": ("echo", "empty"),
+    "skip_token": ("place", "count"),
     "create_time": ("mixed", "short", "long", "bare"),
 }
 _DEFAULTS = Options()

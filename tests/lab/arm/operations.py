@@ -151,7 +151,7 @@ class Operations:
         sessions = self._farm.sessions(pool, lagged=True)
         if not self._options.ignore_filter:
             sessions = paging.select(call, sessions)
-        page, link = paging.cut(call, sessions, _place, self._options.page_size)
+        page, link = paging.cut(call, sessions, _place, self._options)
         row = self._shapes.session
         return Answer(200, self._shapes.page([row(pool, session) for session in page], link))
 
@@ -162,7 +162,7 @@ class Operations:
         if host.name != target.host and self._options.wrong_case_list == "empty":
             return Answer(200, self._shapes.page([], None))
         sessions = self._farm.sessions(pool, host.name, lagged=True)
-        page, link = paging.cut(call, sessions, _place, self._options.page_size)
+        page, link = paging.cut(call, sessions, _place, self._options)
         rows = [self._shapes.session(pool, session, target.host, system_data=True) for session in page]
         return Answer(200, self._shapes.page(rows, link))
 
@@ -178,7 +178,7 @@ class Operations:
         pool = self.pool_of(target)
         headers = self._buckets.spend_host_list("/".join(pool.key))
         numbered = list(enumerate(self._farm.hosts(pool), start=1))
-        page, link = paging.cut(call, numbered, lambda item: item[0], self._options.page_size)
+        page, link = paging.cut(call, numbered, lambda item: item[0], self._options)
         rows = [self._host_row(pool, host) for _number, host in page]
         return Answer(200, self._shapes.page(rows, link), headers)
 

@@ -14,6 +14,7 @@ import typing
 import urllib.parse
 
 from ..farm import Session
+from ..options import Options
 from .errors import error
 from .wire import Call
 
@@ -28,31 +29,36 @@ def size(call: Call, most: int) -> int:
 
 
 def cut(
-    call: Call, items: list[Item], place_of: typing.Callable[[Item], int], most: int
+    call: Call, items: list[Item], place_of: typing.Callable[[Item], int], options: Options
 ) -> tuple[list[Item], str | None]:
     """One page of items (ordered by place), and the link to the next.
 
-    The token names the place of the last row that was shown, so that rows which come or go between two pages neither
-    hide nor double others.
+    By the option, the token names the place of the last row that was shown, so that rows which come or go between two
+    pages neither hide nor double others; or how many rows were shown, so that they do.
     """
     descending = call.query.get("isdescending", "").lower() == "true"
     if descending:
         items = items[::-1]
     token = call.query.get("$skiptoken", "")
     if token:
-        last = _read_token(token)
+        name, number = _read_token(token)
         sign = -1 if descending else 1
-        start = bisect.bisect_right(items, sign * last, key=lambda item: sign * place_of(item))
+        start = (
+            number
+            if name == "count"
+            else bisect.bisect_right(items, sign * number, key=lambda item: sign * place_of(item))
+        )
     else:
         start = _number(call, "initialskip", 0)
-    page = items[start : start + size(call, most)]
-    if start + len(page) >= len(items) or not page:
+    page = items[start : start + size(call, options.page_size)]
+    end = start + len(page)
+    if end >= len(items) or not page:
         return page, None
     query = {name: value for name, value in call.query.items() if name not in ("$skiptoken", "initialskip")}
     names = {"pagesize": "pageSize", "isdescending": "isDescending"}
     pairs = [(names.get(name, name), value) for name, value in query.items()]
-    pairs.append(("$skiptoken", _write_token(place_of(page[-1]))))
-    return page, f"{call.base}{call.path}?{urllib.parse.urlencode(pairs, safe='$')}"
+    token = _write_token(options.skip_token, end if options.skip_token == "count" else place_of(page[-1]))
+    return page, f"{call.base}{call.path}?{urllib.parse.urlencode([*pairs, ('$skiptoken', token)], safe='$')}"
 
 
 def select(call: Call, sessions: list[Session]) -> list[Session]:
@@ -84,12 +90,13 @@ def _number(call: Call, name: str, default: int) -> int:
     return int(text)
 
 
-def _write_token(place: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps({"after": place}).encode()).decode()
+def _write_token(name: str, number: int) -> str:
+    return base64.urlsafe_b64encode(json.dumps([name, number]).encode()).decode()
 
 
-def _read_token(token: str) -> int:
+def _read_token(token: str) -> tuple[str, int]:
     try:
-        return int(json.loads(base64.urlsafe_b64decode(token))["after"])
-    except (binascii.Error, ValueError, KeyError, TypeError) as cause:
+        name, number = json.loads(base64.urlsafe_b64decode(token))
+        return str(name), int(number)
+    except (binascii.Error, ValueError, TypeError) as cause:
         raise error(400, "400", "The skip token is not valid.") from cause
