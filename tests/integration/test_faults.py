@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.ansible_process import Ansible
+from tests.integration.ansible_process import INFO, MODULE, Ansible
 from tests.lab.client import Lab
 
 pytestmark = pytest.mark.newest_core
@@ -150,7 +150,8 @@ def test_not_found_counts_only_when_a_list_agrees(lab: Lab, ansible: Ansible) ->
 
 
 def test_lists_that_fail_for_a_while_are_read_again(lab: Lab, ansible: Ansible) -> None:
-    lab.add_fault(operation="list", when="before", kind="status", status=503, times=2)
+    lab.add_fault(operation="list", when="before", kind="status", status=503, times=1)
+    lab.add_fault(operation="list", when="before", kind="reset", times=2)
     assert ansible.disconnect(**POOL, user="alice").task.outcomes == {ALICE: "disconnected"}
 
 
@@ -191,3 +192,50 @@ def test_session_without_a_user_is_refused(lab: Lab, ansible: Ansible) -> None:
     assert finished.task.outcomes[ALICE] == "refused"
     assert finished.task.outcomes[BOB] == "disconnected"
     assert owners(lab) == ["bob@contoso.com"]
+
+
+# Lists of several pages
+
+
+HOST = "avd-0.contoso.com"
+
+
+def sliding(*names: str) -> dict[str, Any]:
+    """Pools of three users on one host, in the order in which they are listed."""
+    sessions = [{"id": id_, "user": f"{user}@contoso.com"} for id_, user in enumerate("abc", start=2)]
+    pool = {"service": "azure_desktop", "resource_group": "rg-avd", "hosts": [{"name": HOST, "sessions": sessions}]}
+    return {"pools": [{**pool, "name": name} for name in names]}
+
+
+def test_session_that_slides_to_a_page_that_was_read_is_not_gone(lab: Lab, ansible: Ansible) -> None:
+    """The first user leaves before the second page is read, so that the third user's row is on neither."""
+    lab.reset(farm=sliding("selected", "named", "acted-on", "restless"))
+    lab.options(page_size=2, skip_token="count")
+    leaves = {"when": "before", "kind": "pass", "skip": 1, "times": 1, "host": HOST, "id": 2, "then": {"remove": True}}
+    for pool in ("selected", "named"):
+        lab.add_fault(operation="list", pool=pool, **leaves)
+    lab.add_fault(operation="disconnect", pool="acted-on", when="before", kind="status", status=503, times=1)
+    lab.add_fault(operation="list_on_host", pool="acted-on", **leaves)
+    arrives = {**leaves, "times": 0, "then": {"add_session": "late@contoso.com"}}
+    lab.add_fault(operation="list", pool="restless", **arrives)
+
+    group = {"resource_group_name": "rg-avd"}
+    finished = ansible.play(
+        {"name": "selected", MODULE: {**group, "host_pool_name": "selected", "user": "c"}},
+        {"name": "named", MODULE: {**group, "host_pool_name": "named", "session_host_name": HOST.upper(), "id": 4}},
+        {"name": "acted-on", MODULE: {**group, "host_pool_name": "acted-on", "user": "c"}},
+        {"name": "restless", INFO: {**group, "host_pool_name": "restless"}},
+    )
+
+    assert finished.status == 0, finished.output
+    *ends, listed = finished.tasks
+    assert [task.outcomes for task in ends] == [{f"{HOST}/4": "disconnected"}] * 3
+    assert [task.result["changed"] for task in ends] == [True] * 3
+    assert not any("warnings" in task.result for task in ends)
+    done = [(entry["pool"], entry["owner"]["user"]) for entry in lab.audit() if entry["verb"] == "disconnect"]
+    assert done == [(pool, "c@contoso.com") for pool in ("selected", "named", "acted-on")]
+    assert [row["user_principal_name"] for row in listed.result["sessions"]][:3] == [
+        f"{user}@contoso.com" for user in "abc"
+    ]
+    [warning] = listed.result["warnings"]
+    assert "host pool restless" in warning
