@@ -244,7 +244,7 @@ def test_pages_are_followed(lab: Lab, ansible: Ansible) -> None:
     lab.options(page_size=30)
     listed = ansible.play({"name": "info", INFO: POOL}).task
     assert len(listed.result["sessions"]) == 500
-    assert len(requests(lab, "list")) == 17
+    assert len(requests(lab, "list")) == 2 * 17
     outcomes = check_run_again(ansible, **POOL, all_sessions=True)
     assert len(outcomes) == 500
     assert len(disconnected(lab)) == listed.result["summary"]["Active"] + sum(
