@@ -11,15 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Key, Session
 
 READINGS = 3
 """Readings of a list at most."""
-
-Who = tuple[tuple[str, ...], datetime | None]
-"""Owner and creation of a session: ids are used again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +32,21 @@ class Listed:
 def read_until_settled(read: Callable[[], Iterable[Sequence[Session]]]) -> Listed:
     """Read pages once if it is one, else until two readings in a row show the same sessions."""
     found: dict[Key, Session] = {}
-    before: dict[Key, Who] | None = None
+    before: set[int] | None = None
     pages = 0
     for _reading in range(READINGS):
-        shown: dict[Key, Who] = {}
+        # Hashes, because 50,000 rows are not to be kept twice. Owner and creation too: ids are used again.
+        shown: set[int] = set()
         pages = 0
+        page: Sequence[Session] = ()
         for page in read():
             pages += 1
             for session in page:
                 key = session.key
                 found[key] = session
-                shown[key] = (session.users, session.created)
+                shown.add(hash((key, session.users, session.created)))
         if pages <= 1:
-            return Listed([found[key] for key in shown], max(1, pages), settled=True)
+            return Listed(list(page), 1, settled=True)
         if shown == before:
             return Listed(list(found.values()), pages, settled=True)
         before = shown
