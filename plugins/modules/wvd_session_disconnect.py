@@ -17,6 +17,10 @@ description:
   - Sessions are named with O(session_host_name) and O(id), O(input_object) or O(sessions), or are those of the host
     pool that pass O(user), O(exclude_user), O(session_state) and O(minimum_age). Without any of these, only
     O(all_sessions=true) disconnects.
+  - Azure gives long lists in pages, and a session may slip through when others end while the pages are read. A list of
+    several pages is therefore read again until two readings in a row show the same sessions, three times at most. If
+    even the third reading differs, the task warns that a session may be missing, unless sessions are named, which are
+    then asked for one by one.
   - Requests that Azure Resource Manager limits (200 at once, then 10 a second) are paced, and cost time only.
 options:
   resource_group_name:
@@ -190,7 +194,8 @@ sessions:
       description:
         - V(disconnected) - it was, or would be in check mode.
         - V(already_disconnected) - nothing was to be done.
-        - V(already_gone) - Azure lists no such session.
+        - V(already_gone) - Azure lists no such session, and where its list has several pages, does not know it when
+          asked for it alone.
         - V(replaced) - the id belongs to another user or a newer session, which was left alone.
         - V(not_selected) - it was named, but does not pass the filters.
         - V(refused) - Azure does not tell its user, so it was left alone. The task fails.

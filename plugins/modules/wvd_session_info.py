@@ -14,6 +14,10 @@ description:
     those that pass the filters.
   - The rows can be passed to O(remotedesktop.sessions.wvd_session_disconnect#module:sessions), as
     C(Get-AzWvdUserSession) passes its own to C(Disconnect-AzWvdUserSession).
+  - Azure gives long lists in pages, and a session may slip through when others end while the pages are read. A list of
+    several pages is therefore read again until two readings in a row show the same sessions, three times at most, and
+    RV(sessions) holds all that were seen. If even the third reading differs, the task warns that a session may be
+    missing.
 options:
   resource_group_name:
     required: true
