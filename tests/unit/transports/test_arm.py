@@ -614,12 +614,13 @@ def test_session_that_the_service_does_not_know_is_none(client: ArmClient, wire:
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(404, {"error": {"code": "ResourceGroupNotFound", "message": "Resource group 'session' not found."}}),
-        Answer(404, {"error": {"code": "ResourceNotFound", "message": "The Resource 'X/hostPools/session' was not"}}),
+        Answer(404, {"error": {"code": "ResourceGroupNotFound", "message": "Resource group 'sessionhost' not found"}}),
+        Answer(404, {"error": {"code": "ResourceNotFound", "message": "The Resource 'X/hostPools/sessionhost' was"}}),
+        Answer(403, {"error": {"code": "403", "message": "User session may not be read"}}),
+        Answer(409, {"error": {"code": "409", "message": "Session host is not available"}}),
         provider_error("HostPool does not exist"),
         Answer(404, b"<html>Session not found", {"Content-Type": "text/html"}),
         Answer(404),
-        Answer(403),
         Answer(200, [ROW]),
         Answer(200, {"value": []}),
         Answer(200, b"<html>", {"Content-Type": "text/html"}),
