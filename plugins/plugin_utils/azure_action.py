@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible.release import __version__ as ansible_version
 
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.run_life import run_lives
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop import (
     STATES,
     AzureDesktop,
@@ -86,7 +87,11 @@ class AzureAction(SessionAction):
                 f"The Python packages {PACKAGES} are needed, and {sys.executable} lacks them ({error}): "
                 f"{sys.executable} -m pip install azure-mgmt-desktopvirtualization azure-identity"
             ) from error
-        return AzureDesktop(pools, lambda name: arm.ArmClient(account, name, USER_AGENT, time.monotonic)), selection
+
+        def connect(name: str) -> arm.ArmClient:
+            return arm.ArmClient(account, name, USER_AGENT, time.monotonic, run_lives)
+
+        return AzureDesktop(pools, connect), selection
 
     def targets(self, options: Options, subscription: str) -> tuple[list[HostPool], Selection]:
         """Read which pools and sessions are meant; C(subscription) counts where nothing else says one."""

@@ -326,9 +326,11 @@ class Acting:
         """Finish a session of which no list tells any more; C(why) says why."""
         if errand.phase is Phase.FINISHED:
             return
-        accepted = {Phase.WATCH: "accepted", Phase.SENT: "asked for, not answered"}.get(errand.phase, "")
-        asked = accepted or errand.reason or "not asked for"
-        self._finish(errand, FAILED, f"{asked}; {why}", perhaps=bool(accepted) or errand.doubtful)
+        asked = {Phase.WATCH: "accepted", Phase.SENT: "asked for, not answered"}.get(errand.phase, "not asked for")
+        if errand.phase is not Phase.SENT:
+            asked = errand.reason or asked
+        perhaps = errand.doubtful or errand.phase in (Phase.SENT, Phase.WATCH)
+        self._finish(errand, FAILED, f"{asked}; {why}", perhaps)
 
     def _look_ended(self) -> None:
         self._look = None

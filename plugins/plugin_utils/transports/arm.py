@@ -166,16 +166,17 @@ class WirePolicy(HTTPPolicy):  # type: ignore[type-arg]
     Everything that takes time (tokens, retries) happens before it.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], lives: Callable[[], bool]) -> None:
         super().__init__()
         self._clock = clock
+        self._lives = lives
 
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send, or raise TooLate."""
         now = self._clock()
         send_before = request.context.get("send_before")
         if send_before is not None:
-            if now >= send_before:
+            if now >= send_before or not self._lives():
                 raise TooLate
             # Connecting counts too: the request leaves only on a connection made in time.
             request.context.options["connection_timeout"] = min(CONNECT_SECONDS, send_before - now)
@@ -257,13 +258,21 @@ def _verify(mode: str, environment: Mapping[str, str]) -> bool | str:
 class ArmClient:
     """The DesktopVirtualization operations of one subscription. Safe to use from many threads."""
 
-    def __init__(self, account: Account, subscription_id: str, user_agent: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        account: Account,
+        subscription_id: str,
+        user_agent: str,
+        clock: Callable[[], float],
+        lives: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """C(lives) tells whether the run goes on; no act is sent when it does not."""
         self.pacing = Pacing(WRITES_PER_SECOND, clock)
         self._client = DesktopVirtualizationMgmtClient(
             account.credential,
             subscription_id,
             base_url=account.cloud.resource_manager,
-            policies=_policies(account, user_agent, clock),
+            policies=_policies(account, user_agent, clock, lives),
             **_transport(account),
         )
 
@@ -409,7 +418,9 @@ def _transport(account: Account) -> dict[str, Any]:
     }
 
 
-def _policies(account: Account, user_agent: str, clock: Callable[[], float]) -> list[Any]:
+def _policies(
+    account: Account, user_agent: str, clock: Callable[[], float], lives: Callable[[], bool] = lambda: True
+) -> list[Any]:
     """The SDK's own policies would also follow redirects and register resource providers: an act is sent once."""
     return [
         RequestIdPolicy(),
@@ -419,5 +430,5 @@ def _policies(account: Account, user_agent: str, clock: Callable[[], float]) -> 
         ContentDecodePolicy(),
         ListRetryPolicy(),
         ARMChallengeAuthenticationPolicy(account.credential, account.cloud.scope),
-        WirePolicy(clock),
+        WirePolicy(clock, lives),
     ]

@@ -790,3 +790,9 @@ def test_retry_after_that_is_no_number_of_seconds_counts_as_missing(client, wire
     wire.answers = [Answer(429, {}, {"Retry-After": text})]
     disconnect(client)
     assert client.pacing.pause() == 1.0
+
+
+def test_nothing_is_sent_when_the_run_has_ended(account: Account, clock: Clock, wire: Wire) -> None:
+    client = ArmClient(account, "sub", "tests", clock, lives=lambda: False)
+    assert disconnect(client)[0] is Reply.NOT_SENT
+    assert wire.sent == []
