@@ -61,7 +61,7 @@ class WindowsAction(SessionAction):
             if options.get("session_state"):
                 # The host proves what it acts on, so the filter must hold there still.
                 cmdlets.proof = (*cmdlets.proof, "session_state")
-            script = ScriptCmdlets(self._execute_module, self._task_vars, host)
+            script = ScriptCmdlets(self._execute_module, self._task_vars, host, clock)
             self._service = BatchSessions(cmdlets, script, host, clock, act_seconds, sleep)
         return self._service
 

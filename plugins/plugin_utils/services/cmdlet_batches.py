@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from ansible.errors import AnsibleConnectionFailure
@@ -26,6 +27,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.se
     sign_in_error,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_hosts import require_host
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.acting import PROOF_SECONDS
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import (
     Answered,
     Event,
@@ -40,32 +42,37 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.
     Act,
     ActAnswer,
     Acted,
+    Timed,
     Verdict,
 )
 
-READ_AT = math.inf
-"""Rows do not age here: no act relies on them, as the host proves each one again. And batches run one after the other,
-so whatever is read is newer than all that was answered before."""
 NOT_ACTED = {
     Verdict.GONE: (Reply.GONE, "the session is gone"),
     Verdict.REPLACED: (Reply.GONE, "it was not as listed any more when it was to be ended"),
     Verdict.UNPROVEN: (
         Reply.REFUSED,
-        "no list, at most 5 s old, proved that it was still the same session when it was to be ended",
+        f"no list, at most {PROOF_SECONDS:g} s old, proved that it was still the same session when it was to be ended",
     ),
+    Verdict.LATER: (Reply.THROTTLED, "there was no time left for it in this run of the script"),
 }
 
 
 class BatchCmdlets(Protocol):
     """A transport that runs a batch of calls on the host, such as a script."""
 
-    def run(self, calls: Sequence[Call], seconds: float) -> list[Answer]:
+    def run(self, calls: Sequence[Call], seconds: float) -> list[Timed]:
         """Run calls one after the other in one process; each has so many seconds."""
 
     def act(
-        self, listing: Call, acts: Sequence[Act], seconds: float, list_seconds: float, first: Sequence[Call] = ()
+        self,
+        listing: Call,
+        acts: Sequence[Act],
+        seconds: float,
+        list_seconds: float,
+        first: Sequence[Call] = (),
+        names: Sequence[str] = (),
     ) -> Acted:
-        """List, run the acts that the list proves, and list again."""
+        """List, run the acts that the list proves, and list again. C(names) are properties that have no case."""
 
 
 class BatchSessions:
@@ -88,15 +95,16 @@ class BatchSessions:
         self._host = host
         self._act_seconds = act_seconds
         self._sleep = sleep
+        self._clock = clock
         self._judge = Judge(cmdlets, host, clock)
         self._list = cmdlets.lists[0]
         self._hosts: set[str] = set()
         self._first = [cmdlets.sign_in] if cmdlets.sign_in is not None else []
         # Loading the module may take longer than the list after it may be old. A sign-in loads it by itself.
         self._before_acts = self._first or [Call("Import-Module", {"Name": cmdlets.MODULE})]
-        self._collected: list[Session] = []
+        self._collected: list[tuple[Session, float]] = []
         self._look_wanted = False
-        self._seen: Answer | None = None
+        self._seen: Timed | None = None
         self.warnings: list[str] = []
         """What the user should know, although nothing failed."""
         self.accepted = False
@@ -109,13 +117,14 @@ class BatchSessions:
     def list_sessions(self, named: Sequence[Key] = ()) -> list[Session]:
         """Read all sessions. Raises ServiceError and AnsibleConnectionFailure."""
         lists = self._cmdlets.lists
-        answers = self._after_sign_in(self._transport.run([*self._first, *lists], LIST_SECONDS))
-        number = choose_list(answers)
-        if not answers[number].whole:
-            raise list_error(self._cmdlets, lists[number], answers[number], self._host)
+        timed = self._after_sign_in(self._transport.run([*self._first, *lists], LIST_SECONDS))
+        number = choose_list([one.answer for one in timed])
+        answer = timed[number].answer
+        if not answer.whole:
+            raise list_error(self._cmdlets, lists[number], answer, self._host)
         self._list = lists[number]
         self._cmdlets.chose(number)
-        sessions = read_list(self._cmdlets, answers[number].output, READ_AT)
+        sessions = read_list(self._cmdlets, answer.output, timed[number].begun_at)
         self._hosts = {session.host for session in sessions}
         return sessions
 
@@ -124,14 +133,15 @@ class BatchSessions:
         call = self._cmdlets.hosts
         answer = None
         if call is not None:
-            (answer,) = self._after_sign_in(self._transport.run([*self._first, call], LIST_SECONDS))
+            (timed,) = self._after_sign_in(self._transport.run([*self._first, call], LIST_SECONDS))
+            answer = timed.answer
         self.warnings += require_host(self._cmdlets, answer, host, self._hosts, self._host)
 
-    def _after_sign_in(self, answers: Sequence[Answer]) -> Sequence[Answer]:
-        for call, answer in zip(self._first, answers, strict=False):
-            if not answer.whole:
-                raise sign_in_error(call, answer, self._host, self._cmdlets)
-        return answers[len(self._first) :]
+    def _after_sign_in(self, timed: Sequence[Timed]) -> Sequence[Timed]:
+        for call, one in zip(self._first, timed, strict=False):
+            if not one.answer.whole:
+                raise sign_in_error(call, one.answer, self._host, self._cmdlets)
+        return timed[len(self._first) :]
 
     # The engine's calls
 
@@ -140,8 +150,11 @@ class BatchSessions:
         self._look_wanted = True
 
     def begin_act(self, session: Session, send_before: float) -> None:
-        """Collect the act. It is sent by C(wait), and proven on the host whatever time it is then."""
-        self._collected.append(session)
+        """Collect the act. It is sent by C(wait), if the host then has time left for it and proves it again.
+
+        Also an act without any time left goes to the host, for the list that comes with the answer.
+        """
+        self._collected.append((session, send_before))
 
     def pause(self) -> float:
         """Collect without end."""
@@ -162,52 +175,63 @@ class BatchSessions:
     # Batches
 
     def _send(self) -> list[Event]:
-        sessions, self._collected = self._collected, []
+        collected, self._collected = self._collected, []
         self._seen = None
-        calls = [self._cmdlets.act(session) for session in sessions]
+        cmdlets = self._cmdlets
         acts = [
-            Act(call, self._values(session, self._cmdlets.where), self._values(session, self._cmdlets.proof))
-            for session, call in zip(sessions, calls, strict=True)
+            Act(
+                cmdlets.act(session),
+                self._values(session, cmdlets.where),
+                self._values(session, cmdlets.proof),
+                send_before,
+            )
+            for session, send_before in collected
         ]
+        names = [cmdlets.fields[name] for name in cmdlets.owner]
         try:
-            acted = self._transport.act(self._list, acts, self._act_seconds, LIST_SECONDS, self._before_acts)
+            acted = self._transport.act(self._list, acts, self._act_seconds, LIST_SECONDS, self._before_acts, names)
         except AnsibleConnectionFailure as error:
             self.lost = error
-            return [Answered(session, Reply.UNCLEAR, LOST) for session in sessions]
+            return self._unclear(collected, LOST)
         except ServiceError as error:
-            return [Answered(session, Reply.UNCLEAR, str(error)) for session in sessions]
+            return self._unclear(collected, str(error))
         self._seen = acted.listing
         events: list[Event] = []
-        for session, call, act in zip(sessions, calls, acted.acts, strict=True):
-            event = self._answered(session, call, act, acted.listing)
+        for (session, _send_before), act, answer in zip(collected, acts, acted.acts, strict=True):
+            event = self._answered(session, act.call, answer, acted.listing.answer)
             self.accepted |= event.reply is Reply.DONE
             events.append(event)
         return events
+
+    def _unclear(self, collected: Sequence[tuple[Session, float]], reason: str) -> list[Event]:
+        """Answer acts that may have been sent at any time until now."""
+        return [Answered(session, Reply.UNCLEAR, reason, self._clock()) for session, _send_before in collected]
 
     def _values(self, session: Session, names: Sequence[str]) -> dict[str, object]:
         return {self._cmdlets.fields[name]: session.fields[name] for name in names}
 
     def _answered(self, session: Session, call: Call, act: ActAnswer, listing: Answer) -> Answered:
         if act.answer is not None:
-            return self._judge.judge(session, call, act.answer, act.seconds)
+            event = self._judge.judge(session, call, act.answer, act.seconds)
+            return replace(event, sent_at=act.sent_at, answered_at=act.answered_at)
         reply, reason = NOT_ACTED[act.verdict]
         if act.verdict is Verdict.UNPROVEN and not listing.whole:
             reason = str(list_error(self._cmdlets, self._list, listing, self._host))
-        return Answered(session, reply, reason)
+        return Answered(session, reply, reason, answered_at=act.answered_at)
 
     def _read_again(self) -> list[Event]:
         self._look_wanted = False
-        answer, self._seen = self._seen, None
+        timed, self._seen = self._seen, None
         try:
             if self.lost is not None:
                 raise ServiceError(LOST)
-            if answer is None:
-                (answer,) = self._after_sign_in(self._transport.run([*self._first, self._list], LIST_SECONDS))
+            if timed is None:
+                (timed,) = self._after_sign_in(self._transport.run([*self._first, self._list], LIST_SECONDS))
         except AnsibleConnectionFailure as error:
             self.lost = error
             return [LookFailed(ServiceError(LOST))]
         except ServiceError as error:
             return [LookFailed(error)]
-        if not answer.whole:
-            return [LookFailed(list_error(self._cmdlets, self._list, answer, self._host))]
-        return [Looked(read_list(self._cmdlets, answer.output, READ_AT), last=True)]
+        if not timed.answer.whole:
+            return [LookFailed(list_error(self._cmdlets, self._list, timed.answer, self._host))]
+        return [Looked(read_list(self._cmdlets, timed.answer.output, timed.begun_at), last=True)]

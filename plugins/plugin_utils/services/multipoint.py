@@ -55,7 +55,8 @@ class MultiPoint(SessionCmdlets):
     RIGHT = "an administrator of the MultiPoint server"
     LIST_ADVICE = "The user must be an administrator of the MultiPoint server."
     where = ("computer_name", "session_id")
-    proof = ("user_name", "domain_name")
+    owner = ("user_name", "domain_name")
+    proof = owner
 
     def __init__(self, server: str | None = None, timeout: int | None = None) -> None:
         """C(server) is another server than the host itself, C(timeout) the seconds that closing a session may take."""

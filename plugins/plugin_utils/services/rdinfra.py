@@ -64,7 +64,8 @@ class RdInfra(SessionCmdlets):
     RIGHT = "an operator of the host pool (role RDS Operator) or more"
     LIST_ADVICE = "Check tenant_name, host_pool_name and the sign-in. The service was retired on 2026-09-30."
     where = ("session_host_name", "session_id")
-    proof = ("user_principal_name", "ad_user_name", "create_time")
+    owner = ("user_principal_name", "ad_user_name")
+    proof = (*owner, "create_time")
     fields = FIELDS
 
     def __init__(self, pool: HostPool, sign_in: Call) -> None:

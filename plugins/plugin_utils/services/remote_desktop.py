@@ -66,7 +66,8 @@ class RemoteDesktop(SessionCmdlets):
         "with become_method runas and a password, or CredSSP. The user must be an administrator of the broker."
     )
     where = IDENTITY
-    proof = ("user_name", "domain_name", "create_time")
+    owner = ("user_name", "domain_name")
+    proof = (*owner, "create_time")
     fields = FIELDS
 
     def __init__(self, connection_broker: str | None = None, collections: Sequence[str] | None = None) -> None:

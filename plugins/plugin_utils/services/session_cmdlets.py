@@ -80,6 +80,8 @@ class SessionCmdlets(ABC):
     """Fields that say which session: its host and id."""
     proof: tuple[str, ...]
     """Fields that prove that it is still the same one."""
+    owner: tuple[str, ...]
+    """Those of them that name its owner. They compare as C(fold) does, without case, over every transport."""
     sign_in: Call | None = None
     """Must come first in every runspace."""
     lists: tuple[Call, ...]

@@ -16,9 +16,18 @@ param (
     # The call that lists what $Acts are about.
     [System.Collections.IDictionary] $Listing,
 
-    # Acts, many at once: call, where (properties that say which row), expect (properties that prove it is the same).
-    # An act is sent only on a list that was begun less than $ProofSeconds ago.
+    # Acts, many at once: call, where (properties that say which row), expect (properties that prove it is the same),
+    # seconds since the start of this script until which it may be sent, if there is such a limit.
     [System.Collections.IDictionary[]] $Acts = @(),
+
+    # Expected properties that are names: they compare without case.
+    [string[]] $AnyCase = @(),
+
+    # An act is sent only on a list that was begun less than so many seconds ago.
+    [double] $ProofSeconds,
+
+    # No act is begun more than so many seconds after the first: nobody here hears when the run is cancelled.
+    [double] $SendSeconds = 10,
 
     # Deadline of each act, and of each other call. What is over it is told to stop, and left behind: it ends with this
     # process at the latest.
@@ -30,9 +39,8 @@ param (
 
 $ErrorActionPreference = 'Stop'
 
-$ProofSeconds = 5
-$AtOnce = 8
 $clock = [System.Diagnostics.Stopwatch]::StartNew()
+$AtOnce = 8
 $idle = New-Object -TypeName System.Collections.Stack
 $invariant = [System.Globalization.CultureInfo]::InvariantCulture
 $special = '["\\]|[^ -~]'
@@ -91,7 +99,8 @@ function Receive-Call {
     param ([hashtable] $Running)
 
     $shell = $Running.Shell
-    $answer = @{ State = 'no answer'; Output = @(); Errors = @(); Warnings = @() }
+    $answer = @{ State = 'no answer'; Output = @(); Errors = @(); Warnings = @(); Begun = $Running.Begun }
+    $answer.Ended = $clock.Elapsed.TotalSeconds
     if ($Running.Result.IsCompleted) {
         $answer.State = ([string] $shell.InvocationStateInfo.State).ToLowerInvariant()
         $answer.Errors = @($shell.Streams.Error.ReadAll())
@@ -246,6 +255,8 @@ function ConvertTo-JsonAnswer {
         '"output":[' + ($rows -join ',') + ']'
         '"errors":[' + ($errors -join ',') + ']'
         '"warnings":' + (ConvertTo-JsonValue $Answer.Warnings 1)
+        '"begun":' + (ConvertTo-JsonValue $Answer.Begun 0)
+        '"ended":' + (ConvertTo-JsonValue $Answer.Ended 0)
     )
     return '{' + ($members -join ',') + '}'
 }
@@ -271,6 +282,27 @@ function Get-Proof {
     return $proof
 }
 
+function Test-Same {
+    # Names are the same whatever their case and the blanks around them, and a missing one is an empty one.
+    param ([object] $Found, [object] $Expected, [bool] $IsName)
+
+    $isText = ($null -eq $Found -or $Found -is [string]) -and ($null -eq $Expected -or $Expected -is [string])
+    if ($IsName -and $isText) {
+        return [string]::Equals(
+            ([string] $Found).Trim(), ([string] $Expected).Trim(), [System.StringComparison]::OrdinalIgnoreCase
+        )
+    }
+    return (ConvertTo-JsonValue $Found 0) -ceq (ConvertTo-JsonValue $Expected 0)
+}
+
+function Test-Late {
+    # Whether an act must not begin any more in this run.
+    param ([System.Collections.IDictionary] $Act)
+
+    $now = $clock.Elapsed.TotalSeconds
+    return $now -gt $lastBegin -or ($null -ne $Act['seconds'] -and $now -ge [double] $Act['seconds'])
+}
+
 function Get-Verdict {
     # Whether the row that an act is about is still the one that was selected.
     param ([System.Collections.IDictionary] $Act, [hashtable] $Proof, [string[]] $Where)
@@ -287,7 +319,8 @@ function Get-Verdict {
         return 'unproven'
     }
     foreach ($name in $Act['expect'].Keys) {
-        if ((ConvertTo-JsonValue ($rows[0].$name) 0) -cne (ConvertTo-JsonValue $Act['expect'][$name] 0)) {
+        $isName = $AnyCase -ccontains $name
+        if (-not (Test-Same -Found $rows[0].$name -Expected $Act['expect'][$name] -IsName $isName)) {
             return 'replaced'
         }
     }
@@ -309,49 +342,61 @@ if ($null -ne $Listing) {
     $proof = Get-Proof $where
     $running = @{}
     $next = 0
-    $sent = 0
+    $lastBegin = [double]::PositiveInfinity
 
     while ($next -lt $Acts.Count -or $running.Count -gt 0) {
         while ($next -lt $Acts.Count -and $running.Count -lt $AtOnce) {
-            if ($mayAct -and $proof.InTime -and $idle.Count -eq 0) {
-                $null = Initialize-Runspace
-            }
-            # A list that took too long itself proves nothing, and another would take as long.
-            if ($proof.InTime -and $clock.Elapsed.TotalSeconds - $proof.Begun -ge $ProofSeconds) {
-                $proof = Get-Proof $where
-            }
-            $verdict = Get-Verdict -Act $Acts[$next] -Proof $proof -Where $where
-            if ($verdict -eq 'proven') {
-                if ($mayAct -and $clock.Elapsed.TotalSeconds - $proof.Begun -lt $ProofSeconds) {
-                    $running[$next] = Start-Call $Acts[$next]['call'] $ActSeconds
-                    $sent++
+            $act = $Acts[$next]
+            $verdict = 'later'
+            if (-not (Test-Late $act)) {
+                if ($mayAct -and $proof.InTime -and $idle.Count -eq 0) {
+                    $null = Initialize-Runspace
                 }
-                else {
+                # A list that took too long itself proves nothing, and another would take as long.
+                if ($proof.InTime -and $clock.Elapsed.TotalSeconds - $proof.Begun -ge $ProofSeconds) {
+                    $proof = Get-Proof $where
+                }
+                $verdict = Get-Verdict -Act $act -Proof $proof -Where $where
+            }
+            if ($verdict -eq 'proven') {
+                if (-not $mayAct -or $clock.Elapsed.TotalSeconds - $proof.Begun -ge $ProofSeconds) {
                     $verdict = 'unproven'
                 }
+                elseif (Test-Late $act) {
+                    $verdict = 'later'
+                }
+                else {
+                    $running[$next] = Start-Call $act['call'] $ActSeconds
+                    $lastBegin = [math]::Min($lastBegin, $running[$next].Begun + $SendSeconds)
+                }
             }
-            $reports[$next] = '{"verdict":' + (ConvertTo-JsonString $verdict) + ',"seconds":0,"answer":null}'
+            $reports[$next] = '{"verdict":' + (ConvertTo-JsonString $verdict) + ',"answer":null}'
             $next++
         }
         foreach ($number in @($running.Keys)) {
             $one = $running[$number]
             if ($one.Result.IsCompleted -or $clock.Elapsed.TotalSeconds -ge $one.Deadline) {
-                $taken = ConvertTo-JsonValue ($clock.Elapsed.TotalSeconds - $one.Begun) 0
-                $answer = ConvertTo-JsonAnswer (Receive-Call $one)
-                $reports[$number] = '{"verdict":"sent","seconds":' + $taken + ',"answer":' + $answer + '}'
+                $reports[$number] = '{"verdict":"sent","answer":' + (ConvertTo-JsonAnswer (Receive-Call $one)) + '}'
                 $running.Remove($number)
             }
         }
         Start-Sleep -Milliseconds 20
     }
 
-    if ($sent -gt 0) {
+    if ($lastBegin -lt [double]::PositiveInfinity) {
         $proof = Get-Proof $where
     }
     $listed = ConvertTo-JsonAnswer $proof.Answer
 }
 
-'{"calls":[' + ($answers -join ',') + '],"acts":[' + ($reports -join ',') + '],"listing":' + $listed + '}'
+$members = @(
+    '"calls":[' + ($answers -join ',') + ']'
+    '"acts":[' + ($reports -join ',') + ']'
+    '"listing":' + $listed
+    # Since the start, as all times: whoever called knows between which readings of their own clock it was.
+    '"seconds":' + (ConvertTo-JsonValue $clock.Elapsed.TotalSeconds 0)
+)
+'{' + ($members -join ',') + '}'
 
 foreach ($runspace in $idle) {
     $runspace.Dispose()

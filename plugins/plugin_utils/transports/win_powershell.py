@@ -6,12 +6,17 @@
 A module call takes seconds before it does anything, so one does much: it lists what is there, proves for each act
 that its session is still the one that was selected, acts, and lists again. Each call in it has a deadline; how long
 a module call takes as a whole is bounded by these, and the connection's own limits hold for it.
+
+The script counts time from its own start, which was at some moment between the call of the module and its end less the
+script's own seconds. So each of its times is known to lie between two clock readings here. Always the one is taken that
+claims less: a list counts as begun at the first, an act as sent at the last.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -19,6 +24,7 @@ from typing import Any, Protocol
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.acting import PROOF_SECONDS
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
     Answer,
@@ -43,7 +49,8 @@ class ExecuteModule(Protocol):
 class Act:
     """An act on one row of a list, run only if that row is proven to be the one that is meant.
 
-    What is expected is compared as answers show it, exactly; C(None) is equal only to C(None).
+    What is expected is compared as answers show it, exactly, unless the request says that it is a name; C(None) is
+    equal only to C(None).
     """
 
     call: Call
@@ -54,6 +61,8 @@ class Act:
     """
     expect: Mapping[str, Any]
     """Properties that prove that it is still the same one, such as user and time of creation."""
+    send_before: float = math.inf
+    """Clock reading (seconds) from which on it may not be sent."""
 
     def __post_init__(self) -> None:
         if not self.where or all(value is None for value in self.expect.values()):
@@ -64,13 +73,24 @@ class Verdict(Enum):
     """What the list said about an act."""
 
     SENT = "sent"
-    """The row was the expected one, in a list begun less than five seconds before; the act was sent."""
+    """The row was the expected one, in a list begun less than PROOF_SECONDS before; the act was sent."""
     GONE = "gone"
     """There was no such row. Nothing was done."""
     REPLACED = "replaced"
     """The row was another one. Nothing was done."""
     UNPROVEN = "unproven"
     """There was no list, it was not whole, took too long, or showed the row twice. Nothing was done."""
+    LATER = "later"
+    """Its time was over, or the first act of the request was begun too long ago. Nothing was done: ask again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """An answer to a call."""
+
+    answer: Answer
+    begun_at: float
+    """Clock reading (seconds) before the call was begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +98,12 @@ class ActAnswer:
     """What came of an act."""
 
     verdict: Verdict
-    answer: Answer | None
+    answered_at: float
+    """Clock reading (seconds) after which a list shows it: each list of the request when nothing was sent."""
+    answer: Answer | None = None
     """The cmdlet's answer when the act was sent."""
+    sent_at: float | None = None
+    """Clock reading at which it had been sent at the latest, if it was."""
     seconds: float = 0.0
     """How long it took."""
 
@@ -88,11 +112,11 @@ class ActAnswer:
 class Acted:
     """What came of a request to act."""
 
-    first: tuple[Answer, ...]
+    first: tuple[Timed, ...]
     """Answers to the calls that came first."""
     acts: tuple[ActAnswer, ...]
     """As many as were asked for, in that order."""
-    listing: Answer
+    listing: Timed
     """The newest list: when anything was sent, one that was begun after the last act had ended."""
 
 
@@ -103,50 +127,71 @@ class ScriptCmdlets:
     After either nothing is known about acts.
     """
 
-    def __init__(self, execute_module: ExecuteModule, task_vars: Any, host: str) -> None:
+    def __init__(self, execute_module: ExecuteModule, task_vars: Any, host: str, clock: Callable[[], float]) -> None:
         self._execute_module = execute_module
         self._task_vars = task_vars
         self._host = host
+        self._clock = clock
+        self._beside = 0.0
+        """The longest that a module call has taken beside the script's own seconds."""
 
-    def run(self, calls: Sequence[Call], seconds: float) -> list[Answer]:
+    def run(self, calls: Sequence[Call], seconds: float) -> list[Timed]:
         """Run calls one after the other in one process; each has so many seconds."""
-        result = self._run({"Calls": [_request(call) for call in calls], "Seconds": seconds}, calls)
-        return [_read_answer(one) for one in result["calls"]]
+        result, times = self._run(
+            {"Calls": [_request(call) for call in calls], "Seconds": seconds}, calls, self._clock()
+        )
+        return [times.read(one) for one in result["calls"]]
 
     def act(
-        self, listing: Call, acts: Sequence[Act], seconds: float, list_seconds: float, first: Sequence[Call] = ()
+        self,
+        listing: Call,
+        acts: Sequence[Act],
+        seconds: float,
+        list_seconds: float,
+        first: Sequence[Call] = (),
+        names: Sequence[str] = (),
     ) -> Acted:
         """List, run the acts that the list proves, several at once, and list again.
 
-        Each act has C(seconds), each other call C(list_seconds).
+        Each act has C(seconds), each other call C(list_seconds). No act is begun long after the first of the request.
+        That one is begun unless its own time is over, so asking again for those that were LATER comes to an end.
 
+        C(names) are expected properties that compare as C(fold) does, without case.
         C(first) are calls that must come before, such as a sign-in. They run again in each runspace that acts, of which
         there are several; their answers are those of the first. In check mode nothing is sent.
         """
         if len({frozenset(act.where) for act in acts}) > 1:
             raise ValueError("all acts of a request say with the same properties which row they are about")
+        called = self._clock()
         parameters = {
             "Calls": [_request(call) for call in first],
             "Listing": _request(listing),
             "Acts": [
-                {"call": _request(act.call), "where": dict(act.where), "expect": dict(act.expect)} for act in acts
+                {
+                    "call": _request(act.call),
+                    "where": dict(act.where),
+                    "expect": dict(act.expect),
+                    "seconds": self._seconds_left(act, called),
+                }
+                for act in acts
             ],
+            "AnyCase": list(names),
+            "ProofSeconds": PROOF_SECONDS,
             "Seconds": list_seconds,
             "ActSeconds": seconds,
         }
-        result = self._run(parameters, [*first, listing, *(act.call for act in acts)])
+        result, times = self._run(parameters, [*first, listing, *(act.call for act in acts)], called)
         return Acted(
-            tuple(_read_answer(one) for one in result["calls"]),
-            tuple(
-                ActAnswer(
-                    Verdict(one["verdict"]), _read_answer(one["answer"]) if one["answer"] else None, one["seconds"]
-                )
-                for one in result["acts"]
-            ),
-            _read_answer(result["listing"]),
+            tuple(times.read(one) for one in result["calls"]),
+            tuple(times.read_act(one) for one in result["acts"]),
+            times.read(result["listing"]),
         )
 
-    def _run(self, parameters: dict[str, Any], calls: Sequence[Call]) -> Any:
+    def _seconds_left(self, act: Act, called: float) -> float | None:
+        """Count from the script's start, which is later than the call of the module by no more than what is known."""
+        return None if math.isinf(act.send_before) else act.send_before - called - self._beside
+
+    def _run(self, parameters: dict[str, Any], calls: Sequence[Call], called: float) -> tuple[Any, _Times]:
         arguments: dict[str, Any] = {"script": SCRIPT.read_text(encoding="utf-8"), "parameters": parameters}
         credentials = {secret for call in calls for secret in call.secrets.values()}
         if len(credentials) > 1:
@@ -167,10 +212,32 @@ class ScriptCmdlets:
             ) from error
         if result.get("unreachable"):
             raise AnsibleConnectionFailure(_cause(result))
+        ended = self._clock()
         try:
-            return json.loads(result["output"][0])
+            answered = json.loads(result["output"][0])
+            own_seconds = float(answered["seconds"])
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise ServiceError(f"The cmdlets could not be run on {self._host}: {_cause(result)}") from error
+        self._beside = max(self._beside, ended - called - own_seconds)
+        return answered, _Times(called, ended - own_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """Reads answers of the script, which started between these two clock readings."""
+
+    earliest: float
+    latest: float
+
+    def read(self, answer: Mapping[str, Any]) -> Timed:
+        return Timed(_read_answer(answer), self.earliest + answer["begun"])
+
+    def read_act(self, act: Mapping[str, Any]) -> ActAnswer:
+        verdict, answer = Verdict(act["verdict"]), act["answer"]
+        if answer is None:
+            return ActAnswer(verdict, self.earliest)
+        begun, ended = answer["begun"], answer["ended"]
+        return ActAnswer(verdict, self.earliest + ended, _read_answer(answer), self.latest + begun, ended - begun)
 
 
 def _request(call: Call) -> dict[str, Any]:

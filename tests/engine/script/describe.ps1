@@ -23,7 +23,10 @@ $described = foreach ($one in $Path) {
     $members = @($nodes | Where-Object { $_ -is [System.Management.Automation.Language.MemberExpressionAst] })
     $calls = @($members | Where-Object { $_ -is [System.Management.Automation.Language.InvokeMemberExpressionAst] })
     $functions = @($nodes | Where-Object { $_ -is [System.Management.Automation.Language.FunctionDefinitionAst] })
-    $parameters = $parsed.ParamBlock.Parameters
+    $parameters = @{}
+    foreach ($parameter in $parsed.ParamBlock.Parameters) {
+        $parameters[$parameter.Name.VariablePath.UserPath] = $parameter.DefaultValue.Extent.Text
+    }
     @{
         errors = [string[]] @($errors | ForEach-Object { "$($_.Extent.StartLineNumber): $($_.Message)" })
         tokens = [string[]] @(Select-Once $tokens.Kind)
@@ -36,7 +39,7 @@ $described = foreach ($one in $Path) {
         unnamed_calls = @($calls | Where-Object { $_.Member.StringConstantType -ne 'BareWord' }).Count
         script_texts = [string[]] @($calls | Where-Object { $_.Member.Value -eq 'AddScript' } | ForEach-Object { $_.Arguments })
         delegates = [string[]] @($calls | Where-Object { $_.Member.Value -eq 'CreateDelegate' } | ForEach-Object { $_.Arguments })
-        parameters = [string[]] @(Select-Once ($parameters | ForEach-Object { $_.Name.VariablePath.UserPath }))
+        parameters = $parameters
         attributes = [string[]] @($parsed.ParamBlock.Attributes | ForEach-Object { $_ })
     }
 }

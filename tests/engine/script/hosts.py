@@ -79,7 +79,9 @@ RDS_LIST = call("Get-RDUserSession")
 LOAD = call("Import-Module", Name="RemoteDesktop")
 """Comes first, so that acts with short deadlines need not load it."""
 RDS_WHERE = ("HostServer", "UnifiedSessionId")
-RDS_PROOF = ("UserName", "DomainName", "CreateTime")
+RDS_OWNER = ("UserName", "DomainName")
+RDS_PROOF = (*RDS_OWNER, "CreateTime")
+PROOF_SECONDS = 5
 
 
 def log_off(row: Json, where: Json | None = None, expect: Json | None = None, **parameters: Any) -> Json:
@@ -94,7 +96,13 @@ def log_off(row: Json, where: Json | None = None, expect: Json | None = None, **
 
 def request(listing: Json, acts: Sequence[Json], seconds: float = 30, act_seconds: float = 30, **more: Any) -> Json:
     """Make the script's parameters."""
-    return {"Listing": listing, "Acts": acts, "Seconds": seconds, "ActSeconds": act_seconds, **more}
+    deadlines = {"Seconds": seconds, "ActSeconds": act_seconds, "ProofSeconds": PROOF_SECONDS}
+    return {"Listing": listing, "Acts": acts, "AnyCase": RDS_OWNER, **deadlines, **more}
+
+
+def untimed(answer: Json) -> Json:
+    """An answer without its times."""
+    return {name: value for name, value in answer.items() if name not in ("begun", "ended")}
 
 
 def verdicts(result: Json) -> list[str]:

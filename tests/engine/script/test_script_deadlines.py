@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from tests.engine.script.hosts import LOAD, RDS_LIST, Hosts, call, log_off, request, verdicts
+from tests.engine.script.hosts import LOAD, RDS_LIST, Hosts, call, collection, deployment, log_off, request, verdicts
 
 LOGOFF = "Invoke-RDUserLogoff"
 BOUND = 60.0
@@ -41,12 +41,102 @@ def test_act_that_can_be_stopped_does_nothing_after_its_deadline(hosts: Hosts) -
 
 def test_list_that_takes_longer_than_a_proof_lasts_proves_nothing(hosts: Hosts) -> None:
     acts = [log_off(row) for row in hosts.rows(RDS_LIST)]
-    hosts.fault("hang", "Get-RDUserSession", seconds=6)
-    result = hosts.run(request(RDS_LIST, acts))
+    hosts.fault("hang", "Get-RDUserSession", seconds=2)
+    result = hosts.run(request(RDS_LIST, acts, ProofSeconds=1))
     assert verdicts(result) == ["unproven"] * 4
     assert (result["listing"]["state"], len(result["listing"]["output"])) == ("completed", 4)
     assert hosts.matches() == [1], "another list would take as long"
     assert hosts.ended() == []
+    assert verdicts(hosts.run(request(RDS_LIST, acts, ProofSeconds=20))) == ["sent"] * 4
+
+
+def test_without_an_age_of_proofs_nothing_is_proven(hosts: Hosts) -> None:
+    parameters = request(RDS_LIST, [log_off(row) for row in hosts.rows(RDS_LIST)])
+    del parameters["ProofSeconds"]
+    assert verdicts(hosts.run(parameters)) == ["unproven"] * 4
+    assert hosts.ended() == []
+
+
+def test_act_whose_time_is_over_is_not_sent(hosts: Hosts) -> None:
+    """Its time may run out while the list is read. Nothing limits an act that has none, but the age of its proof."""
+    acts = [log_off(row) for row in hosts.rows(RDS_LIST)]
+    acts = [{**act, "seconds": seconds} for act, seconds in zip(acts, (None, 0, 1.5, BOUND), strict=True)]
+    hosts.fault("hang", "Get-RDUserSession", seconds=2)
+    result = hosts.run(request(RDS_LIST, acts))
+    assert verdicts(result) == ["sent", "later", "later", "sent"]
+    assert [act["answer"] is None for act in result["acts"]] == [False, True, True, False]
+    assert len(hosts.ended()) == 2
+
+
+def test_act_whose_time_runs_out_in_the_queue_is_not_sent(hosts: Hosts) -> None:
+    """The list is still proof enough then."""
+    hosts.lab.reset(deployment(collection(generate={"hosts": 1, "sessions_per_host": 9})))
+    acts = [log_off(row) for row in hosts.rows(RDS_LIST)]
+    acts[8]["seconds"] = 3
+    hosts.fault("hang", LOGOFF, seconds=4)
+    result = hosts.run(request(RDS_LIST, acts, ProofSeconds=60, Calls=[LOAD]))
+    assert verdicts(result) == ["sent"] * 8 + ["later"]
+
+
+def test_no_act_begins_long_after_the_first(hosts: Hosts) -> None:
+    """The rest is for the next run, which is asked for only while somebody still wants it."""
+    hosts.lab.reset(deployment(collection(generate={"hosts": 1, "sessions_per_host": 20})))
+    acts = [log_off(row) for row in hosts.rows(RDS_LIST)]
+    hosts.fault("hang", LOGOFF, seconds=1.2)
+    result = hosts.run(request(RDS_LIST, acts, SendSeconds=2, Calls=[LOAD]))
+    assert verdicts(result)[:8] == ["sent"] * 8
+    assert verdicts(result)[16:] == ["later"] * 4, "some more began in between"
+    begun = [act["answer"]["begun"] for act in result["acts"] if act["answer"]]
+    assert max(begun) <= min(begun) + 2
+    assert len(hosts.ended()) == len(begun)
+    assert len(result["listing"]["output"]) == 20 - len(begun)
+    for _run in range(2):
+        acts = [act for act, verdict in zip(acts, verdicts(result), strict=True) if verdict == "later"]
+        result = hosts.run(request(RDS_LIST, acts, SendSeconds=2, Calls=[LOAD]))
+    assert result["listing"]["output"] == []
+    assert len(hosts.ended()) == 20
+
+
+def test_act_whose_time_runs_out_while_its_proof_is_renewed_is_not_sent(hosts: Hosts) -> None:
+    hosts.lab.reset(deployment(collection(generate={"hosts": 1, "sessions_per_host": 9})))
+    acts = [log_off(row) for row in hosts.rows(RDS_LIST)]
+    hosts.fault("hang", "Get-RDUserSession", seconds=1.5, skip=1, times=1)
+    hosts.fault("hang", LOGOFF, seconds=3.2)
+    result = hosts.run(request(RDS_LIST, acts, ProofSeconds=3, SendSeconds=4, Calls=[LOAD]))
+    assert verdicts(result) == ["sent"] * 8 + ["later"]
+
+
+def test_one_act_at_least_begins(hosts: Hosts) -> None:
+    """Else there would be no end of runs. What the first ones are found to be does not count."""
+    acts = [log_off(row) for row in hosts.rows(RDS_LIST)]
+    acts[0]["expect"]["UserName"] = "mallory"
+    acts[1]["where"]["UnifiedSessionId"] = 99
+    hosts.fault("hang", "Get-RDUserSession", seconds=1)
+    assert verdicts(hosts.run(request(RDS_LIST, acts, SendSeconds=0))) == ["replaced", "gone", "sent", "later"]
+
+
+def test_times_are_those_of_the_script(hosts: Hosts) -> None:
+    """In seconds since its start: when each call and list began, when each act was sent and ended, how long it took."""
+    acts = [log_off(row) for row in hosts.rows(RDS_LIST)]
+    acts[3]["where"]["UnifiedSessionId"] = 99
+    hosts.fault("hang", LOGOFF, seconds=1, times=1)
+    begun = time.monotonic()
+    result = hosts.run(request(RDS_LIST, acts, Calls=[LOAD, RDS_LIST]))
+    taken = time.monotonic() - begun
+    load, first_list = result["calls"]
+    answers = [act["answer"] for act in result["acts"] if act["answer"]]
+    assert len(answers) == 3
+    order = [0, load["begun"], load["ended"], first_list["begun"], first_list["ended"]]
+    order += [min(answer["begun"] for answer in answers), max(answer["ended"] for answer in answers)]
+    order += [result["listing"]["begun"], result["listing"]["ended"], result["seconds"], taken]
+    assert order == sorted(order)
+    assert len({*order}) == len(order)
+    lasted = sorted(answer["ended"] - answer["begun"] for answer in answers)
+    assert lasted[0] > 0
+    assert lasted[2] >= 1
+    nothing = hosts.run(request(RDS_LIST, acts[3:]))
+    assert verdicts(nothing) == ["gone"]
+    assert 0 < nothing["listing"]["begun"] < nothing["listing"]["ended"] < nothing["seconds"]
 
 
 def test_deadlines_may_be_longer_than_any_clock_counts(hosts: Hosts) -> None:

@@ -46,10 +46,15 @@ CASES: dict[str, tuple[str, Callable[[Json], Json], str]] = {
     "host in another case": ("host", where(HostServer=HOST.swapcase()), "sent"),
     "id as a text": ("id-text", where(UnifiedSessionId="5"), "sent"),
     "another user": ("alice", expect(UserName="bob"), "replaced"),
-    "user in another case": ("Carol", expect(UserName="carol"), "replaced"),
+    "user in another case": ("Carol", expect(UserName="cAROL"), "sent"),
+    "domain in another case": ("wendy", expect(DomainName="contoso"), "sent"),
+    "blanks around the user": ("erin", expect(UserName=" erin\t"), "sent"),
+    "time of creation in another case": ("oscar", expect(CreateTime=CREATED.lower()), "replaced"),
+    "state in another case": ("pat", expect(SessionState="state_active"), "replaced"),
     "user in another form of Unicode": ("Rene\u0301", expect(UserName="Ren\u00e9"), "replaced"),
     "user with a character that nobody sees": ("da\u200dve", expect(UserName="dave"), "replaced"),
-    "longer user": ("erin", expect(UserName="erin "), "replaced"),
+    "blank in the user": ("erin-x", expect(UserName="erin -x"), "replaced"),
+    "longer user": ("erin-y", expect(UserName="erin-yy"), "replaced"),
     "shorter user": ("frank-x", expect(UserName="frank"), "replaced"),
     "no user": ("grace", expect(UserName=None), "replaced"),
     "empty user": ("heidi", expect(UserName=""), "replaced"),
@@ -86,6 +91,42 @@ def test_act_is_sent_only_on_the_session_that_it_is_about(hosts: Hosts) -> None:
         assert answer == (("completed", []) if act["verdict"] == "sent" else None)
     left = [row["UserName"] for row in result["listing"]["output"]]
     assert left == [user for user, _act, verdict in CASES.values() if verdict != "sent"]
+
+
+def test_only_names_compare_without_case(hosts: Hosts) -> None:
+    """The request says which properties are names."""
+    acts = [log_off(row) for row in hosts.rows(RDS_LIST)]
+    for act in acts:
+        act["expect"] = {name: str(value).swapcase() for name, value in act["expect"].items()}
+        act["expect"].pop("CreateTime")
+    assert verdicts(hosts.run(request(RDS_LIST, acts, AnyCase=[]))) == ["replaced"] * 4
+    assert verdicts(hosts.run(request(RDS_LIST, acts, AnyCase=["UserName"]))) == ["replaced"] * 4
+    assert hosts.ended() == []
+    assert verdicts(hosts.run(request(RDS_LIST, acts))) == ["sent"] * 4
+
+
+@pytest.mark.parametrize("culture", ["tr-TR", "en-US"])
+def test_case_of_names_is_that_of_no_language(hosts: Hosts, culture: str) -> None:
+    """In Turkish an i with a dot is no capital I."""
+    sessions = [{"id": number, "user": user} for number, user in enumerate(("I-1", "\u0131-2", "\u0130-3"), start=1)]
+    hosts.lab.reset(deployment(collection((HOST, sessions))))
+    acts = [log_off(row) for row in hosts.rows(RDS_LIST)]
+    for number, act in enumerate(acts, start=1):
+        act["expect"]["UserName"] = f"i-{number}"
+    result = hosts.run(request(RDS_LIST, acts), culture=culture)
+    assert verdicts(result) == ["sent", "replaced", "replaced"]
+
+
+def test_name_that_is_missing_is_an_empty_one(hosts: Hosts) -> None:
+    """A local user has no domain, whether a list says nothing or an empty text."""
+    hosts.lab.reset(deployment(collection((HOST, [{"id": 1, "user": "alice", "ad_user_name": "alice"}]))))
+    (row,) = hosts.rows(RDS_LIST)
+    assert not row["DomainName"]
+    other = "" if row["DomainName"] is None else None
+    expected = {"UserName": "alice", "CreateTime": row["CreateTime"]}
+    for domain, verdict in ((" CONTOSO", "replaced"), (other, "sent")):
+        act = log_off(row, expect={**expected, "DomainName": domain})
+        assert verdicts(hosts.run(request(RDS_LIST, [act]))) == [verdict]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.
     Act,
     ActAnswer,
     Acted,
+    Timed,
     Verdict,
 )
 
@@ -203,14 +204,22 @@ class LiveTransport:
 
 
 class BatchTransport:
-    """Runs batches as the packaged script does: list, prove, act, list again."""
+    """Runs batches as the packaged script does: list, prove, act, list again.
 
-    def __init__(self, host: FakeHost, seconds_each: float = 3.0) -> None:
-        self.host, self.seconds_each = host, seconds_each
+    A run takes C(seconds_each), and from one act to the next it is C(act_each): several run at once.
+    """
+
+    SEND_SECONDS = 10.0
+
+    def __init__(self, host: FakeHost, seconds_each: float = 3.0, act_each: float = 0.0) -> None:
+        self.host, self.seconds_each, self.act_each = host, seconds_each, act_each
         self.runs: list[list[str]] = []
         self.errors: list[Exception] = []
         self.acts: list[Act] = []
         self.first: list[Sequence[Call]] = []
+        self.names: list[Sequence[str]] = []
+        self.verdicts: list[list[Verdict]] = []
+        self._last_begin = math.inf
 
     def _module(self, *commands: str) -> None:
         self.runs.append(list(commands))
@@ -218,31 +227,57 @@ class BatchTransport:
         if self.errors:
             raise self.errors.pop(0)
 
-    def run(self, calls: Sequence[Call], seconds: float) -> list[Answer]:
+    def _answer(self, call: Call) -> Timed:
+        begun_at = self.host.clock()
+        return Timed(self.host.answer(call), begun_at)
+
+    def run(self, calls: Sequence[Call], seconds: float) -> list[Timed]:
         self._module(*(call.command for call in calls))
-        return [self.host.answer(call) for call in calls]
+        return [self._answer(call) for call in calls]
 
     def act(
-        self, listing: Call, acts: Sequence[Act], seconds: float, list_seconds: float, first: Sequence[Call] = ()
+        self,
+        listing: Call,
+        acts: Sequence[Act],
+        seconds: float,
+        list_seconds: float,
+        first: Sequence[Call] = (),
+        names: Sequence[str] = (),
     ) -> Acted:
+        called = self.host.clock()
+        self._last_begin = math.inf
         self._module(*(call.command for call in first), listing.command, *(act.call.command for act in acts))
         self.acts += acts
         self.first.append(first)
-        answers = tuple(self.host.answer(call) for call in first)
-        listed = self.host.answer(listing)
-        reports = [self._act(act, listed) for act in acts]
-        if any(report.answer is not None for report in reports):
-            listed = self.host.answer(listing)
+        self.names.append(names)
+        answers = tuple(self._answer(call) for call in first)
+        listed = self._answer(listing)
+        reports = [self._act(act, listed.answer, names, called) for act in acts]
+        self.verdicts.append([report.verdict for report in reports])
+        if Verdict.SENT in self.verdicts[-1]:
+            listed = self._answer(listing)
         return Acted(answers, tuple(reports), listed)
 
-    def _act(self, act: Act, listed: Answer) -> ActAnswer:
+    def _act(self, act: Act, listed: Answer, names: Sequence[str], called: float) -> ActAnswer:
+        now = self.host.clock.now
+        if now > self._last_begin or now >= act.send_before:
+            return ActAnswer(Verdict.LATER, called)
         if not listed.whole:
-            return ActAnswer(Verdict.UNPROVEN, None)
+            return ActAnswer(Verdict.UNPROVEN, called)
         rows = [row for row in listed.output if all(row.get(name) == value for name, value in act.where.items())]
         if not rows:
-            return ActAnswer(Verdict.GONE, None)
-        if any(rows[0].get(name) != value for name, value in act.expect.items()):
-            return ActAnswer(Verdict.REPLACED, None)
-        begun = self.host.clock.now
+            return ActAnswer(Verdict.GONE, called)
+        if not all(_same(rows[0].get(name), value, name in names) for name, value in act.expect.items()):
+            return ActAnswer(Verdict.REPLACED, called)
+        begun = self.host.clock()
+        self._last_begin = min(self._last_begin, begun + self.SEND_SECONDS)
         answer = self.host.answer(act.call)
-        return ActAnswer(Verdict.SENT, answer, self.host.clock.now - begun)
+        self.host.clock.now += self.act_each
+        ended = self.host.clock()
+        return ActAnswer(Verdict.SENT, ended, answer, begun, ended - begun)
+
+
+def _same(found: object, expected: object, is_name: bool) -> bool:
+    if is_name and isinstance(found, str) and isinstance(expected, str):
+        return found.strip().lower() == expected.strip().lower()
+    return found == expected

@@ -19,10 +19,13 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cm
     MOST_HANGING,
     CmdletSessions,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.multipoint import MultiPoint
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.rdinfra import RdInfra
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.remote_desktop import RemoteDesktop
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import (
     LOGOFF,
     LOST,
+    SessionCmdlets,
     read_created,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_hosts import HostSelection
@@ -37,6 +40,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import (
     Answered,
     Event,
+    Looked,
     LookFailed,
     Reply,
     ServiceError,
@@ -50,6 +54,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.
     State,
     TooLate,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.win_powershell import Verdict
 from tests.unit.services.fake_host import (
     CREATED,
     DONE,
@@ -387,6 +392,129 @@ def test_missing_session_that_the_list_still_shows_is_tried_again(kind: str) -> 
     missing = terminating("SessionNotFound", "ObjectNotFound", "ItemNotFoundException")
     bench.host.scripts[LOGOFF_COMMAND] = always(missing)
     assert bench.outcomes() == {"2": "logged_off"}
+
+
+# Time over batches
+
+
+def test_acts_that_a_run_leaves_to_the_next_are_sent_then(kind: str) -> None:
+    """As many runs as it takes. None is sent twice, and no try is counted."""
+    bench = make_bench(kind, *(rd_row(number, f"user{number}") for number in range(1, 201)))
+    bench.batch.act_each = 1 / 8  # 200 acts of 1 s, eight at once
+    report = bench.run(wait_timeout=5.0)
+    assert report.summary() == {"logged_off": 200}
+    assert sorted(bench.host.owners) == sorted(f"user{number}" for number in range(1, 201))
+    assert len(bench.host.sent(LOGOFF_COMMAND)) == 200
+    if kind == "batch":
+        sent = [verdicts.count(Verdict.SENT) for verdicts in bench.batch.verdicts]
+        assert len(sent) == 3
+        assert max(sent) < 90
+
+
+def test_act_goes_to_the_host_with_its_deadline_and_answers_when_it_was_sent() -> None:
+    bench = make_bench("batch", rd_row(2), rd_row(3, "bob"), rd_row(4, "carol"))
+    first, second, third = bench.service.list_sessions()
+    bench.host.rows.pop()
+    bench.service.begin_act(first, math.inf)
+    over = bench.host.clock.now + 1.0
+    bench.service.begin_act(second, over)
+    bench.service.begin_act(third, math.inf)
+    begun = bench.host.clock.now
+    sent, late, gone = bench.service.wait(0.0)
+    assert [act.send_before for act in bench.batch.acts] == [math.inf, over, math.inf]
+    assert isinstance(sent, Answered)
+    assert isinstance(late, Answered)
+    assert isinstance(gone, Answered)
+    assert [sent.reply, late.reply, gone.reply] == [Reply.DONE, Reply.THROTTLED, Reply.GONE]
+    assert late.reason == "there was no time left for it in this run of the script"
+    assert bench.host.owners == ["alice"]
+    assert sent.sent_at is not None
+    assert sent.answered_at is not None
+    assert begun + bench.batch.seconds_each < sent.sent_at < sent.answered_at
+    assert late.sent_at is gone.sent_at is None, "nothing was sent"
+    bench.service.begin_look([first])
+    (looked,) = bench.service.wait(0.0)
+    assert isinstance(looked, Looked)
+    (row,) = looked.sessions
+    assert late.answered_at is not None
+    assert gone.answered_at is not None
+    assert late.answered_at < row.read_at, "the list that came with the acts says what came of them"
+    assert gone.answered_at < row.read_at
+    assert sent.answered_at < row.read_at <= bench.host.clock.now
+
+
+def test_rows_tell_when_they_were_read() -> None:
+    bench = make_bench("batch", rd_row(2))
+    begun = bench.host.clock.now
+    (session,) = bench.service.list_sessions()
+    assert begun + bench.batch.seconds_each < session.read_at < bench.host.clock.now + 0.001
+    bench.service.begin_look([session])
+    (looked,) = bench.service.wait(0.0)
+    assert isinstance(looked, Looked)
+    assert looked.sessions[0].read_at > session.read_at + bench.batch.seconds_each
+
+
+@pytest.mark.parametrize("trouble", [ServiceError("the module gave no result"), AnsibleConnectionFailure("gone")])
+def test_act_of_which_nothing_is_known_may_have_been_sent_until_now(trouble: Exception) -> None:
+    bench = make_bench("batch", rd_row(2))
+    (session,) = bench.service.list_sessions()
+    bench.batch.errors.append(trouble)
+    bench.service.begin_act(session, math.inf)
+    (event,) = bench.service.wait(0.0)
+    assert isinstance(event, Answered)
+    assert event.reply is Reply.UNCLEAR
+    assert event.sent_at is not None
+    assert bench.host.clock.now - 0.01 < event.sent_at
+
+
+def test_retry_is_never_sent_after_the_deadline(kind: str) -> None:
+    """However long it takes until the host comes to it."""
+    bench = make_bench(kind, rd_row(2))
+    bench.batch.seconds_each = 7.0
+    times: list[float] = []
+
+    def breaks_off(host: FakeHost, call: Call) -> Answer:
+        times.append(host.clock.now)
+        return Answer(State.FAILED)
+
+    bench.host.scripts[LOGOFF_COMMAND] = [breaks_off] * 1000
+    report = bench.run(wait_timeout=20.0)
+    assert report.summary() == {"failed": 1}
+    assert len(times) > 1
+    assert times[-1] - times[0] < 20.0
+
+
+# Names of owners
+
+
+def test_owner_whose_name_changes_its_case_is_the_same(kind: str) -> None:
+    """And is logged off, over every transport. A change of anything else is another session."""
+    bench = make_bench(kind, rd_row(2), rd_row(3, "bob"), rd_row(4, "carol"))
+
+    def change(host: FakeHost, call: Call) -> Answer:
+        answer = Answer(State.COMPLETED, tuple(dict(row) for row in host.rows))
+        host.rows[0].update(UserName="ALICE", DomainName="Contoso")
+        host.rows[1].update(UserName="bobby")
+        host.rows[2].update(CreateTime="2026-11-21T09:00:00Z")
+        host.clock.now += 10.0  # so that whatever is sent needs a new list
+        return answer
+
+    bench.host.scripts[LIST_COMMAND] = [change]
+    assert bench.outcomes() == {"2": "logged_off", "3": "replaced", "4": "replaced"}
+    assert bench.host.owners == ["ALICE"]
+
+
+@pytest.mark.parametrize("cmdlets", [RemoteDesktop, MultiPoint, RdInfra])
+def test_what_names_an_owner_is_part_of_every_proof(cmdlets: type[SessionCmdlets]) -> None:
+    assert cmdlets.owner
+    assert set(cmdlets.owner) <= set(cmdlets.proof)
+    assert not {"create_time", "session_state"} & set(cmdlets.owner)
+
+
+def test_script_is_told_what_names_an_owner() -> None:
+    bench = make_bench("batch", rd_row(2))
+    bench.run()
+    assert bench.batch.names == [["UserName", "DomainName"]]
 
 
 # Trouble with the connection

@@ -9,12 +9,14 @@ What the script does is tested in tests/engine/script.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.acting import PROOF_SECONDS
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
     Answer,
@@ -28,13 +30,14 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.
     Act,
     ActAnswer,
     ScriptCmdlets,
+    Timed,
     Verdict,
 )
 
 HOSTILE = "a'; Remove-Item $(x)\n\u00e9\U0001f600"
 LISTING = Call("Get-RDUserSession", {"CollectionName": ["Desk"]})
 SIGN_IN = Call("Add-RdsAccount", {"DeploymentUrl": "https://x"}, {"Credential": Credential("me", "secret")})
-NOTHING = {"state": "completed", "output": [], "errors": [], "warnings": []}
+NOTHING = {"state": "completed", "output": [], "errors": [], "warnings": [], "begun": 1.0, "ended": 1.5}
 ERROR = {
     "id": "SessionNotFound,Close-WmsSession",
     "category": "ObjectNotFound",
@@ -43,11 +46,12 @@ ERROR = {
 }
 
 
-def act(number: int) -> Act:
+def act(number: int, send_before: float = math.inf) -> Act:
     return Act(
         Call("Invoke-RDUserLogoff", {"HostServer": HOSTILE, "UnifiedSessionID": number, "Force": True}),
         {"HostServer": HOSTILE, "UnifiedSessionId": number},
         {"UserName": "user", "CreateTime": "2026-11-21T08:30:02Z"},
+        send_before,
     )
 
 
@@ -67,18 +71,26 @@ class Module:
         return self.answer
 
 
-def ran(calls: list[Any] = (), acts: list[Any] = (), listing: Any = None) -> dict[str, Any]:  # type: ignore[assignment]
-    return {"output": [json.dumps({"calls": list(calls), "acts": list(acts), "listing": listing})], "error": []}
+def ran(
+    calls: list[Any] = (),  # type: ignore[assignment]
+    acts: list[Any] = (),  # type: ignore[assignment]
+    listing: Any = None,
+    seconds: float = 4.0,
+) -> dict[str, Any]:
+    """What the module returns: the script took so many seconds from its own start."""
+    said = {"calls": list(calls), "acts": list(acts), "listing": listing, "seconds": seconds}
+    return {"output": [json.dumps(said)], "error": []}
 
 
-def cmdlets(answer: Mapping[str, Any] | Exception) -> tuple[ScriptCmdlets, Module]:
-    module = Module(answer)
-    return ScriptCmdlets(module, {"ansible_user": "me"}, "broker"), module
+def cmdlets(answer: Mapping[str, Any] | Exception, *readings: float) -> tuple[ScriptCmdlets, Module]:
+    """Make the transport; C(readings) are those of the clock, before and after each call of the module."""
+    module, clock = Module(answer), iter(readings or (100.0, 110.0))
+    return ScriptCmdlets(module, {"ansible_user": "me"}, "broker", clock.__next__), module
 
 
 def test_data_travels_only_as_parameters_and_secrets_only_as_sensitive_ones() -> None:
-    transport, module = cmdlets(ran([NOTHING], [{"verdict": "gone", "seconds": 0, "answer": None}], NOTHING))
-    transport.act(LISTING, [act(2)], 30.0, 120.0, first=[SIGN_IN])
+    transport, module = cmdlets(ran([NOTHING], [{"verdict": "gone", "answer": None}], NOTHING))
+    transport.act(LISTING, [act(2)], 30.0, 120.0, first=[SIGN_IN], names=["UserName"])
     assert module.name == "ansible.windows.win_powershell"
     assert module.args == {
         "script": SCRIPT.read_text(encoding="utf-8"),
@@ -100,8 +112,11 @@ def test_data_travels_only_as_parameters_and_secrets_only_as_sensitive_ones() ->
                     },
                     "where": {"HostServer": HOSTILE, "UnifiedSessionId": 2},
                     "expect": {"UserName": "user", "CreateTime": "2026-11-21T08:30:02Z"},
+                    "seconds": None,
                 }
             ],
+            "AnyCase": ["UserName"],
+            "ProofSeconds": PROOF_SECONDS,
             "Seconds": 120.0,
             "ActSeconds": 30.0,
         },
@@ -118,7 +133,7 @@ def test_answers_are_read() -> None:
             ]
         )
     )
-    assert transport.run([LISTING, LISTING], 5) == [
+    assert [one.answer for one in transport.run([LISTING, LISTING], 5)] == [
         Answer(State.COMPLETED, ({"SessionId": 2},), (), ("w",)),
         Answer(
             State.FAILED,
@@ -130,17 +145,56 @@ def test_answers_are_read() -> None:
 
 
 def test_every_act_has_its_verdict() -> None:
-    acts = [{"verdict": one.value, "seconds": 0, "answer": None} for one in Verdict if one is not Verdict.SENT]
-    acts.append({"verdict": "sent", "seconds": 0.25, "answer": {**NOTHING, "state": "no answer"}})
+    acts = [{"verdict": one.value, "answer": None} for one in Verdict if one is not Verdict.SENT]
+    acts.append({"verdict": "sent", "answer": {**NOTHING, "state": "no answer"}})
     transport, _module = cmdlets(ran([], acts, {**NOTHING, "output": [{"UnifiedSessionId": 7}]}))
-    acted = transport.act(LISTING, [act(number) for number in range(4)], 30, 120)
+    acted = transport.act(LISTING, [act(number) for number in range(5)], 30, 120)
+    assert [one.verdict for one in acted.acts] == [
+        *(Verdict.GONE, Verdict.REPLACED, Verdict.UNPROVEN, Verdict.LATER, Verdict.SENT),
+    ]
+    assert [one.answer for one in acted.acts] == [None] * 4 + [Answer(State.NO_ANSWER)]
+    assert acted.listing.answer.output == ({"UnifiedSessionId": 7},)
+
+
+# The script's clock and that of this process
+
+
+def test_times_claim_no_more_than_is_known() -> None:
+    """The script started between 100 and 106: an act may have been sent late, and an answer or a list may be old."""
+    sent = {"verdict": "sent", "answer": {**NOTHING, "begun": 2.0, "ended": 3.0}}
+    gone = {"verdict": "gone", "answer": None}
+    listing = {**NOTHING, "begun": 3.5}
+    transport, _module = cmdlets(ran([NOTHING], [sent, gone], listing), 100.0, 110.0)
+    acted = transport.act(LISTING, [act(2), act(3)], 30, 120, first=[LISTING])
     assert acted.acts == (
-        ActAnswer(Verdict.GONE, None),
-        ActAnswer(Verdict.REPLACED, None),
-        ActAnswer(Verdict.UNPROVEN, None),
-        ActAnswer(Verdict.SENT, Answer(State.NO_ANSWER), 0.25),
+        ActAnswer(Verdict.SENT, 103.0, Answer(State.COMPLETED), 108.0, 1.0),
+        ActAnswer(Verdict.GONE, 100.0),
     )
-    assert acted.listing.output == ({"UnifiedSessionId": 7},)
+    assert acted.first == (Timed(Answer(State.COMPLETED), 101.0),)
+    assert acted.listing == Timed(Answer(State.COMPLETED), 103.5)
+    assert acted.listing.begun_at > max(one.answered_at for one in acted.acts)
+
+
+def test_lists_of_a_run_tell_when_they_began() -> None:
+    transport, _module = cmdlets(ran([NOTHING, {**NOTHING, "begun": 2.0}]), 100.0, 110.0)
+    assert [one.begun_at for one in transport.run([LISTING, LISTING], 5)] == [101.0, 102.0]
+
+
+def seconds_left(module: Module) -> list[float | None]:
+    return [one["seconds"] for one in module.args["parameters"]["Acts"]]
+
+
+def test_start_of_the_script_is_taken_off_the_time_that_an_act_has() -> None:
+    """As long as it ever took in this task, as its clock starts when that of this process has run for a while."""
+    transport, module = cmdlets(ran(), *(0.0, 5.0), *(10.0, 20.0), *(30.0, 34.5), *(40.0, 45.0))
+    transport.run([], 5)
+    module.answer = ran([], [{"verdict": "later", "answer": None}] * 3, NOTHING)
+    acts = [act(1), act(2, 16.0), act(3, 10.0)]
+    transport.act(LISTING, acts, 30, 120)
+    assert seconds_left(module) == [None, 5.0, -1.0], "it took 1 s beside the script's own 4 s"
+    transport.act(LISTING, acts, 30, 120)
+    transport.act(LISTING, [act(1), act(2, 56.0), act(3, 46.0)], 30, 120)
+    assert seconds_left(module) == [None, 10.0, 0.0], "the longest was 6 s"
 
 
 @pytest.mark.parametrize("expect", [{}, {"UserName": None}])

@@ -11,6 +11,7 @@ SCRIPT_HOST_NAME which Windows host this is.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import time
@@ -54,12 +55,11 @@ SPEC: dict[str, Any] = {
 }
 PARAMETER = re.compile(r"^    \[.+\] \$(\w+)", re.MULTILINE)
 """One that the script declares."""
-PROOF_SECONDS = 5
+SEND_SECONDS = 10
 AT_ONCE = 8
 TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 STATES = {PSInvocationState.COMPLETED: "completed", PSInvocationState.FAILED: "failed"}
 NOTHING = {"state": "completed", "output": [], "errors": [], "warnings": []}
-NOT_SENT = {"seconds": 0, "answer": None}
 Json = dict[str, Any]
 
 
@@ -70,16 +70,25 @@ class Script:
         self._pool = pool
         self._given = given
         self._credential = credential
+        self._started = time.monotonic()
+        self._last_begin = math.inf
+
+    @property
+    def seconds(self) -> float:
+        """Since its start."""
+        return time.monotonic() - self._started
 
     def run(self, calls: list[Json], limit: str = "Seconds") -> list[Json]:
         """Run calls at once. Those that take too long are left behind."""
+        begun = self.seconds
         shells = [self._begin(call) for call in calls]
         deadline = time.monotonic() + self._given.get(limit, 60)
         while time.monotonic() < deadline and any(shell.state == PSInvocationState.RUNNING for shell in shells):
             for shell in shells:
                 if shell.state == PSInvocationState.RUNNING:
                     shell.poll_invoke(timeout=1)
-        return [answer(shell) for shell in shells]
+        ended = self.seconds
+        return [{**answer(shell), "begun": begun, "ended": ended} for shell in shells]
 
     def _begin(self, call: Json) -> PowerShell:
         shell = PowerShell(self._pool).add_cmdlet(call["command"])
@@ -94,35 +103,43 @@ class Script:
     def act(self, may_act: bool) -> tuple[list[Json], Json]:
         """List, run the acts that the list proves, and list again."""
         listing, acts = self._given["Listing"], self._given.get("Acts", [])
+        seconds, names = self._given["ProofSeconds"], self._given.get("AnyCase", [])
         reports: list[Json] = []
-        proof = Proof(self, listing)
+        proof = Proof(self, listing, seconds, names)
         for begin in range(0, len(acts), AT_ONCE):
             some = acts[begin : begin + AT_ONCE]
-            if proof.in_time and proof.age >= PROOF_SECONDS:
-                proof = Proof(self, listing)
-            verdicts = [proof.verdict(act) for act in some]
-            if not may_act or proof.age >= PROOF_SECONDS:
-                verdicts = ["unproven" if verdict == "proven" else verdict for verdict in verdicts]
-            proven = [act["call"] for act, verdict in zip(some, verdicts, strict=True) if verdict == "proven"]
-            begun = time.monotonic()
+            if proof.in_time and proof.age >= seconds and not all(map(self._late, some)):
+                proof = Proof(self, listing, seconds, names)
+            verdicts = [self._verdict(act, proof, may_act) for act in some]
+            proven = [act["call"] for act, verdict in zip(some, verdicts, strict=True) if verdict == "sent"]
+            if proven:
+                self._last_begin = min(self._last_begin, self.seconds + SEND_SECONDS)
             answers = iter(self.run(proven, "ActSeconds"))
-            seconds = time.monotonic() - begun
-            for verdict in verdicts:
-                sent = verdict == "proven"
-                report = {"verdict": "sent", "seconds": seconds, "answer": next(answers)} if sent else NOT_SENT
-                reports.append(report if sent else {**report, "verdict": verdict})
+            reports += [{"verdict": one, "answer": next(answers) if one == "sent" else None} for one in verdicts]
         if any(report["answer"] for report in reports):
-            proof = Proof(self, listing)
+            proof = Proof(self, listing, seconds, names)
         return reports, proof.answer
+
+    def _late(self, act: Json) -> bool:
+        return self.seconds > self._last_begin or (act["seconds"] is not None and self.seconds >= act["seconds"])
+
+    def _verdict(self, act: Json, proof: Proof, may_act: bool) -> str:
+        if self._late(act):
+            return "later"
+        verdict = proof.verdict(act)
+        if verdict != "proven":
+            return verdict
+        return "sent" if may_act and proof.age < self._given["ProofSeconds"] else "unproven"
 
 
 class Proof:
     """A list of what is there."""
 
-    def __init__(self, script: Script, listing: Json) -> None:
+    def __init__(self, script: Script, listing: Json, seconds: float, names: Iterable[str]) -> None:
         self._begun = time.monotonic()
+        self._names = set(names)
         (self.answer,) = script.run([listing])
-        self.in_time = self.age < PROOF_SECONDS
+        self.in_time = self.age < seconds
         self._whole = self.answer["state"] == "completed" and not self.answer["errors"]
 
     @property
@@ -137,8 +154,13 @@ class Proof:
             return "gone"
         if len(rows) != 1:
             return "unproven"
-        same = all(json.dumps(rows[0].get(name)) == json.dumps(value) for name, value in act["expect"].items())
-        return "proven" if same else "replaced"
+        expected = act["expect"]
+        return "proven" if all(self._same(rows[0].get(name), expected[name], name) for name in expected) else "replaced"
+
+    def _same(self, found: object, expected: object, name: str) -> bool:
+        if name in self._names and all(one is None or isinstance(one, str) for one in (found, expected)):
+            return str(found or "").strip().upper() == str(expected or "").strip().upper()
+        return json.dumps(found) == json.dumps(expected)
 
 
 def where(row: Json, names: Iterable[str]) -> list[str]:
@@ -217,9 +239,11 @@ def main() -> None:
             process = Script(pool, given, credential)
             for call in given.get("Calls", []):
                 # The lab loads its modules by itself.
-                output["calls"] += [NOTHING] if call["command"] == "Import-Module" else process.run([call])
+                loaded = {**NOTHING, "begun": process.seconds, "ended": process.seconds}
+                output["calls"] += [loaded] if call["command"] == "Import-Module" else process.run([call])
             if given.get("Listing"):
                 output["acts"], output["listing"] = process.act(may_act=not module.check_mode)
+            output["seconds"] = process.seconds
     except (WinRMError, RequestException) as error:
         # As a connection plugin would say it.
         module.exit_json(unreachable=True, msg=f"the host cannot be reached: {type(error).__name__}")
