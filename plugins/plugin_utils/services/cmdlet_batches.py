@@ -161,13 +161,15 @@ class BatchSessions:
         return 0.0 if self.lost is None else math.inf
 
     def wait(self, seconds: float) -> list[Event]:
-        """Send what was collected, or look."""
-        if self._collected:
-            return self._send()
-        if self._look_wanted:
-            return self._read_again()
-        self._sleep(seconds)
-        return []
+        """Send what was collected, and look.
+
+        A look that was begun before the acts is answered by the list that comes with them, however many runs follow.
+        """
+        if not self._collected and not self._look_wanted:
+            self._sleep(seconds)
+            return []
+        events = self._send() if self._collected else []
+        return events + self._read_again() if self._look_wanted else events
 
     def close(self) -> None:
         """There is nothing to let go of: every batch ends its process."""

@@ -411,6 +411,16 @@ def test_acts_that_a_run_leaves_to_the_next_are_sent_then(kind: str) -> None:
         assert max(sent) < 90
 
 
+def test_acts_that_are_left_to_later_runs_may_be_left_many_times() -> None:
+    """No more than one is sent in each run. What was sent in the first ones is looked at meanwhile."""
+    bench = make_bench("batch", *(rd_row(number, f"user{number}") for number in range(1, 61)))
+    bench.batch.act_each = bench.batch.SEND_SECONDS + 1
+    report = bench.run(wait_timeout=5.0)
+    assert report.summary() == {"logged_off": 60}
+    assert [verdicts.count(Verdict.SENT) for verdicts in bench.batch.verdicts] == [1] * 60
+    assert max(row.seconds for row in report.rows) < 60.0
+
+
 def test_act_goes_to_the_host_with_its_deadline_and_answers_when_it_was_sent() -> None:
     bench = make_bench("batch", rd_row(2), rd_row(3, "bob"), rd_row(4, "carol"))
     first, second, third = bench.service.list_sessions()
