@@ -219,7 +219,7 @@ class BatchSessions:
         reply, reason = NOT_ACTED[act.verdict]
         if act.verdict is Verdict.UNPROVEN and not listing.whole:
             reason = str(list_error(self._cmdlets, self._list, listing, self._host))
-        return Answered(session, reply, reason, answered_at=act.answered_at)
+        return Answered(session, reply, reason, answered_at=act.answered_at, sent=False)
 
     def _read_again(self) -> list[Event]:
         self._look_wanted = False

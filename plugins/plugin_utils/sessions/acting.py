@@ -268,16 +268,20 @@ class Acting:
             return
         now = self._clock()
         errand.since = now if event.answered_at is None else event.answered_at
-        errand.reason = event.reason
-        if event.sent_at is not None:
+        put_off = event.reply in (Reply.THROTTLED, Reply.NOT_SENT)
+        if put_off or not event.sent:
+            errand.tries -= 1
+        elif event.sent_at is not None:
             errand.sent_at = event.sent_at
             if errand.tries == 1:
                 errand.first_sent = event.sent_at
-        if event.reply in (Reply.THROTTLED, Reply.NOT_SENT):
-            errand.tries -= 1
-            if not errand.tries:
-                errand.first_sent = None
-            errand.unsent = errand.unsent + 1 if event.reply is Reply.NOT_SENT else 0
+        if not errand.tries:
+            errand.first_sent = None
+        if not (put_off and errand.tries):  # Else the last answer to what was sent says more.
+            errand.reason = event.reason
+        not_sent = event.reply is not Reply.THROTTLED and (put_off or not event.sent)
+        errand.unsent = errand.unsent + 1 if not_sent else 0
+        if put_off:
             self._move(errand, Phase.WAITING)
             if errand.unsent >= UNSENT_TRIES:
                 self._finish(errand, FAILED, event.reason)
@@ -412,7 +416,7 @@ class Acting:
             pass
         elif errand.refused:
             self._finish(errand, FAILED, errand.reason, perhaps=under_way or bool(rejected))
-        elif overdue:
+        elif overdue or errand.unsent >= UNSENT_TRIES:
             reason = f"{errand.reason}; still {row.state} after tries: {errand.tries}"
             self._finish(errand, FAILED, reason, perhaps=under_way or bool(rejected))
         elif not rejected:  # Else an act without a clear answer may be the cause, and take effect yet.
@@ -422,7 +426,7 @@ class Acting:
         """Let a session be asked for again after a pause, if its row is proof."""
         if row.key == errand.session.key:
             errand.proof = row
-            errand.not_before = self._clock() + min(LONGEST_PAUSE, 0.5 * 2 ** (errand.tries - 1))
+            errand.not_before = self._clock() + min(LONGEST_PAUSE, 0.5 * 2 ** max(0, errand.tries - 1))
             self._move(errand, Phase.WAITING)
 
     def _move(self, errand: Errand, phase: Phase) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions import engine
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.acting import (
+    UNSENT_TRIES,
     BrokenOffError,
     RunEndedError,
 )
@@ -154,6 +155,41 @@ def test_deadline_of_a_batch_counts_from_when_the_act_was_sent() -> None:
     request = engine.Request(DISCONNECT, EVERYBODY, wait_timeout=6.0)
     assert outcomes(engine.run(request, farm, Console(), farm.clock)) == {"1": "still_there"}
     assert farm.clock() >= 100.0 + 4.0 + 6.0
+
+
+class Hesitant(FakeFarm):
+    """A service that proves identity itself, and at first sees no such session where the engine does."""
+
+    proves_itself = True
+    hesitates = 1
+
+    def _answer(self, session: Session, reply: Reply) -> list[Event]:
+        self._flying -= 1
+        if len(self.acts) > self.hesitates:
+            return [Answered(session, reply, "")]
+        return [Answered(session, Reply.GONE, "not seen", sent=False)]
+
+
+def test_act_that_was_not_sent_does_not_start_the_deadline() -> None:
+    farm = Hesitant.of(session("1"))
+    farm.effect, farm.hesitates = False, 3
+    assert outcomes(run(farm, wait_timeout=5.0)) == {"1": "still_there"}
+    assert farm.acts[3].at + 5.0 <= farm.clock() < farm.acts[3].at + 7.0
+
+
+def test_act_that_is_never_sent_is_given_up() -> None:
+    farm = Hesitant.of(session("1"))
+    farm.effect, farm.hesitates = False, 1000
+    report = run(farm, wait_timeout=5.0)
+    assert (outcomes(report), report.changed) == ({"1": "failed"}, False)
+    assert report.rows[0].reason.startswith("not seen; still Active")
+    assert len(farm.acts) == UNSENT_TRIES
+
+
+def test_reason_is_that_of_the_last_act_that_was_sent() -> None:
+    farm = FakeFarm.of(session("1"))
+    farm.replies[ALICE] = [fail_before, *[lambda farm, one: Reply.THROTTLED] * 1000]
+    assert run(farm, wait_timeout=5.0).rows[0].reason.startswith("answered UNCLEAR; still Active")
 
 
 # What is being ended already
