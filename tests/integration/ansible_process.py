@@ -13,9 +13,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from tests.integration.scenarios import Scenario
 
 BIN = Path(sys.executable).parent
 MODULE = "remotedesktop.sessions.wvd_session_disconnect"
@@ -34,6 +36,8 @@ class Task:
     status: str
     result: dict[str, Any]
     host: str
+    play: str = ""
+    seconds: float = 0.0
 
     @property
     def outcomes(self) -> dict[str, str]:
@@ -52,12 +56,27 @@ class Finished:
     status: int
     output: str
     tasks: list[Task]
+    looks: dict[str, Any] = field(default_factory=dict)
+    """What tasks read from the lab, by their names; in scenarios the last is C(end)."""
 
     @property
     def task(self) -> Task:
         """The only task."""
         assert len(self.tasks) == 1, self.output
         return self.tasks[0]
+
+    def all_ok(self, count: int) -> list[Task]:
+        """The tasks, of which there are so many and none has failed."""
+        assert [task.status for task in self.tasks] == ["ok"] * count, self.tasks or self.output
+        return self.tasks
+
+    def of(self, play: str) -> Finished:
+        """What belongs to one play."""
+        return replace(self, tasks=[task for task in self.tasks if task.play == play], looks=self.looks[play])
+
+    def on(self, host: str) -> Finished:
+        """With the tasks of one host."""
+        return replace(self, tasks=[task for task in self.tasks if task.host == host])
 
 
 @dataclass
@@ -77,8 +96,23 @@ class Ansible:
         **play: Any,
     ) -> Finished:
         """Run the tasks as a play on the controller."""
-        playbook = self.directory / f"play-{self.runs}.yml"
         plays = [{"hosts": hosts, "gather_facts": False, "connection": "local", **play, "tasks": list(tasks)}]
+        return self._run_playbook(plays, inventory, *arguments)
+
+    def scenarios(
+        self, *scenarios: Scenario, looks: Sequence[str], inventory: str = "localhost,", **play: Any
+    ) -> list[Finished]:
+        """Run each on a lab that is put back before it, all in one process; look at the lab behind each."""
+        defaults = {"hosts": "all", "gather_facts": False, "connection": "local", **play}
+        finished = self._run_playbook([one.as_play(*looks, **defaults) for one in scenarios], inventory)
+        names = [one.name for one in scenarios]
+        assert len(set(names)) == len(names)
+        assert all("end" in finished.looks.get(name, ()) for name in names), finished.output
+        assert "Traceback" not in finished.output
+        return [finished.of(name) for name in names]
+
+    def _run_playbook(self, plays: Sequence[Mapping[str, Any]], inventory: str, *arguments: str) -> Finished:
+        playbook = self.directory / f"play-{self.runs}.yml"
         playbook.write_text(json.dumps(plays))
         return self.run("ansible-playbook", "-i", inventory, str(playbook), *arguments)
 
@@ -88,13 +122,8 @@ class Ansible:
 
     def refuse(self, module: str, cases: Cases, **play: Any) -> None:
         """Run a task for each case, in one process, and expect failures that have the words in one sentence."""
-        tasks = [{"name": repr(options), module: options, "ignore_errors": True} for options, _words in cases]
-        finished = self.play(*tasks, **play)
-        assert len(finished.tasks) == len(cases), finished.output
-        for task, (_options, words) in zip(finished.tasks, cases, strict=True):
-            assert task.status == "failed", task
-            assert "\n" not in task.message, task
-            assert all(word in task.message for word in words), task
+        finished = self.play(*attempts(module, cases), **play)
+        expect_refused(finished, cases)
         assert "Traceback" not in finished.output
 
     def run(self, program: str, *arguments: str, **environment: str) -> Finished:
@@ -111,11 +140,13 @@ class Ansible:
             check=False,
         )
         lines = results.read_text().splitlines() if results.exists() else []
-        return Finished(
-            finished.returncode,
-            finished.stdout + finished.stderr,
-            [Task(**_fields(json.loads(line))) for line in lines],
-        )
+        tasks = [Task(**json.loads(line)) for line in lines]
+        looks: dict[str, dict[str, Any]] = {}
+        for task in tasks:
+            if "lab" in task.result:
+                looks.setdefault(task.play, {})[task.name] = task.result["lab"]
+        tasks = [task for task in tasks if "lab" not in task.result]
+        return Finished(finished.returncode, finished.stdout + finished.stderr, tasks, looks)
 
     def start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a program of this ansible-core in a process group of its own."""
@@ -156,8 +187,18 @@ class Ansible:
         return process.wait(TERMINAL_SECONDS), shown.decode()
 
 
-def _fields(line: dict[str, Any]) -> dict[str, Any]:
-    return {"name": line["task"], **{name: line[name] for name in ("status", "result", "host")}}
+def attempts(module: str, cases: Cases) -> list[dict[str, Any]]:
+    """A task for each case, which may fail."""
+    return [{"name": repr(options), module: options, "ignore_errors": True} for options, _words in cases]
+
+
+def expect_refused(finished: Finished, cases: Cases) -> None:
+    """Each case has failed with its words in one sentence."""
+    assert len(finished.tasks) == len(cases), finished.output
+    for task, (_options, words) in zip(finished.tasks, cases, strict=True):
+        assert task.status == "failed", task
+        assert "\n" not in task.message, task
+        assert all(word in task.message for word in words), task
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
@@ -171,6 +212,7 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
         "HOME": str(home),
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
+        "ANSIBLE_ACTION_PLUGINS": str(here / "action"),
         "ANSIBLE_CALLBACK_PLUGINS": str(here / "callback"),
         "ANSIBLE_CALLBACKS_ENABLED": "results_as_json",
         "RESULTS_AS_JSON": os.devnull,

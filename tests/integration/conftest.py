@@ -36,7 +36,7 @@ def ansible(lab: Lab, tmp_path: Path) -> Ansible:
     """Ansible with the sign-in of the lab's operator in the environment."""
     home = tmp_path / "home"
     home.mkdir()
-    return Ansible(tmp_path, environment(home, **lab.environment))
+    return Ansible(tmp_path, environment(home, LAB_CONTROL=lab.announcement["control"], **lab.environment))
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +56,7 @@ def windows(windows_lab: Lab, tmp_path: Path) -> Iterator[Windows]:
     assert windows_lab.winrm is not None
     inventory = tmp_path / "windows.yml"
     inventory.write_text(json.dumps(windows_lab.winrm["inventory"]))
-    windows = Windows(windows_lab, Ansible(tmp_path, environment(home)), inventory)
+    control = windows_lab.announcement["control"]
+    windows = Windows(windows_lab, Ansible(tmp_path, environment(home, LAB_CONTROL=control)), inventory)
     yield windows
     assert windows.shells()[0] == 0, "a remote shell was left open"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.ansible_process import Ansible, Cases, Finished, Task
+from tests.integration.scenarios import Scenario, thrice
 from tests.lab.client import Lab
 from tests.lab.winrm.configurations import with_modules
 from tests.roles import data_file, session_endpoint
@@ -27,6 +28,7 @@ WMS_INFO = "remotedesktop.sessions.wms_session_info"
 BROKER = "broker.contoso.com"
 CLASSROOMS = {"2012R2": "classroom-2012.contoso.com", "2016": "classroom-2016.contoso.com"}
 WVD = "wvd-management"
+LOOKS = ("audit", "winrm/report")
 
 
 def sign_in(lab: Lab) -> dict[str, str]:
@@ -89,28 +91,26 @@ class Windows:
             vars=dict(variables or {}),
         )
 
+    def scenarios(self, host: str, *scenarios: Scenario) -> list[Finished]:
+        """Run each on a lab that is put back before it, all in one process."""
+        play = {"inventory": str(self.inventory), "hosts": host, "connection": "psrp"}
+        return self._without_shells(self.ansible.scenarios(*scenarios, looks=LOOKS, **play))
+
+    @staticmethod
+    def _without_shells(scenarios: list[Finished]) -> list[Finished]:
+        for finished in scenarios:
+            assert finished.looks["end"]["winrm/report"]["now"]["shells"] == 0, "a remote shell was left open"
+        return scenarios
+
     def refuse(self, host: str, module: str, cases: Cases) -> None:
         """Run a task for each case, and expect failures that have the words."""
         self.ansible.refuse(module, cases, inventory=str(self.inventory), hosts=host, connection="psrp")
 
     def check_run_again(self, host: str, module: str, id_field: str, **options: Any) -> dict[str, str]:
         """Run in check mode, then for real, then again; return the outcomes of the real run."""
-        task = {module: options, "diff": True}
-        finished = self.play(
-            host,
-            {"name": "check", **task, "check_mode": True},
-            {"name": "run", **task},
-            {"name": "again", **task},
-        )
+        finished = self.play(host, *thrice({module: options}))
         assert finished.status == 0, finished.output
-        check, run, again = finished.tasks
-        for name in ("changed", "summary", "diff"):
-            assert check.result[name] == run.result[name]
-        assert outcomes(check, id_field) == outcomes(run, id_field)
-        assert again.result["changed"] is False
-        assert "logged_off" not in again.result["summary"]
-        assert again.result["diff"] == {"before": "", "after": ""}
-        return outcomes(run, id_field)
+        return agree(finished, id_field)
 
     def fault(self, kind: str, command: str = "*", **rule: Any) -> None:
         """Set a rule as tests/lab/winrm/faults.py describes it."""
@@ -161,11 +161,31 @@ class Windows:
 
     def ended(self) -> list[str]:
         """Whose sessions were logged off, by the lab's account of that moment; sorted."""
-        return sorted(
-            str(entry["owner"]["user"]).partition("@")[0] for entry in self.lab.audit() if entry["verb"] == "logoff"
-        )
+        return ended(self.lab.audit())
+
+
+def ended(audit: list[dict[str, Any]]) -> list[str]:
+    """Whose sessions were logged off, by the lab's account of that moment; sorted."""
+    return sorted(str(entry["owner"]["user"]).partition("@")[0] for entry in audit if entry["verb"] == "logoff")
+
+
+def ended_in(finished: Finished) -> list[str]:
+    """Whose sessions were logged off in a scenario; sorted."""
+    return ended(finished.looks["end"]["audit"])
 
 
 def outcomes(task: Task, id_field: str) -> dict[str, str]:
     """Outcome of each session, by its user, else by its id."""
     return {str(row["user_name"] or row[id_field]): row["outcome"] for row in task.result["sessions"]}
+
+
+def agree(finished: Finished, id_field: str) -> dict[str, str]:
+    """Expect of check, run and again that the first two say the same and the last does nothing; outcomes of the run."""
+    check, run, again = finished.all_ok(3)
+    for name in ("changed", "summary", "diff"):
+        assert check.result[name] == run.result[name]
+    assert outcomes(check, id_field) == outcomes(run, id_field)
+    assert again.result["changed"] is False
+    assert "logged_off" not in again.result["summary"]
+    assert again.result["diff"] == {"before": "", "after": ""}
+    return outcomes(run, id_field)

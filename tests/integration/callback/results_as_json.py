@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,25 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "results_as_json"
     CALLBACK_NEEDS_ENABLED = True
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._play = ""
+        self._started: dict[tuple[str, str], float] = {}
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        self._play = play.get_name()
+
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        self._started[host.get_name(), task._uuid] = time.monotonic()
+
     def _write(self, status: str, result: Any) -> None:
         # The names with an underscore are gone from ansible-core 2.23 on, the others are not there before 2.19.
         task = getattr(result, "task", None) or result._task
         values = getattr(result, "result", None) or result._result
         host = getattr(result, "host", None) or result._host
-        line = {"task": task.get_name(), "status": status, "result": values, "host": host.get_name()}
+        seconds = time.monotonic() - self._started[host.get_name(), task._uuid]
+        names = {"name": task.get_name(), "host": host.get_name(), "play": self._play}
+        line = {**names, "status": status, "result": values, "seconds": seconds}
         with Path(os.environ["RESULTS_AS_JSON"]).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, default=str) + "\n")
 

@@ -1,0 +1,29 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A task that calls the lab's control door, so that a play can change the lab and look at it between other tasks."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+from urllib.request import ProxyHandler, Request, build_opener
+
+from ansible.plugins.action import ActionBase
+
+
+class ActionModule(ActionBase):
+    """The action; C(LAB_CONTROL) is the URL that the calls are under."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        return {"lab": {name: call(method, name, body) for method, name, body in self._task.args["calls"]}}
+
+
+def call(method: str, name: str, body: dict[str, Any] | None) -> Any:
+    """Call the control door."""
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"}
+    request = Request(f"{os.environ['LAB_CONTROL']}/{name}", data, headers, method=method)
+    with build_opener(ProxyHandler({})).open(request, timeout=60) as answer:
+        return json.load(answer)["result"]
