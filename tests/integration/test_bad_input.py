@@ -107,7 +107,7 @@ UNKNOWN: Cases = [
 ]
 
 
-@pytest.mark.packages
+@pytest.mark.outer_cores
 def test_unknown_places_and_sign_ins(lab: Lab, ansible: Ansible) -> None:
     metadata = lab.environment["AZURE_CLOUD_ENVIRONMENT"]
     nonsense: Cases = [
@@ -138,7 +138,7 @@ def test_no_right(lab: Lab, ansible: Ansible) -> None:
     assert lab.audit() == []
 
 
-@pytest.mark.packages
+@pytest.mark.outer_cores
 @pytest.mark.parametrize("certificate", ["expired", "unknown"])
 def test_certificates_that_must_not_be_trusted(certificate: str, tmp_path: Path, ansible: Ansible) -> None:
     with Lab.start(certificate=certificate) as other:
@@ -150,13 +150,13 @@ def test_certificates_that_must_not_be_trusted(certificate: str, tmp_path: Path,
         assert finished.status == 0, finished.output
 
 
-@pytest.mark.packages
+@pytest.mark.outer_cores
 def test_ca_file_that_is_not_there(lab: Lab, ansible: Ansible) -> None:
     ansible.environment["REQUESTS_CA_BUNDLE"] = "nowhere.pem"
     refused(ansible, "REQUESTS_CA_BUNDLE", "nowhere.pem", **POOL, user="alice")
 
 
-@pytest.mark.packages
+@pytest.mark.outer_cores
 def test_missing_azure_packages_are_named_with_the_python(lab: Lab, ansible: Ansible, tmp_path: Path) -> None:
     (tmp_path / "hidden" / "azure").mkdir(parents=True)
     (tmp_path / "hidden" / "azure" / "__init__.py").write_text("")

@@ -227,7 +227,7 @@ def test_info_lists_by_host_and_filter(lab: Lab, ansible: Ansible) -> None:
     assert all(task.result["changed"] is False for task in finished.tasks)
 
 
-@pytest.mark.packages
+@pytest.mark.outer_cores
 def test_pages_are_followed(lab: Lab, ansible: Ansible) -> None:
     lab.reset(
         farm={
@@ -252,7 +252,7 @@ def test_pages_are_followed(lab: Lab, ansible: Ansible) -> None:
     )
 
 
-@pytest.mark.packages
+@pytest.mark.outer_cores
 def test_many_sessions_go_out_at_once_over_few_connections(lab: Lab, ansible: Ansible) -> None:
     lab.reset(
         farm={

@@ -6,18 +6,29 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.integration.ansible_process import Finished
-from tests.integration.windows_hosts import BROKER, LOGOFF, RDS_INFO, WVD, Windows, outcomes, sign_in
+from tests.integration.ansible_process import Finished, expect_refused
+from tests.integration.scenarios import Scenario, call, fault, thrice
+from tests.integration.windows_hosts import (
+    BROKER,
+    LOGOFF,
+    RDS_INFO,
+    WVD,
+    Windows,
+    agree,
+    ended_in,
+    outcomes,
+    sign_in,
+)
 
 EVERYBODY = ["alice", "bob", "carol", "dave"]
 COLLECTION = "Desktops"
 DEPLOYMENT = {"pool": COLLECTION}
+RDSH_1 = {"host": "rdsh-1.contoso.com"}
 POOL = {"tenant_name": "Contoso", "host_pool_name": "legacy-pool"}
 ID = "unified_session_id"
 
@@ -45,14 +56,6 @@ def refused(windows: Windows, *words: str, **options: Any) -> str:
 # Which sessions
 
 
-def test_one_session(windows: Windows) -> None:
-    run = windows.check_run_again(BROKER, LOGOFF, ID, host_server="RDSH-1", unified_session_id=2, force=True)
-    assert run == {"carol": "logged_off"}
-    assert windows.ended() == ["carol"]
-    (entry,) = windows.lab.audit()
-    assert entry["host"] == "rdsh-1.contoso.com"
-
-
 FILTERS: list[tuple[dict[str, Any], list[str]]] = [
     ({"host_server": "rdsh-1.contoso.com", "unified_session_id": 2}, ["carol"]),
     ({"host_server": "RDSH-1.Contoso.com", "unified_session_id": 2}, ["carol"]),
@@ -72,117 +75,150 @@ FILTERS: list[tuple[dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.newest_core
-def test_filters(windows: Windows) -> None:
-    """All in one process, in check mode, which predicts what is done for real below."""
-    tasks = [{"name": repr(options), LOGOFF: {**options, "force": True}} for options, _expected in FILTERS]
-    finished = windows.play(BROKER, *tasks, arguments=("--check",))
-    assert finished.status == 0, finished.output
-    for task, (_options, expected) in zip(finished.tasks, FILTERS, strict=True):
+FOR_REAL = [FILTERS[4], FILTERS[9], FILTERS[11], FILTERS[14]]
+
+
+def test_which_sessions(windows: Windows) -> None:
+    """One for real, what the others would do, and the way from a list to a log-off and beyond."""
+    listed = {"name": "info", RDS_INFO: {}, "register": "listed"}
+    alice_and_dave = "{{ listed.sessions | selectattr('user_name', 'in', ['alice', 'dave']) }}"
+    one, asked, filters, pipeline = windows.scenarios(
+        BROKER,
+        Scenario(
+            "one session",
+            thrice({LOGOFF: {"host_server": "RDSH-1", "unified_session_id": 2, "force": True}}),
+        ),
+        Scenario(
+            "check mode asks nothing",
+            [{LOGOFF: {"all_sessions": True, "force": False}}],
+            {"check_mode": True, "diff": True},
+        ),
+        Scenario(
+            "filters",
+            [{"name": repr(options), LOGOFF: {**options, "force": True}} for options, _expected in FILTERS],
+            {"check_mode": True},
+        ),
+        Scenario(
+            "pipeline",
+            [
+                listed,
+                {"name": "run", LOGOFF: {"sessions": alice_and_dave, "force": True}, "register": "gone"},
+                {"name": "again", LOGOFF: {"sessions": "{{ gone.sessions }}", "force": True}},
+                {"name": "none", LOGOFF: {"sessions": "{{ listed.sessions | selectattr('user_name', 'eq', 'x') }}"}},
+            ],
+        ),
+    )
+    assert agree(one, ID) == {"carol": "logged_off"}
+    assert ended_in(one) == ["carol"]
+    (entry,) = one.looks["end"]["audit"]
+    assert entry["host"] == "rdsh-1.contoso.com"
+    assert asked.task.result["changed"] is True
+    assert "-rdsh-1.contoso.com/6 CONTOSO\\dave STATE_ACTIVE" in asked.output
+    assert asked.looks["end"]["audit"] == []
+    for task, (_options, expected) in zip(filters.all_ok(len(FILTERS)), FILTERS, strict=True):
         chosen = [name for name, outcome in outcomes(task, ID).items() if outcome == "logged_off"]
         assert sorted(chosen) == expected, task
-    assert windows.ended() == []
-
-
-@pytest.mark.newest_core
-@pytest.mark.parametrize(("options", "expected"), [FILTERS[4], FILTERS[9], FILTERS[11], FILTERS[14]])
-def test_filters_for_real(windows: Windows, options: dict[str, Any], expected: list[str]) -> None:
-    run = windows.check_run_again(BROKER, LOGOFF, ID, **options, force=True)
-    assert sorted(name for name, outcome in run.items() if outcome == "logged_off") == expected
-    assert windows.ended() == expected
-
-
-def test_check_mode_asks_nothing_and_ends_nothing(windows: Windows) -> None:
-    finished = log_off(windows, "--check", "--diff", all_sessions=True, force=False)
-    assert finished.task.result["changed"] is True
-    assert "-rdsh-1.contoso.com/2 CONTOSO\\carol STATE_ACTIVE" in finished.output
-    assert windows.lab.audit() == []
-
-
-def test_pipeline_from_info_over_selectattr(windows: Windows) -> None:
-    options = {"sessions": "{{ listed.sessions | selectattr('user_name', 'in', ['alice', 'dave']) }}", "force": True}
-    finished = windows.play(
-        BROKER,
-        {"name": "info", RDS_INFO: {}, "register": "listed"},
-        {"name": "run", LOGOFF: options, "register": "gone"},
-        {"name": "again", LOGOFF: {"sessions": "{{ gone.sessions }}", "force": True}},
-        {"name": "none", LOGOFF: {"sessions": "{{ listed.sessions | selectattr('user_name', 'eq', 'x') | list }}"}},
-    )
-    assert finished.status == 0, finished.output
-    info, run, again, none = finished.tasks
+    assert ended_in(filters) == []
+    info, run, again, none = pipeline.all_ok(4)
     assert info.result["summary"] == {"STATE_ACTIVE": 3, "STATE_DISCONNECTED": 1}
     assert outcomes(run, ID) == {"alice": "logged_off", "dave": "logged_off"}
     assert set(outcomes(again, ID).values()) == {"already_gone"}
     assert none.result["sessions"] == []
-    assert windows.ended() == ["alice", "dave"]
+    assert ended_in(pipeline) == ["alice", "dave"]
 
 
 @pytest.mark.newest_core
-def test_rows_whose_ids_were_reused_are_left_alone(windows: Windows) -> None:
-    rows = windows.run(BROKER, RDS_INFO).task.result["sessions"]
-    windows.lab.give_id(pool=COLLECTION, host="RDSH-0.contoso.com", id=2, user="mallory@contoso.com")
-    windows.lab.give_id(pool=COLLECTION, host="rdsh-1.contoso.com", id=2, user="carol@contoso.com")
-    finished = log_off(windows, sessions=rows)
-    assert finished.status == 0, finished.output
-    assert finished.task.result["summary"] == {"logged_off": 2, "replaced": 2}
-    assert windows.ended() == ["bob", "dave"]
-
-
-@pytest.mark.newest_core
-def test_times_are_utc_whatever_the_zone_of_the_host(windows: Windows) -> None:
-    before = windows.run(BROKER, RDS_INFO).task.result["sessions"]
-    windows.settings(time_zone="Asia/Kolkata", language="de")
-    after = windows.run(BROKER, RDS_INFO).task.result["sessions"]
-    assert after == before
-    assert all(row["create_time"].endswith("Z") for row in after)
-    finished = log_off(windows, minimum_age="4h")
-    assert sorted(outcomes(finished.task, ID)) == ["bob", "dave"]
-
-
-@pytest.mark.newest_core
-def test_users_with_strange_names(windows: Windows) -> None:
-    users = ["-Force", "a$(calc)", "jürgen", "o'brien", "x`n", "名前"]
-    for number, user in enumerate(users):
-        windows.lab.add_session(
-            service="remote_desktop",
-            **DEPLOYMENT,
-            host="rdsh-1.contoso.com",
-            id=40 + number,
-            user=f"{user}@contoso.com",
-        )
-    finished = log_off(windows, user=[f"CONTOSO\\{user}" for user in users])
-    assert finished.status == 0, finished.output
-    assert outcomes(finished.task, ID) == dict.fromkeys(users, "logged_off")
-    assert windows.ended() == users
-
-
-@pytest.mark.newest_core
-def test_session_in_a_virtual_machine_is_named_by_its_unified_id(windows: Windows) -> None:
-    """Its own id is that of somebody else's session on the host."""
-    windows.lab.add_session(
-        service="remote_desktop", **DEPLOYMENT, host="rdsh-1.contoso.com", id=40, guest_id=2, user="erin@contoso.com"
+def test_filters_for_real(windows: Windows) -> None:
+    scenarios = windows.scenarios(
+        BROKER,
+        *(Scenario(repr(options), thrice({LOGOFF: {**options, "force": True}})) for options, _expected in FOR_REAL),
     )
-    finished = log_off(windows, user="erin")
-    assert finished.status == 0, finished.output
-    assert windows.ended() == ["erin"]
+    for finished, (options, expected) in zip(scenarios, FOR_REAL, strict=True):
+        run = agree(finished, ID)
+        assert sorted(name for name, outcome in run.items() if outcome == "logged_off") == expected, options
+        assert ended_in(finished) == expected, options
 
 
 @pytest.mark.newest_core
-def test_loop_goes_on_behind_a_call_that_hangs(windows: Windows) -> None:
-    windows.fault("hang", "Invoke-RDUserLogoff", parameters={"UnifiedSessionID": 6}, seconds=20)
+def test_whose_sessions_they_are(windows: Windows) -> None:
+    """Ids that were reused, strange names, an id of a guest, and times in another zone."""
+    users = ["-Force", "a$(calc)", "jürgen", "o'brien", "x`n", "名前"]
+    strange = [
+        call(
+            "sessions",
+            {**DEPLOYMENT, **RDSH_1, "service": "remote_desktop", "id": 40 + number, "user": f"{user}@contoso.com"},
+        )
+        for number, user in enumerate(users)
+    ]
+    erin = {**DEPLOYMENT, **RDSH_1, "service": "remote_desktop", "id": 40, "guest_id": 2, "user": "erin@contoso.com"}
+    reused, named, guest, zone = windows.scenarios(
+        BROKER,
+        Scenario(
+            "reused ids",
+            [
+                {"name": "info", RDS_INFO: {}, "register": "listed"},
+                call("give_id", {**DEPLOYMENT, "host": "RDSH-0.contoso.com", "id": 2, "user": "mallory@contoso.com"}),
+                call("give_id", {**DEPLOYMENT, **RDSH_1, "id": 2, "user": "carol@contoso.com"}),
+                {"name": "run", LOGOFF: {"sessions": "{{ listed.sessions }}", "force": True}},
+            ],
+        ),
+        Scenario(
+            "strange names",
+            [*strange, {"name": "run", LOGOFF: {"user": [f"CONTOSO\\{user}" for user in users], "force": True}}],
+        ),
+        Scenario(
+            "guest",
+            # Its own id is that of somebody else's session on the host.
+            [call("sessions", erin), {"name": "run", LOGOFF: {"user": "erin", "force": True}}],
+        ),
+        Scenario(
+            "zone",
+            [
+                {"name": "before", RDS_INFO: {}},
+                call("winrm/settings", {"time_zone": "Asia/Kolkata", "language": "de"}),
+                {"name": "after", RDS_INFO: {}},
+                {"name": "by age", LOGOFF: {"minimum_age": "4h", "force": True}},
+            ],
+        ),
+    )
+    _info, run = reused.all_ok(2)
+    assert run.result["summary"] == {"logged_off": 2, "replaced": 2}
+    assert ended_in(reused) == ["bob", "dave"]
+    named.all_ok(1)
+    assert outcomes(named.task, ID) == dict.fromkeys(users, "logged_off")
+    assert ended_in(named) == users
+    guest.all_ok(1)
+    assert ended_in(guest) == ["erin"]
+    before, after, by_age = zone.all_ok(3)
+    assert after.result["sessions"] == before.result["sessions"]
+    assert all(row["create_time"].endswith("Z") for row in after.result["sessions"])
+    assert sorted(outcomes(by_age, ID)) == ["bob", "dave"]
+
+
+@pytest.mark.newest_core
+def test_age_and_a_loop_behind_a_call_that_hangs(windows: Windows) -> None:
+    hang = fault("hang", "Invoke-RDUserLogoff", parameters={"UnifiedSessionID": 6}, seconds=20)
     item = {"host_server": "rdsh-1", "unified_session_id": "{{ item }}", "force": True, "wait_timeout": 1}
-    finished = windows.play(BROKER, {"name": "loop", LOGOFF: item, "loop": [6, 2], "ignore_errors": True})
-    results = finished.task.result["results"]
+    aged, looped = windows.scenarios(
+        BROKER,
+        Scenario("age", [{RDS_INFO: {"minimum_age": "2h"}}]),
+        Scenario("loop", [hang, {"name": "loop", LOGOFF: item, "loop": [6, 2]}]),
+    )
+    rows = aged.task.result["sessions"]
+    assert sorted(row["user_name"] for row in rows) == ["bob", "dave"]
+    for row in rows:
+        age = datetime.now().astimezone() - datetime.fromisoformat(row["create_time"].replace("Z", "+00:00"))
+        assert age > timedelta(hours=2)
+    results = looped.task.result["results"]
     assert [row["outcome"] for result in results for row in result["sessions"]] == ["still_there", "logged_off"]
-    assert "carol" in windows.ended()
+    assert "carol" in ended_in(looped)
 
 
 # The question
 
 
-@pytest.mark.parametrize(
-    ("answer", "goes_on"), [(b"y\r", True), (b"n\r", False), pytest.param(b"\r", False, marks=pytest.mark.newest_core)]
-)
+@pytest.mark.outer_cores
+@pytest.mark.parametrize(("answer", "goes_on"), [(b"y\r", True), (b"n\r", False)])
 def test_question_on_the_terminal(windows: Windows, answer: bytes, goes_on: bool) -> None:
     arguments = ["-i", str(windows.inventory), BROKER, "-m", LOGOFF]
     status, shown = windows.ansible.on_terminal(answer, *arguments, "-a", "host_server=rdsh-1 unified_session_id=2")
@@ -192,37 +228,32 @@ def test_question_on_the_terminal(windows: Windows, answer: bytes, goes_on: bool
     assert windows.ended() == (["carol"] if goes_on else [])
 
 
-@pytest.mark.newest_core
-def test_force_asks_nothing_ad_hoc(windows: Windows) -> None:
+@pytest.mark.outer_cores
+def test_only_force_ends_something_without_a_terminal(windows: Windows) -> None:
     arguments = ["-i", str(windows.inventory), BROKER, "-m", LOGOFF]
     finished = windows.ansible.run("ansible", *arguments, "-a", "host_server=rdsh-1 unified_session_id=2")
     assert finished.status != 0
-    assert "force" in finished.task.message
+    expect_refused(finished, [({}, ["Nothing was ended", "force"])])
+    assert "Traceback" not in finished.output
     assert windows.ended() == []
     finished = windows.ansible.run("ansible", *arguments, "-a", "host_server=rdsh-1 unified_session_id=2 force=true")
     assert finished.status == 0, finished.output
     assert windows.ended() == ["carol"]
 
 
-def test_question_without_a_terminal_ends_nothing(windows: Windows) -> None:
-    refused(windows, "Nothing was ended", "force", all_sessions=True, force=False)
-
-
 # Windows Virtual Desktop (classic)
 
-
-def third_classic_session(windows: Windows) -> None:
-    """Let there be a third session in the pool."""
-    place = {"service": "rdinfra", "pool": POOL["host_pool_name"], "host": "wvd-0.contoso.com"}
-    windows.lab.add_session(**place, id=4, user="carol@contoso.com")
-
-
-@pytest.mark.newest_core
-def test_classic_tells_no_hosts_so_a_short_name_is_not_guessed(windows: Windows) -> None:
-    place = {**POOL, "session_host_name": "WVD-0", "session_id": 2, "no_user_prompt": True}
-    finished = windows.run(WVD, LOGOFF, **place, credential=sign_in(windows.lab))
-    assert "give the full name" in finished.task.message
-    assert windows.ended() == []
+CAROL = call(
+    "sessions",
+    {
+        "service": "rdinfra",
+        "pool": POOL["host_pool_name"],
+        "host": "wvd-0.contoso.com",
+        "id": 4,
+        "user": "carol@contoso.com",
+    },
+)
+"""Lets there be a third session in the pool."""
 
 
 def test_classic(windows: Windows) -> None:
@@ -244,69 +275,67 @@ def test_classic(windows: Windows) -> None:
     assert "retired on 2026-09-30" in str(run.result["warnings"])
 
 
+@pytest.mark.outer_cores
 def test_password_of_the_sign_in_never_shows(windows: Windows) -> None:
     password = sign_in(windows.lab)["password"]
     variables = windows.ansible.directory / "vars.yml"
     variables.write_text(json.dumps({"sign_in": sign_in(windows.lab)}))
-    finished = windows.run(
-        WVD,
-        LOGOFF,
-        "-vvv",
-        "-e",
-        f"@{variables}",
-        **POOL,
-        credential="{{ sign_in }}",
-        all_sessions=True,
-        no_user_prompt=True,
-    )
+    options = {**POOL, "credential": "{{ sign_in }}", "all_sessions": True, "no_user_prompt": True}
+    finished = windows.run(WVD, LOGOFF, "-vvv", "-e", f"@{variables}", **options)
     assert finished.status == 0, finished.output
     assert password not in finished.output
     assert password not in json.dumps(finished.task.result)
 
 
 @pytest.mark.newest_core
-def test_classic_pipeline_and_question(windows: Windows) -> None:
+def test_classic_sign_in_and_what_it_must_be_told(windows: Windows) -> None:
+    place = {**POOL, "credential": sign_in(windows.lab)}
+    short = {**place, "session_host_name": "WVD-0", "session_id": 2, "no_user_prompt": True}
+    wrong = {**POOL, "credential": {**sign_in(windows.lab), "password": "wrong"}}
     rows = {"sessions": "{{ listed.sessions }}", "credential": sign_in(windows.lab)}
-    finished = windows.play(
+    guessed, pipeline, password, absent = windows.scenarios(
         WVD,
-        {"name": "info", RDS_INFO: {**POOL, "credential": sign_in(windows.lab)}, "register": "listed"},
-        {"name": "ask", LOGOFF: rows, "ignore_errors": True},
-        {"name": "run", LOGOFF: {**rows, "no_user_prompt": True}},
+        Scenario("it tells no hosts, so a short name is not guessed", [{LOGOFF: short}]),
+        Scenario(
+            "pipeline and question",
+            [
+                {"name": "info", RDS_INFO: place, "register": "listed"},
+                {"name": "ask", LOGOFF: rows},
+                {"name": "run", LOGOFF: {**rows, "no_user_prompt": True}},
+            ],
+        ),
+        Scenario("wrong password", [{RDS_INFO: wrong}]),
+        Scenario("no module", [fault("not_installed", "Add-RdsAccount"), {RDS_INFO: place}]),
     )
-    assert finished.status == 0, finished.output
-    assert "no_user_prompt" in finished.tasks[1].message
-    assert windows.ended() == ["alice", "bob"]
+    assert "give the full name" in guessed.task.message
+    assert ended_in(guessed) == []
+    assert [task.status for task in pipeline.tasks] == ["ok", "failed", "ok"]
+    assert "no_user_prompt" in pipeline.tasks[1].message
+    assert ended_in(pipeline) == ["alice", "bob"]
+    assert "Add-RdsAccount" in password.task.message
+    assert "nobody is signed in" in password.task.message
+    assert "Microsoft.RDInfra.RDPowerShell" in absent.task.message
 
 
 @pytest.mark.newest_core
-def test_classic_that_cannot_sign_in(windows: Windows) -> None:
-    wrong = {"credential": {**sign_in(windows.lab), "password": "wrong"}}
-    finished = windows.run(WVD, RDS_INFO, **POOL, **wrong)
-    assert "Add-RdsAccount" in finished.task.message
-    assert "nobody is signed in" in finished.task.message
-    windows.fault("not_installed", "Add-RdsAccount")
-    finished = windows.run(WVD, RDS_INFO, **POOL, credential=sign_in(windows.lab))
-    assert "Microsoft.RDInfra.RDPowerShell" in finished.task.message
-
-
-@pytest.mark.newest_core
-def test_classic_logs_off_where_it_has_signed_in(windows: Windows) -> None:
+def test_classic_works_in_one_runspace(windows: Windows) -> None:
     """A sign-in holds for one runspace, and the host chooses the runspace of a call."""
-    third_classic_session(windows)
-    windows.settings(delay={"invoke-rdsusersessionlogoff": 0.5})
-    finished = windows.run(WVD, LOGOFF, **POOL, credential=sign_in(windows.lab), all_sessions=True, no_user_prompt=True)
-    assert finished.task.result["summary"] == {"logged_off": 3}, finished.output
-    assert windows.ended() == ["alice", "bob", "carol"]
-
-
-@pytest.mark.newest_core
-def test_classic_ends_in_time_behind_a_call_that_hangs(windows: Windows) -> None:
-    third_classic_session(windows)
-    windows.fault("hang", "Invoke-RdsUserSessionLogoff", times=1)
-    begun = time.monotonic()
-    options = {**POOL, "all_sessions": True, "no_user_prompt": True, "wait_timeout": 1}
-    result = windows.run(WVD, LOGOFF, **options, credential=sign_in(windows.lab)).task.result
-    assert time.monotonic() - begun < 30
+    every = {**POOL, "credential": sign_in(windows.lab), "all_sessions": True, "no_user_prompt": True}
+    signed_in, hangs = windows.scenarios(
+        WVD,
+        Scenario(
+            "logs off where it has signed in",
+            [CAROL, call("winrm/settings", {"delay": {"invoke-rdsusersessionlogoff": 0.5}}), {LOGOFF: every}],
+        ),
+        Scenario(
+            "ends in time behind a call that hangs",
+            [CAROL, fault("hang", "Invoke-RdsUserSessionLogoff", times=1), {LOGOFF: {**every, "wait_timeout": 1}}],
+        ),
+    )
+    assert signed_in.task.result["summary"] == {"logged_off": 3}, signed_in.output
+    assert ended_in(signed_in) == ["alice", "bob", "carol"]
+    assert hangs.task.seconds < 30
+    result = hangs.task.result
     first, *rest = result["sessions"]
     assert {row["outcome"] for row in (first, *rest)} == {"failed"}
     assert first["reason"].startswith("no answer within its deadline; ")
@@ -315,13 +344,4 @@ def test_classic_ends_in_time_behind_a_call_that_hangs(windows: Windows) -> None
     assert "takes no more calls, because one that does not end holds the only runspace" in result["msg"]
     assert ".." not in result["msg"]
     assert result["changed"] is True
-    assert windows.ended() == []
-
-
-@pytest.mark.newest_core
-def test_age_of_sessions(windows: Windows) -> None:
-    rows = windows.run(BROKER, RDS_INFO, minimum_age="2h").task.result["sessions"]
-    assert sorted(row["user_name"] for row in rows) == ["bob", "dave"]
-    for row in rows:
-        age = datetime.now().astimezone() - datetime.fromisoformat(row["create_time"].replace("Z", "+00:00"))
-        assert age > timedelta(hours=2)
+    assert ended_in(hangs) == []

@@ -73,7 +73,7 @@ def write_az(lab: Lab, folder: Path) -> None:
     program.chmod(0o755)
 
 
-@pytest.mark.packages
+@pytest.mark.outer_cores
 def test_every_way_to_sign_in(lab: Lab, nobody: Ansible) -> None:
     operator, place = lab.principals["operator"], known(lab)
     home = nobody.directory / "profiles"
@@ -128,7 +128,7 @@ def test_every_way_to_sign_in(lab: Lab, nobody: Ansible) -> None:
     assert secret not in finished.output
 
 
-@pytest.mark.packages
+@pytest.mark.outer_cores
 def test_what_is_wrong_with_a_sign_in_is_said(lab: Lab, nobody: Ansible) -> None:
     operator, place = lab.principals["operator"], known(lab)
     home = nobody.directory / "profiles"
@@ -163,7 +163,7 @@ def test_what_is_wrong_with_a_sign_in_is_said(lab: Lab, nobody: Ansible) -> None
         assert all(word in messages[name] for word in expected), (name, messages[name])
 
 
-@pytest.mark.packages
+@pytest.mark.outer_cores
 def test_public_and_sovereign_clouds_by_name(lab: Lab, ansible: Ansible) -> None:
     """Through a proxy that stands for the cloud: endpoint, authority and scope of the token must all be the cloud's."""
     active = [one["user"] for one in lab.sessions() if one["pool"] == "pool-01" and one["state"] == "Active"]

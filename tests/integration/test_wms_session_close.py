@@ -23,9 +23,6 @@ from tests.integration.windows_hosts import (
     outcomes,
 )
 
-pytestmark = pytest.mark.newest_core
-
-
 ID = "session_id"
 POOLS = {"2012R2": "classroom-2012", "2016": "classroom-2016"}
 STUDENTS = {"2012R2": ["student3"], "2016": ["student1", "student2"]}
@@ -59,6 +56,7 @@ FILTERS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.newest_core
 def test_which_sessions(windows: Windows) -> None:
     checks = [{"name": repr(options), CLOSE: options, "check_mode": True} for options in FILTERS]
     one, every, state, filters = windows.scenarios(
@@ -83,6 +81,7 @@ def test_which_sessions(windows: Windows) -> None:
     assert ended_in(state) == ["student2"]
 
 
+@pytest.mark.newest_core
 def test_rows(windows: Windows) -> None:
     """Those of info, those of the other server, and those whose ids were reused."""
     other = "hostvars[(ansible_play_hosts_all | difference([inventory_hostname])) | first]"
@@ -153,6 +152,7 @@ NO_MULTIPOINT: Cases = [({}, ["no command Get-WmsSession", "MultiPoint"])]
 NARROW: Cases = [({"session_id": 2}, ["must allow the parameters All"])]
 
 
+@pytest.mark.newest_core
 def test_refused(windows: Windows) -> None:
     hidden = {"Name": "Get-WmsSession", "Parameters": [{"Name": "SessionId"}]}
     narrow = {**only("2016"), "vars": {"ansible_psrp_configuration_name": "Narrow"}}
@@ -179,6 +179,7 @@ def test_refused(windows: Windows) -> None:
 # Faults
 
 
+@pytest.mark.newest_core
 def test_one_that_fails_does_not_stop_the_others(windows: Windows) -> None:
     every = {"name": "all", CLOSE: {"all_sessions": True}}
     error = fault("error", "Close-WmsSession", code=5, parameters={"SessionId": 2})
@@ -229,6 +230,7 @@ def test_no_language_endpoint_is_enough(windows: Windows) -> None:
     assert windows.ended() == ["student1", "student3"]
 
 
+@pytest.mark.newest_core
 @pytest.mark.parametrize(("answer", "goes_on"), [(b"y\r", True), (b"n\r", False)])
 def test_question_on_the_terminal(windows: Windows, answer: bytes, goes_on: bool) -> None:
     arguments = ["-i", str(windows.inventory), CLASSROOMS["2016"], "-m", CLOSE, "-a", "session_id=2 confirm=true"]
