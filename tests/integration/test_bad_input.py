@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.ansible_process import INFO, MODULE, Ansible, Cases
+from tests.integration.ansible_process import INFO, MODULE, Ansible, Cases, attempts, expect_refused
+from tests.integration.scenarios import Scenario, call, look
 from tests.lab.client import Lab
 
 POOL = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
@@ -18,18 +19,6 @@ RESOURCE_ID = (
     "/subscriptions/a7d00000-0000-4000-8000-000000000001/resourceGroups/rg-avd/providers/"
     "Microsoft.DesktopVirtualization/hostPools/{pool}/sessionHosts/avd-0.contoso.com/userSessions/2"
 )
-
-
-def refused(ansible: Ansible, *words: str, task: dict[str, Any] | None = None, **options: Any) -> str:
-    """Run, and expect a failure whose message has the words and is a sentence without a trace."""
-    finished = ansible.disconnect(task=task, **options)
-    assert finished.status != 0
-    message = finished.task.message
-    for word in words:
-        assert word in message, message
-    assert "Traceback" not in finished.output
-    assert "\n" not in message
-    return message
 
 
 REFUSED: Cases = [
@@ -75,22 +64,24 @@ REFUSED: Cases = [
     ({"no_such_option": 1, "all_sessions": True}, ["no_such_option"]),
     ({"cloud_environment": "AzureMoon", "all_sessions": True}, ["cloud_environment", "AzureUSGovernment"]),
 ]
+NO_POOL: Cases = [
+    ({"all_sessions": True, "host_pool_name": "pool-01"}, ["resource_group_name is missing"]),
+    ({"all_sessions": True, "resource_group_name": "rg-avd"}, ["host_pool_name is missing"]),
+]
+# A survey's field that nobody answered never means all.
+SURVEY: Cases = [
+    (
+        {**POOL, "all_sessions": True, "session_host_name": "{{ survey_host }}"},
+        ["session_host_name is given but empty"],
+    ),
+]
 
 
 def test_refused_before_any_request(lab: Lab, ansible: Ansible) -> None:
-    ansible.refuse(MODULE, [({**POOL, **options}, words) for options, words in REFUSED])
+    cases: Cases = [*(({**POOL, **options}, words) for options, words in REFUSED), *NO_POOL, *SURVEY]
+    ansible.refuse(MODULE, cases, arguments=["-e", "survey_host="])
     assert lab.requests() == []
     assert lab.audit() == []
-
-
-@pytest.mark.newest_core
-def test_pool_that_is_not_said(lab: Lab, ansible: Ansible) -> None:
-    cases: Cases = [
-        ({"all_sessions": True, "host_pool_name": "pool-01"}, ["resource_group_name is missing"]),
-        ({"all_sessions": True, "resource_group_name": "rg-avd"}, ["host_pool_name is missing"]),
-    ]
-    ansible.refuse(MODULE, cases)
-    assert lab.requests() == []
 
 
 UNKNOWN: Cases = [
@@ -105,55 +96,65 @@ UNKNOWN: Cases = [
     ({"tenant": "a7d00000-0000-4000-8000-00000000dead"}, ["no such tenant"]),
     ({"cloud_environment": "https://127.0.0.1:1"}, ["cloud_environment"]),
 ]
+INFO_REFUSED: Cases = [
+    ({**POOL, "user": ""}, ["user is given but empty"]),
+    ({**POOL, "session_host_name": "avd-9.contoso.com"}, ["avd-9.contoso.com"]),
+    ({**POOL, "host_pool_name": "pool-99"}, ["pool-99"]),
+]
+ALICE: dict[str, Any] = {**POOL, "user": "alice"}
 
 
 @pytest.mark.outer_cores
-def test_unknown_places_and_sign_ins(lab: Lab, ansible: Ansible) -> None:
+def test_refused_after_a_look(lab: Lab, ansible: Ansible) -> None:
     metadata = lab.environment["AZURE_CLOUD_ENVIRONMENT"]
+    nobody, reader = lab.principals["nobody"], lab.principals["reader"]
     nonsense: Cases = [
         ({"cloud_environment": metadata + path}, ["cloud_environment", "metadata"])
         for path in ("/nonsense/html", "/nonsense/json", "/nonsense")
     ]
-    cases = [({**POOL, "all_sessions": True, **options}, words) for options, words in (*UNKNOWN, *nonsense)]
-    ansible.refuse(MODULE, cases)
-    assert lab.audit() == []
-
-
-@pytest.mark.newest_core
-def test_ambiguous_user(lab: Lab, ansible: Ansible) -> None:
-    lab.add_session(pool="pool-01", host="avd-2.contoso.com", id=21, user="alice@fabrikam.com")
-    lab_audit = len(lab.audit())
-    refused(ansible, "alice@contoso.com", "alice@fabrikam.com", **POOL, user="alice")
-    assert len(lab.audit()) == lab_audit
-
-
-@pytest.mark.newest_core
-def test_no_right(lab: Lab, ansible: Ansible) -> None:
-    nobody, reader = lab.principals["nobody"], lab.principals["reader"]
-    refused(ansible, "no right", "Desktop Virtualization User Session Operator", **POOL, user="alice", **nobody)
-    finished = ansible.disconnect(**POOL, user=["alice", "bob"], **reader)
-    assert set(finished.task.outcomes.values()) == {"failed"}
-    assert finished.task.result["changed"] is False
-    assert "no right" in finished.task.message
-    assert lab.audit() == []
+    cases: list[tuple[Cases, str]] = [
+        ([({**POOL, "all_sessions": True, **options}, words) for options, words in (*UNKNOWN, *nonsense)], MODULE),
+        (INFO_REFUSED, INFO),
+        ([(ALICE, ["alice@contoso.com", "alice@fabrikam.com"])], MODULE),
+        ([({**ALICE, **nobody}, ["no right", "Desktop Virtualization User Session Operator"])], MODULE),
+        ([({**ALICE, **reader, "user": ["alice", "bob"]}, ["no right"])], MODULE),
+        ([(ALICE, ["REQUESTS_CA_BUNDLE", "nowhere.pem"])], MODULE),
+    ]
+    unknown, info, ambiguous, no_right, may_read, no_file = (attempts(module, some) for some, module in cases)
+    other_alice = {"pool": "pool-01", "host": "avd-2.contoso.com", "id": 21, "user": "alice@fabrikam.com"}
+    scenarios = ansible.scenarios(
+        Scenario("unknown places and sign-ins", unknown),
+        Scenario("info", info),
+        Scenario("ambiguous user", [call("sessions", other_alice), look("audit", says="before"), *ambiguous]),
+        Scenario("no right", no_right),
+        Scenario("no right to act", may_read),
+        Scenario("no CA file", no_file, {"environment": {"REQUESTS_CA_BUNDLE": "nowhere.pem"}}),
+        looks=["audit"],
+    )
+    for finished, (some, _module) in zip(scenarios, cases, strict=True):
+        expect_refused(finished, some)
+        before = finished.looks.get("before", {"audit": []})
+        assert finished.looks["end"]["audit"] == before["audit"], some
+    acted = scenarios[4].task
+    assert set(acted.outcomes.values()) == {"failed"}
+    assert len(acted.outcomes) == 2
+    assert acted.result["changed"] is False
 
 
 @pytest.mark.outer_cores
-@pytest.mark.parametrize("certificate", ["expired", "unknown"])
-def test_certificates_that_must_not_be_trusted(certificate: str, tmp_path: Path, ansible: Ansible) -> None:
-    with Lab.start(certificate=certificate) as other:
-        ansible.environment.update(other.environment)
-        expected = "expired" if certificate == "expired" else "REQUESTS_CA_BUNDLE"
-        refused(ansible, "certificate", expected, **POOL, user="alice")
-        assert other.requests() == []
-        finished = ansible.disconnect(**POOL, user="alice", cert_validation_mode="ignore")
+def test_certificates_that_must_not_be_trusted(ansible: Ansible) -> None:
+    words = {"expired": ["certificate", "expired"], "unknown": ["certificate", "REQUESTS_CA_BUNDLE"]}
+    with Lab.start(certificate="expired") as expired, Lab.start(certificate="unknown") as unknown:
+        labs = {"expired": expired, "unknown": unknown}
+        tasks = [{"name": name, MODULE: ALICE, "environment": other.environment} for name, other in labs.items()]
+        finished = ansible.play(*tasks, ignore_errors=True)
+        expect_refused(finished, [({}, words[name]) for name in labs])
+        assert "Traceback" not in finished.output
+        assert [other.requests() for other in labs.values()] == [[], []]
+        ignoring = {**ALICE, "cert_validation_mode": "ignore"}
+        finished = ansible.play(*({**task, MODULE: ignoring} for task in tasks))
         assert finished.status == 0, finished.output
-
-
-@pytest.mark.outer_cores
-def test_ca_file_that_is_not_there(lab: Lab, ansible: Ansible) -> None:
-    ansible.environment["REQUESTS_CA_BUNDLE"] = "nowhere.pem"
-    refused(ansible, "REQUESTS_CA_BUNDLE", "nowhere.pem", **POOL, user="alice")
+        assert [len(other.audit()) for other in labs.values()] == [1, 1]
 
 
 @pytest.mark.outer_cores
@@ -161,22 +162,7 @@ def test_missing_azure_packages_are_named_with_the_python(lab: Lab, ansible: Ans
     (tmp_path / "hidden" / "azure").mkdir(parents=True)
     (tmp_path / "hidden" / "azure" / "__init__.py").write_text("")
     ansible.environment["PYTHONPATH"] = str(tmp_path / "hidden")
-    message = refused(ansible, "azure-mgmt-desktopvirtualization", "azure-identity", **POOL, user="alice")
-    assert "python" in message
-
-
-@pytest.mark.newest_core
-def test_info_refuses_the_same(lab: Lab, ansible: Ansible) -> None:
-    cases: Cases = [
-        ({**POOL, "user": ""}, ["user is given but empty"]),
-        ({**POOL, "session_host_name": "avd-9.contoso.com"}, ["avd-9.contoso.com"]),
-        ({**POOL, "host_pool_name": "pool-99"}, ["pool-99"]),
-    ]
-    ansible.refuse(INFO, cases)
-
-
-def test_unanswered_survey_field_never_means_all(lab: Lab, ansible: Ansible) -> None:
-    options = {**POOL, "all_sessions": True, "session_host_name": "{{ survey_host }}"}
-    finished = ansible.play({"name": "Disconnect", MODULE: options}, arguments=["-e", "survey_host="])
-    assert "session_host_name is given but empty" in finished.task.message
-    assert lab.audit() == []
+    finished = ansible.disconnect(**ALICE)
+    assert finished.status != 0
+    expect_refused(finished, [({}, ["azure-mgmt-desktopvirtualization", "azure-identity", "python"])])
+    assert "Traceback" not in finished.output

@@ -13,10 +13,17 @@ from tests.lab.client import Lab
 POOL = "resource_group_name=rg-avd host_pool_name=pool-01"
 
 NEWEST = pytest.mark.newest_core
+OUTER = pytest.mark.outer_cores
 
 
 @pytest.mark.parametrize(
-    ("answer", "goes_on"), [(b"y\r", True), pytest.param(b"yes\r", True, marks=NEWEST), (b"n\r", False), (b"\r", False)]
+    ("answer", "goes_on"),
+    [
+        (b"y\r", True),
+        pytest.param(b"yes\r", True, marks=NEWEST),
+        pytest.param(b"n\r", False, marks=OUTER),
+        pytest.param(b"\r", False, marks=OUTER),
+    ],
 )
 def test_question_on_the_terminal(lab: Lab, ansible: Ansible, answer: bytes, goes_on: bool) -> None:
     status, shown = ansible.on_terminal(answer, "localhost", "-m", MODULE, "-a", f"{POOL} user=alice,bob confirm=true")
@@ -28,22 +35,23 @@ def test_question_on_the_terminal(lab: Lab, ansible: Ansible, answer: bytes, goe
     assert ("Nothing was ended" in shown) is not goes_on
 
 
+@pytest.mark.outer_cores
 def test_without_a_terminal_nothing_is_ended(lab: Lab, ansible: Ansible) -> None:
-    options = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
-    finished = ansible.disconnect(**options, user="alice", confirm=True)
+    """Where nothing is to be ended, or in check mode, there is no question."""
+    options = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01", "confirm": True}
+    finished = ansible.play(
+        {"name": "nothing to end", MODULE: {**options, "user": "carol"}},
+        {"name": "check", MODULE: {**options, "user": "alice"}, "check_mode": True},
+        {"name": "end", MODULE: {**options, "user": "alice"}},
+    )
     assert finished.status != 0
-    assert "Nothing was ended" in finished.task.message
-    assert "confirm" in finished.task.message
+    assert [task.status for task in finished.tasks] == ["ok", "ok", "failed"]
+    assert "Nothing was ended" in finished.tasks[-1].message
+    assert "confirm" in finished.tasks[-1].message
     assert lab.audit() == []
 
 
-@pytest.mark.newest_core
-def test_nothing_to_end_asks_nothing(lab: Lab, ansible: Ansible) -> None:
-    options = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
-    assert ansible.disconnect(**options, user="carol", confirm=True).status == 0
-    assert ansible.disconnect("--check", **options, user="alice", confirm=True).status == 0
-
-
+@pytest.mark.outer_cores
 def test_long_work_shows_progress(lab: Lab, ansible: Ansible) -> None:
     pool = {"name": "pool-01", "service": "azure_desktop", "resource_group": "rg-avd"}
     lab.reset(farm={"pools": [{**pool, "generate": {"hosts": 3, "sessions_per_host": 40}}]})
