@@ -15,21 +15,26 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.ansible_process import Ansible, Finished, environment
+from tests.integration.ansible_process import Ansible, Finished, environment, expect_refused
+from tests.integration.scenarios import Scenario, call, fault, look, reset, thrice
 from tests.integration.windows_hosts import (
     BROKER,
     CLASSROOMS,
     CLOSE,
     LOGOFF,
+    LOOKS,
     RDS_INFO,
     WMS_INFO,
     WVD,
     Windows,
+    agree,
+    ended_in,
     outcomes,
     script_host,
     sign_in,
@@ -39,6 +44,11 @@ from tests.lab.client import Lab
 Options = dict[str, Any]
 EVERYBODY = ["alice", "bob", "carol", "dave"]
 POOL: Options = {"tenant_name": "Contoso", "host_pool_name": "legacy-pool"}
+ON_CONTROLLER: Options = {
+    "environment": {"SCRIPT_HOST_NAME": "{{ inventory_hostname }}"},
+    "vars": {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"},
+}
+"""Keywords of a play whose modules run on the controller."""
 STRANGE = "it's $(calc); \"`n\" 'x'\n名前 -Force"
 RDS, WMS = "unified_session_id", "session_id"
 
@@ -54,24 +64,17 @@ class ScriptHosts(Windows):
         variables: Mapping[str, Any] | None = None,
     ) -> Finished:
         """Run the tasks."""
-        python = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-        return self.ansible.play(
-            *tasks,
-            arguments=arguments,
-            inventory=f"{host},",
-            hosts=host,
-            environment={"SCRIPT_HOST_NAME": "{{ inventory_hostname }}"},
-            vars={**python, **(variables or {})},
-        )
+        play = {"hosts": host, **ON_CONTROLLER, "vars": {**ON_CONTROLLER["vars"], **(variables or {})}}
+        return self.ansible.play(*tasks, arguments=arguments, inventory=str(self.inventory), **play)
+
+    def scenarios(self, host: str, *scenarios: Scenario) -> list[Finished]:
+        """Run each on a lab that is put back before it, all in one process."""
+        play = {"inventory": str(self.inventory), "hosts": host, **ON_CONTROLLER}
+        return self._without_shells(self.ansible.scenarios(*scenarios, looks=LOOKS, **play))
 
     def over_psrp(self) -> Windows:
         """The same hosts over their psrp connection."""
         return Windows(self.lab, self.ansible, self.inventory)
-
-    @property
-    def runs(self) -> int:
-        """How many times the module was run and reached the host."""
-        return self.shells()[1]
 
     @property
     def sign_in(self) -> Options:
@@ -89,161 +92,136 @@ def hosts(windows_lab: Lab, tmp_path: Path) -> Iterator[ScriptHosts]:
     assert door is not None
     inventory = tmp_path / "windows.yml"
     inventory.write_text(json.dumps(door["inventory"]))
-    hosts = ScriptHosts(windows_lab, Ansible(tmp_path, environment(home, **script_host(windows_lab))), inventory)
+    control = windows_lab.announcement["control"]
+    hosts = ScriptHosts(
+        windows_lab, Ansible(tmp_path, environment(home, LAB_CONTROL=control, **script_host(windows_lab))), inventory
+    )
     yield hosts
     assert hosts.shells()[0] == 0, "a remote shell was left open"
 
 
-def log_off(hosts: ScriptHosts, *arguments: str, **options: Any) -> Finished:
-    """Run one logoff task on the broker, without a question."""
-    return hosts.run(BROKER, LOGOFF, *arguments, **{"force": True, **options})
-
-
-def refused(finished: Finished, *words: str) -> None:
-    """Expect a failure whose message has the words and is a sentence without a trace."""
-    assert finished.task.status == "failed", finished.output
-    for word in words:
-        assert word in finished.task.message, finished.task.message
-    assert "\n" not in finished.task.message
-    assert "Traceback" not in finished.output
+def log_off(name: str = "log off", **options: Any) -> dict[str, Any]:
+    """A log-off task without a question."""
+    return {"name": name, LOGOFF: {"force": True, **options}}
 
 
 # What is listed and selected
 
 
 @pytest.mark.older_cores
-@pytest.mark.parametrize(
-    ("host", "module"),
-    [(BROKER, RDS_INFO), (CLASSROOMS["2016"], WMS_INFO)],
-)
-def test_rows_are_those_of_the_other_transport(hosts: ScriptHosts, host: str, module: str) -> None:
-    hosts.settings(time_zone="Asia/Kolkata", language="de")
-    over_psrp = hosts.over_psrp().run(host, module).task.result
-    over_script = hosts.run(host, module).task.result
-    assert len(over_psrp["sessions"]) > 1
-    assert over_script == over_psrp
-
-
-@pytest.mark.older_cores
-def test_check_run_and_again_on_rds(hosts: ScriptHosts) -> None:
-    options: Options = {"host_server": "RDSH-0", "unified_session_id": "2,9", "collection_name": "Desktops"}
-    run = hosts.check_run_again(BROKER, LOGOFF, RDS, **options, session_state="active", force=True)
-    assert run == {"alice": "logged_off", "9": "already_gone"}
-    assert hosts.ended() == ["alice"]
-
-
-@pytest.mark.older_cores
-def test_check_run_and_again_on_multipoint(hosts: ScriptHosts) -> None:
-    run = hosts.check_run_again(CLASSROOMS["2012R2"], CLOSE, WMS, session_id=[2, 99])
-    assert run == {"student3": "logged_off", "99": "already_gone"}
-    assert hosts.ended() == ["student3"]
-    assert {entry["host"] for entry in hosts.lab.audit()} == {CLASSROOMS["2012R2"]}
-
-
-@pytest.mark.older_cores
-def test_check_run_and_again_on_classic(hosts: ScriptHosts) -> None:
-    options = {**POOL, **hosts.sign_in, "user": "alice", "no_user_prompt": True}
-    task = {LOGOFF: options}
-    finished = hosts.play(WVD, {"name": "check", **task, "check_mode": True}, {"name": "run", **task})
-    assert finished.status == 0, finished.output
-    check, run = finished.tasks
-    assert check.result["summary"] == run.result["summary"] == {"logged_off": 1}
-    assert hosts.ended() == ["alice"]
-    assert "retired on 2026-09-30" in str(run.result["warnings"])
-    again = hosts.run(WVD, LOGOFF, **options)
-    assert (again.task.result["changed"], again.task.result["sessions"]) == (False, [])
-
-
-@pytest.mark.older_cores
-def test_pipeline_from_info(hosts: ScriptHosts) -> None:
-    none_of_them = "{{ listed.sessions | selectattr('user_name', 'eq', 'x') }}"
-    finished = hosts.play(
+def test_check_run_and_again(hosts: ScriptHosts) -> None:
+    on_rds: Options = {"host_server": "RDSH-0", "unified_session_id": "2,9", "collection_name": "Desktops"}
+    on_classic: Options = {**POOL, **hosts.sign_in, "user": "alice", "no_user_prompt": True}
+    rds, multipoint, classic = hosts.scenarios(
         BROKER,
-        {"name": "info", RDS_INFO: {}, "register": "listed"},
-        {"name": "run", LOGOFF: {"sessions": "{{ listed.sessions[:1] }}", "force": True}, "register": "gone"},
-        {"name": "again", LOGOFF: {"sessions": "{{ gone.sessions }}", "force": True}},
-        {"name": "none", LOGOFF: {"sessions": none_of_them, "force": True}},
+        Scenario("RDS", thrice(log_off(**on_rds, session_state="active"))),
+        Scenario("MultiPoint", thrice({CLOSE: {"session_id": [2, 99]}}), {"hosts": CLASSROOMS["2012R2"]}),
+        Scenario("classic", thrice({LOGOFF: on_classic}), {"hosts": WVD}),
     )
-    assert finished.status == 0, finished.output
-    _info, run, again, none = finished.tasks
+    assert agree(rds, RDS) == {"alice": "logged_off", "9": "already_gone"}
+    assert ended_in(rds) == ["alice"]
+    assert agree(multipoint, WMS) == {"student3": "logged_off", "99": "already_gone"}
+    assert ended_in(multipoint) == ["student3"]
+    assert {entry["host"] for entry in multipoint.looks["end"]["audit"]} == {CLASSROOMS["2012R2"]}
+    check, run, again = classic.all_ok(3)
+    assert check.result["summary"] == run.result["summary"] == {"logged_off": 1}
+    assert ended_in(classic) == ["alice"]
+    assert again.result["changed"] is False
+    assert "retired on 2026-09-30" in str(run.result["warnings"])
+    assert again.result["sessions"] == []
+
+
+@pytest.mark.older_cores
+def test_rows(hosts: ScriptHosts) -> None:
+    """They are those of the other transport; of them the named are ended, unless their ids were reused."""
+    over_psrp = {"vars": {"ansible_connection": "psrp"}}
+    elsewhere = call("winrm/settings", {"time_zone": "Asia/Kolkata", "language": "de"})
+    none_of_them = "{{ listed.sessions | selectattr('user_name', 'eq', 'x') }}"
+    then = {"host": "rdsh-1.contoso.com", "id": 2, "give_id_to": "mallory@contoso.com"}
+    rds, multipoint, reused = hosts.scenarios(
+        BROKER,
+        Scenario(
+            "pipeline",
+            [
+                elsewhere,
+                {"name": "psrp", RDS_INFO: {}, **over_psrp},
+                {"name": "info", RDS_INFO: {}, "register": "listed"},
+                {**log_off("run", sessions="{{ listed.sessions[:1] }}"), "register": "gone"},
+                log_off("again", sessions="{{ gone.sessions }}"),
+                log_off("none", sessions=none_of_them),
+            ],
+        ),
+        Scenario(
+            "MultiPoint",
+            [elsewhere, {"name": "psrp", WMS_INFO: {}, **over_psrp}, {"name": "info", WMS_INFO: {}}],
+            {"hosts": CLASSROOMS["2016"]},
+        ),
+        Scenario(
+            "id that was reused before the act",
+            [fault("pass", "Get-RDUserSession", when="after", times=1, then=then), log_off(all_sessions=True)],
+        ),
+    )
+    psrp, info, run, again, none = rds.all_ok(5)
+    assert len(psrp.result["sessions"]) > 1
+    assert info.result == psrp.result
     assert run.result["summary"] == {"logged_off": 1}
     assert again.result["summary"] == {"already_gone": 1}
     assert none.result["sessions"] == []
-    assert hosts.ended() == [run.result["sessions"][0]["user_name"]]
+    assert ended_in(rds) == [run.result["sessions"][0]["user_name"]]
+    psrp, info = multipoint.all_ok(2)
+    assert len(psrp.result["sessions"]) > 1
+    assert info.result == psrp.result
+    reused.all_ok(1)
+    assert outcomes(reused.task, RDS)["carol"] == "replaced"
+    assert reused.task.result["summary"] == {"logged_off": 3, "replaced": 1}
+    assert ended_in(reused) == ["alice", "bob", "dave"]
 
 
-# As few runs of the module as can be
-
-
-@pytest.mark.older_cores
-def test_one_run_finds_and_one_acts(hosts: ScriptHosts) -> None:
-    """That one proves every session, acts, and looks again."""
-    pool = {"name": "Desktops", "service": "remote_desktop", "connection_broker": BROKER}
-    hosts.lab.reset(farm={"pools": [{**pool, "generate": {"hosts": 3, "sessions_per_host": 10}}]})
-    hosts.settings(delay={"invoke-rduserlogoff": 0.2})
-    log_off(hosts, "--check", all_sessions=True)
-    assert hosts.runs == 1
-    finished = log_off(hosts, all_sessions=True)
-    assert finished.task.result["summary"] == {"logged_off": 30}
-    assert len(hosts.ended()) == 30
-    assert hosts.runs == 1 + 2
-    log_off(hosts, all_sessions=True)
-    assert hosts.runs == 1 + 2 + 1
-
-
-# Never another session than the one that was selected
+# As few runs of the module as can be, and what is passed on to it
 
 
 @pytest.mark.older_cores
-def test_id_that_was_reused_before_the_act(hosts: ScriptHosts) -> None:
-    then = {"host": "rdsh-1.contoso.com", "id": 2, "give_id_to": "mallory@contoso.com"}
-    hosts.fault("pass", "Get-RDUserSession", when="after", times=1, then=then)
-    finished = log_off(hosts, all_sessions=True)
-    assert finished.status == 0, finished.output
-    assert outcomes(finished.task, RDS)["carol"] == "replaced"
-    assert finished.task.result["summary"] == {"logged_off": 3, "replaced": 1}
-    assert hosts.ended() == ["alice", "bob", "dave"]
-
-
-# Faults
-
-
-def test_host_that_cannot_be_reached_is_unreachable(hosts: ScriptHosts) -> None:
-    hosts.fault("unreachable")
-    assert log_off(hosts, user="alice").task.status == "unreachable"
-
-
-@pytest.mark.newest_core
-def test_connection_that_is_lost_on_the_way_is_unreachable_with_every_outcome(hosts: ScriptHosts) -> None:
-    hosts.fault("reset", "Invoke-RDUserLogoff", when="after", parameters={"UnifiedSessionID": 6}, times=1)
-    finished = log_off(hosts, all_sessions=True)
-    assert finished.task.status == "unreachable"
-    assert sorted(outcomes(finished.task, RDS)) == EVERYBODY
-    again = log_off(hosts, all_sessions=True)
-    assert again.status == 0, again.output
-    assert hosts.ended() == EVERYBODY
-
-
-def test_missing_collection(hosts: ScriptHosts) -> None:
-    hosts.ansible.environment["ANSIBLE_COLLECTIONS_PATH"] = os.environ["ANSIBLE_COLLECTIONS_PATH"]
-    refused(log_off(hosts, user="alice"), "ansible-galaxy collection install ansible.windows")
-
-
-# What is passed on
-
-
-@pytest.mark.older_cores
-def test_strange_names_arrive_as_they_are(hosts: ScriptHosts) -> None:
+def test_runs_of_the_module(hosts: ScriptHosts) -> None:
+    """One finds, and one proves every session, acts, and looks again; strange names arrive there as they are."""
+    desktops = {"name": "Desktops", "service": "remote_desktop", "connection_broker": BROKER}
+    thirty = {"pools": [{**desktops, "generate": {"hosts": 3, "sessions_per_host": 10}}]}
     host = {"name": "wvd-0.contoso.com", "sessions": [{"id": 2, "user": "o'brien$(calc)@contoso.com", "age": 5}]}
     pool = {"service": "rdinfra", "tenant_group": "Default Tenant Group", "tenant": STRANGE, "name": STRANGE}
-    hosts.lab.reset(farm={"pools": [{**pool, "hosts": [host]}]})
     place = {"tenant_name": STRANGE, "host_pool_name": STRANGE, **hosts.sign_in}
-    finished = hosts.run(WVD, LOGOFF, **place, user="o'brien$(calc)", no_user_prompt=True)
-    assert finished.status == 0, finished.output
-    assert finished.task.result["summary"] == {"logged_off": 1}
-    assert hosts.ended() == ["o'brien$(calc)"]
-    finished = hosts.run(WVD, RDS_INFO, **{**place, "host_pool_name": "x" * 10_000})
-    refused(finished, "x" * 10_000)
+    few, strange = hosts.scenarios(
+        BROKER,
+        Scenario(
+            "few",
+            [
+                reset(thirty),
+                call("winrm/settings", {"delay": {"invoke-rduserlogoff": 0.2}}),
+                {**log_off("check", all_sessions=True), "check_mode": True},
+                look("winrm/report", says="check"),
+                log_off("run", all_sessions=True),
+                look("winrm/report", says="run"),
+                log_off("again", all_sessions=True),
+            ],
+        ),
+        Scenario(
+            "strange",
+            [
+                reset({"pools": [{**pool, "hosts": [host]}]}),
+                {LOGOFF: {**place, "user": "o'brien$(calc)", "no_user_prompt": True}},
+                {RDS_INFO: {**place, "host_pool_name": "x" * 10_000}},
+            ],
+            {"hosts": WVD},
+        ),
+    )
+    _check, run, _again = few.all_ok(3)
+    assert run.result["summary"] == {"logged_off": 30}
+    assert len(ended_in(few)) == 30
+    runs = [few.looks[look]["winrm/report"]["ever"]["shells"] for look in ("check", "run", "end")]
+    assert runs == [1, 1 + 2, 1 + 2 + 1]
+    run, long = strange.tasks
+    assert run.status == "ok", run
+    assert run.result["summary"] == {"logged_off": 1}
+    assert ended_in(strange) == ["o'brien$(calc)"]
+    expect_refused(replace(strange, tasks=[long]), [({}, ["x" * 10_000])])
 
 
 @pytest.mark.older_cores
@@ -260,25 +238,61 @@ def test_password_of_the_sign_in_never_shows(hosts: ScriptHosts) -> None:
     assert password not in json.dumps(finished.task.result)
 
 
-@pytest.mark.parametrize(
-    ("host", "module", "option", "value"),
-    [
-        (BROKER, LOGOFF, "force", False),
-        pytest.param(CLASSROOMS["2016"], CLOSE, "confirm", True, marks=pytest.mark.newest_core),
-    ],
-)
-def test_question_without_a_terminal_ends_nothing(
-    hosts: ScriptHosts, host: str, module: str, option: str, value: bool
-) -> None:
-    options: Options = {"all_sessions": True, option: value}
-    assert hosts.run(host, module, "--check", **options).status == 0
-    refused(hosts.run(host, module, **options), "Nothing was ended", option)
-    assert hosts.ended() == []
+# The question, and faults
+
+
+def asking(module: str, **option: bool) -> list[dict[str, Any]]:
+    """Tasks with a question, which check mode leaves out."""
+    task = {module: {"all_sessions": True, **option}}
+    return [{"name": "check", **task, "check_mode": True}, {"name": "run", **task}]
+
+
+def refused_for_want_of_a_terminal(finished: Finished, option: str) -> None:
+    check, run = finished.tasks
+    assert check.status == "ok", check
+    expect_refused(replace(finished, tasks=[run]), [({}, ["Nothing was ended", option])])
+    assert ended_in(finished) == []
+
+
+def test_question_and_a_host_that_cannot_be_reached(hosts: ScriptHosts) -> None:
+    question, away = hosts.scenarios(
+        BROKER,
+        Scenario("question", asking(LOGOFF, force=False)),
+        Scenario("unreachable", [fault("unreachable"), log_off(user="alice")]),
+    )
+    refused_for_want_of_a_terminal(question, "force")
+    assert away.task.status == "unreachable"
+
+
+@pytest.mark.newest_core
+def test_question_on_multipoint_and_a_connection_that_is_lost_on_the_way(hosts: ScriptHosts) -> None:
+    """That one is unreachable, with every outcome."""
+    cut = fault("reset", "Invoke-RDUserLogoff", when="after", parameters={"UnifiedSessionID": 6}, times=1)
+    question, lost = hosts.scenarios(
+        BROKER,
+        Scenario("question", asking(CLOSE, confirm=True), {"hosts": CLASSROOMS["2016"]}),
+        Scenario("lost", [cut, log_off(all_sessions=True), log_off("again", all_sessions=True)]),
+    )
+    refused_for_want_of_a_terminal(question, "confirm")
+    first, again = lost.tasks
+    assert first.status == "unreachable"
+    assert sorted(outcomes(first, RDS)) == EVERYBODY
+    assert again.status == "ok", again
+    assert ended_in(lost) == EVERYBODY
+
+
+@pytest.mark.outer_cores
+def test_missing_collection(hosts: ScriptHosts) -> None:
+    hosts.ansible.environment["ANSIBLE_COLLECTIONS_PATH"] = os.environ["ANSIBLE_COLLECTIONS_PATH"]
+    finished = hosts.play(BROKER, log_off(user="alice"))
+    expect_refused(finished, [({}, ["ansible-galaxy collection install ansible.windows"])])
+    assert "Traceback" not in finished.output
 
 
 # Become
 
 
+@pytest.mark.outer_cores
 def test_psrp_with_become_sends_the_module(hosts: ScriptHosts) -> None:
     """The lab runs no script, so the module fails there. Without become the session would be ended."""
     modules = hosts.ansible.directory / "ansible_collections/ansible/windows/plugins/modules"
@@ -287,11 +301,21 @@ def test_psrp_with_become_sends_the_module(hosts: ScriptHosts) -> None:
     hosts.ansible.environment["ANSIBLE_COLLECTIONS_PATH"] = os.pathsep.join(
         (str(hosts.ansible.directory), os.environ["ANSIBLE_COLLECTIONS_PATH"])
     )
-    task = {"become": True, "become_method": "runas", "become_user": "CONTOSO\\admin"}
-    variables = {"ansible_become_password": "x"}
-    options: Options = {"user": "alice", "force": True}
-    finished = hosts.over_psrp().run(BROKER, LOGOFF, task=task, variables=variables, **options)
-    refused(finished, "could not be run on broker.contoso.com")
+    task = {
+        **log_off(user="alice"),
+        "become": True,
+        "ignore_errors": True,
+        "ignore_unreachable": True,
+    }
+    variables = {
+        "ansible_become_method": "runas",
+        "ansible_become_user": "CONTOSO\\admin",
+        "ansible_become_password": "x",
+    }
+    down = {**task, "vars": {"ansible_port": 1}}
+    finished = hosts.over_psrp().play(BROKER, task, down, variables=variables)
+    sent, unreachable = finished.tasks
+    expect_refused(replace(finished, tasks=[sent]), [({}, ["could not be run on broker.contoso.com"])])
+    assert "Traceback" not in finished.output
     assert hosts.ended() == []
-    down = {**variables, "ansible_port": 1}
-    assert hosts.over_psrp().run(BROKER, LOGOFF, task=task, variables=down, **options).task.status == "unreachable"
+    assert unreachable.status == "unreachable"

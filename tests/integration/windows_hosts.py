@@ -142,10 +142,6 @@ class Windows:
         self.lab.call("POST", "winrm/configurations", {"name": name, "role": role, "capability": text})
         return {"ansible_psrp_configuration_name": name}
 
-    def received(self) -> bytes:
-        """What the hosts got inside WS-Man, decrypted: PSRP fragments with CLIXML in UTF-8."""
-        return b"".join(base64.b64decode(text) for text in self.lab.call("GET", "winrm/received"))
-
     def kill_powershell(self) -> None:
         """End what runs the cmdlets behind every open shell, as if the process had crashed."""
         processes = [shell["process"] for shell in self.lab.call("GET", "winrm/report")["shells"]]
@@ -162,6 +158,11 @@ class Windows:
     def ended(self) -> list[str]:
         """Whose sessions were logged off, by the lab's account of that moment; sorted."""
         return ended(self.lab.audit())
+
+
+def decoded(received: list[str]) -> bytes:
+    """The lab's C(winrm/received): what hosts got inside WS-Man, decrypted: PSRP fragments with CLIXML in UTF-8."""
+    return b"".join(base64.b64decode(text) for text in received)
 
 
 def ended(audit: list[dict[str, Any]]) -> list[str]:
