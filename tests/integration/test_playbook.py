@@ -14,6 +14,7 @@ from tests.integration.ansible_process import Ansible, Finished, environment
 from tests.lab.client import Lab
 
 NEWEST = pytest.mark.newest_core
+OUTER = pytest.mark.outer_cores
 AZURE = {"avd_resource_group_name": "rg-avd", "avd_host_pool_name": "pool-01"}
 WINDOWS = {"rds_hosts": "broker.contoso.com", "multipoint_hosts": "multipoint"}
 ENDED = {
@@ -57,71 +58,6 @@ def maintenance(windows_lab: Lab, tmp_path: Path) -> Maintenance:
     return Maintenance(windows_lab, tmp_path)
 
 
-def test_check_then_run_then_run_again(maintenance: Maintenance) -> None:
-    everything = {**AZURE, **WINDOWS, "maintenance_protected_users": ["alice@contoso.com", "CONTOSO\\teacher"]}
-    check = maintenance.run("--check", **everything)
-    assert check.status == 0, check.output
-    assert maintenance.ended() == {}
-    run = maintenance.run(**everything)
-    assert run.status == 0, run.output
-    assert run.output.count("Ready for maintenance") == 4
-    ended = {service: users - {"alice", "teacher"} for service, users in ENDED.items()}
-    assert maintenance.ended() == ended
-    changes = len(maintenance.lab.audit())
-    again = maintenance.run(**everything)
-    assert again.status == 0, again.output
-    assert "changed=1" not in again.output
-    assert len(maintenance.lab.audit()) == changes
-
-
-@pytest.mark.parametrize(
-    ("variables", "service"),
-    [
-        pytest.param(AZURE, "avd", marks=NEWEST),
-        ({"rds_hosts": "broker.contoso.com"}, "rds"),
-        pytest.param({"multipoint_hosts": "multipoint"}, "multipoint", marks=NEWEST),
-    ],
-)
-def test_only_what_is_named_is_emptied(maintenance: Maintenance, variables: dict[str, str], service: str) -> None:
-    finished = maintenance.run(**variables)
-    assert finished.status == 0, finished.output
-    assert maintenance.ended() == {service: ENDED[service]}
-
-
-@pytest.mark.newest_core
-def test_one_host(maintenance: Maintenance) -> None:
-    finished = maintenance.run(
-        **AZURE, **WINDOWS, avd_session_host_name="avd-2.contoso.com", rds_host_server="rdsh-1.contoso.com"
-    )
-    assert finished.status == 0, finished.output
-    hosts = {entry["host"] for entry in maintenance.lab.audit()}
-    assert {host for host in hosts if not host.startswith("classroom")} == {"avd-2.contoso.com", "rdsh-1.contoso.com"}
-
-
-@pytest.mark.parametrize(
-    ("variables", "says"),
-    [
-        ({}, "Set avd_host_pool_name, rds_hosts or multipoint_hosts"),
-        pytest.param(
-            {"avd_resource_group_name": "rg-avd", "multipoint_hosts": "multipoint"},
-            "Set both avd_resource_group_name",
-            marks=NEWEST,
-        ),
-        pytest.param(
-            {"rds_hosts": ","}, "rds_hosts is ',': it must be a host or a group of the inventory", marks=NEWEST
-        ),
-        pytest.param({"multipoint_hosts": ""}, "multipoint_hosts is '': it must be a host or a group", marks=NEWEST),
-        ({"multipoint_hosts": "all,", "rds_hosts": "broker.contoso.com"}, "multipoint_hosts is 'all,': it must be"),
-        pytest.param({**AZURE, "avd_host_pool_name": ""}, "host_pool_name is given but empty", marks=NEWEST),
-    ],
-)
-def test_what_is_unclear_ends_nothing(maintenance: Maintenance, variables: dict[str, str], says: str) -> None:
-    finished = maintenance.run(**variables)
-    assert finished.status != 0
-    assert says in " ".join(finished.output.split())
-    assert maintenance.ended() == {}
-
-
 def inventory_with(maintenance: Maintenance, directory: Path, **children: object) -> str:
     """Write an inventory directory with more groups."""
     assert maintenance.lab.winrm is not None
@@ -132,14 +68,77 @@ def inventory_with(maintenance: Maintenance, directory: Path, **children: object
     return str(inventory)
 
 
+@pytest.mark.outer_cores
+def test_check_then_run_then_run_again(maintenance: Maintenance, tmp_path: Path) -> None:
+    """With variables of a group, which count like those of the command line."""
+    inventory = inventory_with(maintenance, tmp_path)
+    variables = Path(inventory, "group_vars")
+    variables.mkdir()
+    protected = {"maintenance_protected_users": ["alice@contoso.com", "CONTOSO\\teacher"]}
+    (variables / "all.yml").write_text(json.dumps({**AZURE, **WINDOWS, **protected}))
+    check = maintenance.run("--check", inventory=inventory)
+    assert check.status == 0, check.output
+    assert maintenance.ended() == {}
+    run = maintenance.run(inventory=inventory)
+    assert run.status == 0, run.output
+    assert run.output.count("Ready for maintenance") == 4
+    ended = {service: users - {"alice", "teacher"} for service, users in ENDED.items()}
+    assert maintenance.ended() == ended
+    changes = len(maintenance.lab.audit())
+    again = maintenance.run(inventory=inventory)
+    assert again.status == 0, again.output
+    assert "changed=1" not in again.output
+    assert len(maintenance.lab.audit()) == changes
+
+
 def test_group_that_is_named_as_the_playbook_could_is_no_request(maintenance: Maintenance, tmp_path: Path) -> None:
+    """Of the host pool only the named host is emptied."""
     broker: dict[str, object] = {"hosts": {"broker.contoso.com": {}}}
     inventory = inventory_with(
         maintenance, tmp_path, maintenance_rds=broker, maintenance_rds_chosen=broker, rds_hosts=broker
     )
-    finished = maintenance.run(inventory=inventory, multipoint_hosts="multipoint")
+    finished = maintenance.run(
+        inventory=inventory, **AZURE, avd_session_host_name="avd-2.contoso.com", multipoint_hosts="multipoint"
+    )
     assert finished.status == 0, finished.output
-    assert maintenance.ended() == {"multipoint": ENDED["multipoint"]}
+    assert maintenance.ended() == {"avd": {"grace", "ivan"}, "multipoint": ENDED["multipoint"]}
+    assert "avd-2.contoso.com" in {entry["host"] for entry in maintenance.lab.audit()}
+
+
+@pytest.mark.outer_cores
+def test_only_the_session_host_that_is_named_is_emptied(maintenance: Maintenance) -> None:
+    finished = maintenance.run(rds_hosts="broker.contoso.com", rds_host_server="rdsh-1.contoso.com")
+    assert finished.status == 0, finished.output
+    assert maintenance.ended() == {"rds": {"carol", "dave"}}
+    assert {entry["host"] for entry in maintenance.lab.audit()} == {"rdsh-1.contoso.com"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        pytest.param({}, "Set avd_host_pool_name, rds_hosts or multipoint_hosts", marks=OUTER),
+        pytest.param(
+            {"avd_resource_group_name": "rg-avd", "multipoint_hosts": "multipoint"},
+            "Set both avd_resource_group_name",
+            marks=NEWEST,
+        ),
+        pytest.param(
+            {"rds_hosts": ","}, "rds_hosts is ',': it must be a host or a group of the inventory", marks=NEWEST
+        ),
+        pytest.param({"multipoint_hosts": ""}, "multipoint_hosts is '': it must be a host or a group", marks=NEWEST),
+        pytest.param(
+            {"multipoint_hosts": "all,", "rds_hosts": "broker.contoso.com"},
+            "multipoint_hosts is 'all,': it must be",
+            marks=OUTER,
+        ),
+        pytest.param({**AZURE, "avd_host_pool_name": ""}, "host_pool_name is given but empty", marks=NEWEST),
+    ],
+)
+def test_what_is_unclear_ends_nothing(maintenance: Maintenance, variables: dict[str, str], says: str) -> None:
+    finished = maintenance.run(**variables)
+    assert finished.status != 0
+    assert says in " ".join(finished.output.split())
+    assert maintenance.ended() == {}
 
 
 @pytest.mark.newest_core
@@ -151,16 +150,6 @@ def test_name_of_a_host_and_of_a_group_is_refused(maintenance: Maintenance, tmp_
         assert finished.status != 0
         assert says in finished.output
     assert maintenance.ended() == {}
-
-
-def test_variables_of_a_group_count_like_those_of_the_command_line(maintenance: Maintenance, tmp_path: Path) -> None:
-    inventory = inventory_with(maintenance, tmp_path)
-    variables = Path(inventory, "group_vars")
-    variables.mkdir()
-    (variables / "all.yml").write_text(json.dumps({**AZURE, **WINDOWS}))
-    finished = maintenance.run(inventory=inventory)
-    assert finished.status == 0, finished.output
-    assert maintenance.ended() == ENDED
 
 
 @pytest.mark.newest_core
