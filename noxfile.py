@@ -178,7 +178,7 @@ def see_ansible_windows(session: nox.Session) -> None:
 @nox.session(python=CORES[NEWEST])
 def engine(session: nox.Session) -> None:
     """Tests that need a PowerShell: PWSH names it, or it is `pwsh` on PATH."""
-    session.install(f"ansible-core=={NEWEST}.*", "-r", f"{REQUIREMENTS}/pytest.txt", *RUNTIME, *LAB)
+    session.install(f"ansible-core=={NEWEST}.*", "-r", f"{REQUIREMENTS}/unit.txt", *RUNTIME, *LAB)
     see_collection(session)
     see_ansible_windows(session)
     session.env["TEST_SESSION"] = "engine"

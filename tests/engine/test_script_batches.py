@@ -26,6 +26,7 @@ from tests.engine.script.hosts import Hosts, collection, deployment
 from tests.lab.client import Lab
 
 COMMAND = "Invoke-RDUserLogoff"
+EVERYBODY = Selection()
 
 
 class Console:
@@ -70,12 +71,15 @@ def hosts(lab_hosts: Hosts) -> Hosts:
     return lab_hosts
 
 
-def log_off(hosts: Hosts, **changes: Any) -> tuple[Report, Module]:
-    """Log everybody off."""
+def log_off(
+    hosts: Hosts, selection: Selection = EVERYBODY, wait_timeout: float = 60.0, **changes: Any
+) -> tuple[Report, Module]:
+    """Log off who is selected."""
     module, clock = Module(hosts, changes), time.monotonic
     transport = ScriptCmdlets(module, {}, "broker", clock)
     service = BatchSessions(RemoteDesktop(), transport, "broker", clock, 30.0, time.sleep)
-    return engine.run(engine.Request(LOGOFF, Selection()), service, Console(), clock), module
+    request = engine.Request(LOGOFF, selection, wait_timeout=wait_timeout)
+    return engine.run(request, service, Console(), clock), module
 
 
 def test_acts_that_one_run_leaves_are_sent_by_the_next(hosts: Hosts) -> None:
