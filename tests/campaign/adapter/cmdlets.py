@@ -1,0 +1,185 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cmdlets of three services: what they list, and the errors that they write."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.multipoint import MultiPoint
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.rdinfra import HostPool, RdInfra
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.remote_desktop import RemoteDesktop
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import SessionCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Answer as CallAnswer
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
+    Call,
+    ErrorRecord,
+    State,
+)
+from tests.campaign.farm import ACTIVE, DISCONNECTED, ENDING, OTHER, Act, Answer, Shown
+from tests.campaign.schedule import ActFault, ActPlan
+from tests.campaign.stage import PLACES, Stage
+
+POOL = HostPool("tenant", PLACES[0])
+LISTS = ("Get-RDUserSession", "Get-WmsSession", "Get-RdsUserSession")
+STATES = {
+    "rds": {
+        ACTIVE: "STATE_ACTIVE",
+        DISCONNECTED: "STATE_DISCONNECTED",
+        ENDING: "STATE_RESET",
+        OTHER: "STATE_CONNECTED",
+    },
+    "multipoint": {
+        ACTIVE: "RemoteConnection",
+        DISCONNECTED: "Disconnected",
+        ENDING: "RemoteConnection",
+        OTHER: "Unknown",
+    },
+    "classic": {ACTIVE: "Active", DISCONNECTED: "Disconnected", ENDING: "LogOff", OTHER: "Pending"},
+}
+GENERIC = ErrorRecord("Microsoft.PowerShell.Commands.WriteErrorException", "NotSpecified", "WriteErrorException", "RPC")
+NOT_FOUND = ErrorRecord("SessionNotFound", "ObjectNotFound", "ItemNotFoundException", "no such session")
+DENIED = ErrorRecord("AccessDenied", "PermissionDenied", "UnauthorizedAccessException", "denied")
+HALF_WAY = ErrorRecord("ListFailed", "NotSpecified", "Exception", "the rest cannot be read")
+UNCLEAR = (
+    CallAnswer(State.COMPLETED, errors=(GENERIC,)),
+    CallAnswer(State.FAILED, errors=(GENERIC,)),
+    CallAnswer(State.FAILED, errors=(GENERIC, HALF_WAY)),
+)
+
+
+def service_of(kind: str) -> str:
+    """Return the service of a kind of run."""
+    return kind.rpartition(" ")[2]
+
+
+def make_cmdlets(kind: str) -> SessionCmdlets:
+    """Make what the product knows of the cmdlets."""
+    service = service_of(kind)
+    if service == "rds":
+        return RemoteDesktop()
+    return MultiPoint() if service == "multipoint" else RdInfra(POOL, Call("Add-RdsAccount"))
+
+
+def product_place(kind: str) -> str:
+    """Return the product's name of the place."""
+    return POOL.place if service_of(kind) == "classic" else ""
+
+
+def user_name(kind: str, user: str) -> str:
+    """Return a user's full name."""
+    if service_of(kind) == "classic":
+        return f"{user}@contoso.com" if user.islower() else f"{user}@CONTOSO.COM"
+    return f"CONTOSO\\{user}"
+
+
+def read_row(kind: str, shown: Shown) -> dict[str, Any]:
+    """Make a row as the cmdlet lists it."""
+    service, id_ = service_of(kind), int(shown.login.spot[2])
+    state = STATES[service][shown.state]
+    if service == "classic":
+        return {
+            "TenantName": POOL.tenant,
+            "HostPoolName": POOL.name,
+            "SessionHostName": shown.host,
+            "SessionId": id_,
+            "UserPrincipalName": user_name(kind, shown.user) if shown.user else None,
+            "SessionState": state,
+            "CreateTime": _time(shown.created),
+        }
+    domain = "CONTOSO" if shown.user else None
+    if service == "multipoint":
+        return {
+            "ComputerName": shown.host,
+            "SessionId": id_,
+            "UserName": shown.user or None,
+            "DomainName": domain,
+            "State": state,
+        }
+    return {
+        "HostServer": shown.host,
+        "UnifiedSessionId": id_,
+        "SessionId": id_,
+        "UserName": shown.user or None,
+        "DomainName": domain,
+        "SessionState": state,
+        "CreateTime": _time(shown.created),
+    }
+
+
+def _time(created: datetime | None) -> str | None:
+    return created.replace(tzinfo=None).isoformat() + "Z" if created else None
+
+
+def spot_of(kind: str, call: Call) -> tuple[str, str]:
+    """Return the host and the id that a call acts on."""
+    given = call.parameters
+    if service_of(kind) == "rds":
+        return str(given["HostServer"]), str(given["UnifiedSessionID"])
+    if service_of(kind) == "classic":
+        return str(given["SessionHostName"]), str(given["SessionId"])
+    (id_,) = given["SessionId"]
+    return "", str(id_)
+
+
+class Cmdlet:
+    """Plays one call that acts, in whatever coroutine runs it, up to its answer."""
+
+    def __init__(self, stage: Stage, act: Act, plan: ActPlan, stop_seconds: float = 5.0) -> None:
+        """A call that hangs is given up so many seconds after its deadline."""
+        self._stage, self._act, self._plan, self._stop_seconds = stage, act, plan, stop_seconds
+        act.faulty = plan.fault is not None
+
+    def run(self, seconds: float) -> CallAnswer:
+        """Run the call, which has so many seconds; note what it was answered."""
+        answer, says = self._run(seconds)
+        self._stage.farm.answer(self._act, says, answer.state.value)
+        return answer
+
+    def _run(self, seconds: float) -> tuple[CallAnswer, Answer]:
+        world, farm, plan = self._stage.world, self._stage.farm, self._plan
+        fault = plan.fault
+        multipoint = service_of(self._stage.schedule.kind) == "multipoint"
+        if fault in (ActFault.HANG, ActFault.HANG_AFTER, ActFault.HANG_LATE):
+            if fault is ActFault.HANG_AFTER:
+                world.after(1.0, self._apply)
+            world.sleep(seconds)
+            if fault is ActFault.HANG_LATE:
+                world.after(plan.late, self._apply)
+            if plan.flavour % 2:
+                return CallAnswer(State.STOPPED), Answer.ACCEPTED
+            world.sleep(self._stop_seconds)
+            return CallAnswer(State.NO_ANSWER), Answer.ACCEPTED
+        if fault is ActFault.REFUSED:
+            world.sleep(plan.seconds)
+            return CallAnswer(State.FAILED, errors=(DENIED,)), Answer.REFUSED
+        unclear = UNCLEAR[plan.flavour % 3], Answer.UNCLEAR
+        if fault in (ActFault.BEFORE, ActFault.THROTTLED, ActFault.LOST_BEFORE, ActFault.UNSENT) or (
+            fault is ActFault.NOT_FOUND and not multipoint
+        ):
+            world.sleep(plan.seconds)
+            return unclear
+        if fault in (ActFault.AFTER, ActFault.LOST_AFTER):
+            world.sleep(plan.seconds * 0.5)
+            self._apply()
+            world.sleep(plan.seconds * 0.5)
+            return unclear
+        if fault is ActFault.LATE:
+            world.sleep(plan.seconds)
+            world.after(plan.late, self._apply)
+            return unclear
+        if fault is ActFault.NOT_FOUND or farm.occupant(self._act.spot) is None:
+            world.sleep(plan.seconds)
+            if multipoint:
+                state = State.FAILED if plan.flavour % 2 else State.COMPLETED
+                return CallAnswer(state, errors=(NOT_FOUND,)), Answer.ABSENT
+            return unclear
+        if fault is not ActFault.STUCK:
+            world.after(plan.seconds * plan.effect_at, self._apply)
+        world.sleep(plan.seconds)
+        return CallAnswer(State.COMPLETED), Answer.ACCEPTED
+
+    def _apply(self) -> None:
+        self._stage.farm.apply(self._act, self._plan.ending)

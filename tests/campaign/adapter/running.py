@@ -1,0 +1,176 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run of the engine, from a schedule to what it told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from ansible.errors import AnsibleConnectionFailure
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop import DISCONNECT
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import LOGOFF
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions import engine
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.acting import BrokenOffError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import STILL_THERE, Report, Row
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
+    Filters,
+    NamedSession,
+    Selection,
+    SelectionError,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
+from tests.campaign.adapter import azure, cmdlets, live, script
+from tests.campaign.farm import Spot, time_of_day
+from tests.campaign.schedule import MINIMUM_AGE, Schedule
+from tests.campaign.stage import HOSTS, PLACES, Stage
+from tests.campaign.trial import Told, Trial
+from tests.campaign.world import START
+
+AFTERWARDS = 20.0
+"""Seconds for which the farm is watched after a run."""
+
+
+class _NotedReport(Report):
+    """Notes when each session was reported."""
+
+    __slots__ = ()
+    note: ClassVar[Callable[[Row], None]]
+
+    def add(self, *args: Any, **kwargs: Any) -> None:
+        """Note what became of a session, and when that was said."""
+        super().add(*args, **kwargs)
+        type(self).note(self.rows[-1])
+
+
+def run(schedule: Schedule) -> Trial:
+    """Play a schedule."""
+    stage = Stage(schedule)
+    world = stage.world
+    service = _make_service(stage)
+    selected = [math.inf]
+    list_sessions = service.list_sessions
+
+    def list_and_note(*named: Any) -> Any:
+        sessions = list_sessions(*named)
+        selected[0] = world.now
+        stage.farm.note("selects")
+        return sessions
+
+    service.list_sessions = list_and_note
+    told: list[tuple[Row, float]] = []
+    report: Report | None = None
+    failure = ""
+
+    def note(row: Row) -> None:
+        told.append((row, world.now))
+        stage.farm.note("reports ", row.key[1], "/", row.key[2], ": ", row.outcome, " perhaps" if row.perhaps else "")
+
+    _NotedReport.note = note
+    vars(engine)["Report"] = _NotedReport
+    world.interrupt_at = START + schedule.interrupt_at
+    try:
+        report = engine.run(
+            _request(schedule),
+            service,
+            _Nobody(),
+            world.clock,
+            lambda: time_of_day(world.now),
+            lambda: world.now < START + schedule.run_ends_at,
+        )
+    except KeyboardInterrupt:
+        failure = "interrupted"
+    except (ServiceError, SelectionError, AnsibleConnectionFailure) as error:
+        failure = f"{type(error).__name__}: {error}"
+    except BrokenOffError as error:
+        report, failure = error.report, f"broken off: {error}"
+    finally:
+        vars(engine)["Report"] = Report
+    ended = world.now
+    stage.farm.note("the run ends", f": {failure}" if failure else "")
+    world.interrupt_at = math.inf
+    service.close()
+    world.sleep(AFTERWARDS)
+    times = {id(row): at for row, at in told}
+    rows = report.rows if report is not None else [row for row, _at in told]
+    return Trial(
+        schedule,
+        stage.farm,
+        [
+            Told(
+                _spot(schedule, row.key),
+                row.outcome,
+                row.reason,
+                row.perhaps or row.outcome in (report.verb.done if report else "", STILL_THERE),
+                times.get(id(row), selected[0]),
+            )
+            for row in rows
+        ],
+        report.changed if report is not None else None,
+        selected[0],
+        ended,
+        failure,
+        world.interrupted_at,
+        tuple(getattr(service, "warnings", ())),
+    )
+
+
+def _make_service(stage: Stage) -> Any:
+    if stage.schedule.kind == "azure":
+        return azure.make_service(stage)
+    return script.make_service(stage) if stage.schedule.kind.startswith("script") else live.make_service(stage)
+
+
+def _request(schedule: Schedule) -> engine.Request:
+    wanted, kind = schedule.wanted, schedule.kind
+    states = azure.STATES if kind == "azure" else cmdlets.STATES[cmdlets.service_of(kind)]
+
+    def full_name(user: str) -> str:
+        return azure.user_name(user) if kind == "azure" else cmdlets.user_name(kind, user)
+
+    named = None
+    if wanted.named is not None:
+        named = tuple(
+            NamedSession(
+                _place(kind, one.pool),
+                HOSTS[one.host],
+                one.id,
+                full_name(one.user) if one.user else "",
+                time_of_day(START) - timedelta(seconds=one.age) if one.age >= 0 else None,
+            )
+            for one in wanted.named
+        )
+    filters = Filters(
+        HOSTS[wanted.host] if wanted.host >= 0 else "",
+        tuple(map(full_name, wanted.users)),
+        tuple(map(full_name, wanted.excluded)),
+        tuple(states[state] for state in wanted.states),
+        timedelta(seconds=MINIMUM_AGE) if wanted.aged else None,
+    )
+    verb = DISCONNECT if kind == "azure" else LOGOFF
+    return engine.Request(
+        verb, Selection(named, filters), check_mode=wanted.check_mode, wait_timeout=wanted.wait_timeout
+    )
+
+
+def _place(kind: str, pool: int) -> str:
+    return azure.host_pool(PLACES[pool]).place if kind == "azure" else cmdlets.product_place(kind)
+
+
+def _spot(schedule: Schedule, key: tuple[str, str, str]) -> Spot:
+    place = next(name for number, name in enumerate(PLACES) if _place(schedule.kind, number) == key[0])
+    return (place, key[1].lower(), key[2])
+
+
+class _Nobody:
+    """A console without anybody."""
+
+    def confirm(self, verb: str, sessions: Any) -> None:
+        """Take everything for confirmed."""
+
+    def progress(self, asked: int, finished: int, total: int, seconds: float) -> None:
+        """Show nothing."""
