@@ -1,0 +1,306 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules of identity, time and reporting, each switched off by a change of the product's text.
+
+A rule is worth nothing to a campaign that cannot tell when it is broken. A text that is no longer found is an error:
+the mutant then has to follow the product.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.campaign.schedule import KINDS
+
+LIVE = ("rds", "multipoint", "classic")
+SCRIPT = ("script rds", "script multipoint", "script classic")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A rule that is switched off."""
+
+    rule: str
+    module: str
+    """Below plugin_utils."""
+    text: str
+    instead: str
+    kinds: tuple[str, ...] = KINDS
+    """The kinds of runs in which it can show."""
+
+
+MUTANTS = (
+    # Identity
+    Mutant(
+        "the user in a row counts",
+        "sessions.session",
+        "            and fold(self.user) == fold(earlier.user)\n",
+        "",
+    ),
+    Mutant(
+        "the time of creation in a row counts",
+        "sessions.session",
+        "            and same_instant(self.created, earlier.created)\n",
+        "",
+        ("azure", "rds", "classic"),
+    ),
+    Mutant(
+        "the place is part of what says which session",
+        "sessions.session",
+        "return (self.place, self.host, self.id)",
+        'return ("", self.host, self.id)',
+        ("azure",),
+    ),
+    Mutant(
+        "the host is part of what says which session",
+        "services.session_cmdlets",
+        "same = found.setdefault((fold(session.host), session.id), [])",
+        'same = found.setdefault(("", session.id), [])',
+        LIVE,
+    ),
+    Mutant(
+        "a session without a readable user is not acted on",
+        "sessions.engine",
+        "elif not session.users:",
+        "elif False:",
+    ),
+    Mutant(
+        "a row without a readable user proves nothing",
+        "sessions.acting",
+        "elif not row.users:",
+        "elif False:",
+    ),
+    Mutant(
+        "two rows of one id are nobody's",
+        "services.session_cmdlets",
+        "replace(one, users=()) if len(same) > 1 else one",
+        "one",
+        LIVE,
+    ),
+    Mutant(
+        "somebody else in a named id is left alone",
+        "sessions.selection",
+        "elif mismatch:",
+        "elif False:",
+    ),
+    Mutant(
+        "somebody else in an id ends the matter",
+        "sessions.acting",
+        "elif not row.is_still(errand.session):",
+        "elif False:",
+    ),
+    Mutant(
+        "a host that is spelled otherwise is not gone",
+        "sessions.acting",
+        "row_alike = look.alike.get(_without_case(key))",
+        "row_alike = None",
+    ),
+    Mutant(
+        "a user who is spelled otherwise is the same",
+        "sessions.session",
+        "and fold(self.user) == fold(earlier.user)",
+        "and self.user == earlier.user",
+    ),
+    Mutant(
+        "over the script, too, the time of creation counts",
+        "services.remote_desktop",
+        'proof = (*owner, "create_time")',
+        "proof = owner",
+        ("script rds",),
+    ),
+    Mutant(
+        "of several readings the newest row counts",
+        "services.azure_desktop_readings",
+        "found[key] = session",
+        "found.setdefault(key, session)",
+        ("azure",),
+    ),
+    Mutant(
+        "a session that slid to a page read before is not gone",
+        "services.azure_desktop",
+        "        if pages > 1:\n            for session in missing.values():",
+        "        if False:\n            for session in missing.values():",
+        ("azure",),
+    ),
+    Mutant(
+        "a list of several pages is read until it holds still",
+        "services.azure_desktop_readings",
+        "if shown == before:",
+        "if True:",
+        ("azure",),
+    ),
+    # Selection
+    Mutant(
+        "filters must hold still before an act",
+        "sessions.acting",
+        "elif not (rejected := self._rejects(row)) and not",
+        "elif not (rejected := '') and not",
+    ),
+    Mutant(
+        "excluded users are left alone",
+        "sessions.selection",
+        "if any(_may_be_user(given, session) for given in self.excluded_users):",
+        "if False:",
+    ),
+    Mutant(
+        "young sessions are left alone",
+        "sessions.selection",
+        "if now - session.created < self.minimum_age:",
+        "if False:",
+    ),
+    Mutant(
+        "what needs nothing is not acted on", "sessions.engine", "if verb.settled(session):", "if False:", ("azure",)
+    ),
+    Mutant("check mode does nothing", "sessions.engine", "if request.check_mode:", "if False:"),
+    # Time
+    Mutant("a proof lasts five seconds", "sessions.acting", "PROOF_SECONDS = 5.0", "PROOF_SECONDS = 9.0"),
+    Mutant(
+        "only what was read after the answer says what came of an act",
+        "sessions.acting",
+        " or read_at <= errand.since:",
+        ":",
+    ),
+    Mutant(
+        "what was read after an act was sent, but before its answer, does not say what came of it",
+        "sessions.acting",
+        "errand.since = now if event.answered_at is None else event.answered_at",
+        "errand.since = errand.sent_at",
+    ),
+    Mutant(
+        "an act without a clear answer is repeated only after another list",
+        "sessions.acting",
+        "Phase.WATCH if event.reply is Reply.DONE else Phase.DOUBT",
+        "Phase.WATCH if event.reply is Reply.DONE else Phase.WAITING",
+    ),
+    Mutant(
+        "nothing is judged while its act is under way",
+        "sessions.acting",
+        "if errand.phase in (Phase.SENT, Phase.FINISHED)",
+        "if errand.phase in (Phase.FINISHED,)",
+    ),
+    Mutant(
+        "what was accepted is not asked for again",
+        "sessions.acting",
+        "Phase.WATCH if event.reply is Reply.DONE else",
+        "Phase.DOUBT if event.reply is Reply.DONE else",
+    ),
+    Mutant(
+        "what hangs counts as accepted",
+        "services.session_cmdlets",
+        "return Answered(session, Reply.DONE, answer.reason)\n        if not answer.errors:",
+        "return Answered(session, Reply.UNCLEAR, answer.reason)\n        if not answer.errors:",
+        LIVE,
+    ),
+    Mutant(
+        "what is being ended is not ended again",
+        "sessions.acting",
+        "return errand.doubtful and self._verb.under_way(row)",
+        "return False",
+        ("rds", "classic"),
+    ),
+    Mutant(
+        "nothing is sent after a deadline",
+        "sessions.acting",
+        "else errand.first_sent + self._wait_timeout",
+        "else errand.first_sent + 2 * self._wait_timeout + 3.0",
+    ),
+    Mutant(
+        "a deadline counts from the first act",
+        "sessions.acting",
+        "            if errand.first_sent is None:\n                errand.first_sent = now",
+        "            if True:\n                errand.first_sent = now",
+    ),
+    Mutant(
+        "what was read before a deadline is not still there after it",
+        "sessions.acting",
+        "overdue = row.read_at >= self._deadline(errand)",
+        "overdue = self._clock() >= self._deadline(errand)",
+    ),
+    Mutant(
+        "a refusal for now is no try",
+        "sessions.acting",
+        "            errand.tries -= 1\n",
+        "            pass\n",
+        ("azure",),
+    ),
+    Mutant(
+        "a refusal for good is the end",
+        "sessions.acting",
+        "errand.refused = event.reply is Reply.REFUSED",
+        "errand.refused = False",
+    ),
+    Mutant(
+        "nothing is sent when the run has ended",
+        "sessions.engine",
+        "rejects, lives).run(pending)",
+        "rejects, always).run(pending)",
+    ),
+    Mutant(
+        "the script on the host is told how much time is left",
+        "transports.win_powershell",
+        "return None if math.isinf(act.send_before) else act.send_before - called - self._beside",
+        "return None",
+        SCRIPT,
+    ),
+    # Reporting
+    Mutant(
+        "what is not seen on a list that failed is not gone",
+        "services.cmdlet_sessions",
+        "        if answer.whole:\n            self._events.append(Looked(",
+        "        if True:\n            self._events.append(Looked(",
+        LIVE,
+    ),
+    Mutant(
+        "what is not seen on a list that failed is not gone, on Azure",
+        "services.azure_desktop",
+        "self._workers.answer(LookFailed(error))",
+        "self._workers.answer(Looked((), last=True))",
+        ("azure",),
+    ),
+    Mutant(
+        "what is not seen when the connection is lost is not gone",
+        "services.cmdlet_sessions",
+        "= None, False\n            self._events.append(LookFailed(ServiceError(reason)))",
+        "= None, False\n            self._events.append(Looked((), last=True))",
+        LIVE,
+    ),
+    Mutant(
+        "an act without a clear answer may be ours",
+        "sessions.acting",
+        "errand.doubtful |= event.reply is Reply.UNCLEAR",
+        "errand.doubtful |= False",
+    ),
+    Mutant(
+        "an error of a cmdlet does not say that nothing was done",
+        "services.session_cmdlets",
+        "            reply = Reply.UNCLEAR\n",
+        "            reply = Reply.GONE\n",
+        LIVE,
+    ),
+    Mutant(
+        "what nobody could see may have been changed",
+        "sessions.acting",
+        "perhaps = errand.doubtful or errand.phase in (Phase.SENT, Phase.WATCH)",
+        "perhaps = False",
+    ),
+    Mutant(
+        "what is gone without an act is no change",
+        "sessions.acting",
+        "self._verb.done if ours else without_us",
+        "self._verb.done",
+    ),
+    Mutant(
+        "what was disconnected meanwhile needs nothing",
+        "sessions.acting",
+        "elif self._verb.settled(row):",
+        "elif False:",
+        ("azure",),
+    ),
+    Mutant(
+        "what was asked for and is still there counts as changed",
+        "sessions.outcome",
+        "row.perhaps or row.outcome in (self.verb.done, STILL_THERE)",
+        "row.perhaps or row.outcome in (self.verb.done,)",
+    ),
+)
