@@ -27,13 +27,16 @@ CORES = {"2.16": ">=3.10,<3.13", "2.19": ">=3.11,<3.14", "2.21": ">=3.12"}
 
 OLDEST, *_, NEWEST = CORES
 
+# Runs of a campaign.
+CAMPAIGN, CAMPAIGN_IN_CI = "100000", "8000"
+
 # The package that holds ansible.windows; its major goes with the newest ansible-core.
 ANSIBLE = "ansible==14.*"
 ANSIBLE_WINDOWS = ROOT / "build" / "ansible-windows"
 
 nox.needs_version = ">=2026.10"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "unit", "integration", "engine", "docs", "sanity", "galaxy", "molecule"]
+nox.options.sessions = ["lint", "unit", "campaign", "integration", "engine", "docs", "sanity", "galaxy", "molecule"]
 
 
 def see_collection(session: nox.Session) -> None:
@@ -66,6 +69,19 @@ def unit(session: nox.Session) -> None:
     session.install("ansible-core", "-r", f"{REQUIREMENTS}/unit.txt", *RUNTIME, *LAB)
     see_collection(session)
     session.run("pytest", "tests/unit", "--numprocesses=2", "--timeout=120", *session.posargs)
+
+
+@nox.session
+def campaign(session: nox.Session) -> None:
+    """A property test on a simulated farm, and the mutants that prove it. In CI a short one.
+
+    CAMPAIGN_RUNS says how many runs, CAMPAIGN_SEED repeats those that a report names.
+    """
+    session.install("ansible-core", "-r", f"{REQUIREMENTS}/campaign.txt")
+    see_collection(session)
+    if "CAMPAIGN_RUNS" not in os.environ:
+        session.env["CAMPAIGN_RUNS"] = CAMPAIGN_IN_CI if os.environ.get("CI") else CAMPAIGN
+    session.run("pytest", "tests/campaign", *session.posargs)
 
 
 def python_version(session: nox.Session) -> str:
@@ -191,7 +207,7 @@ def engine(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, types and ansible-lint's production profile."""
-    session.install("-r", f"{REQUIREMENTS}/lint.txt", "-r", f"{REQUIREMENTS}/unit.txt", *RUNTIME, *LAB)
+    session.install("-r", f"{REQUIREMENTS}/lint.txt", "-r", f"{REQUIREMENTS}/campaign.txt", *RUNTIME, *LAB)
     see_collection(session)
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
