@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Key, Session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Key, Session, fold
 
 READINGS = 3
 """Readings of a list at most."""
@@ -42,7 +42,7 @@ def read_until_settled(read: Callable[[], Iterable[Sequence[Session]]]) -> Liste
         for page in read():
             pages += 1
             for session in page:
-                key = session.key
+                key = (session.place, fold(session.host), session.id)
                 found[key] = session
                 shown.add(hash((key, session.users, session.created)))
         if pages <= 1:

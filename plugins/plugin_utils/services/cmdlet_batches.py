@@ -103,6 +103,8 @@ class BatchSessions:
         # Loading the module may take longer than the list after it may be old. A sign-in loads it by itself.
         self._before_acts = self._first or [Call("Import-Module", {"Name": cmdlets.MODULE})]
         self._collected: list[tuple[Session, float]] = []
+        self._asked: set[Key] = set()
+        """Sessions that something was sent for."""
         self._look_wanted = False
         self._seen: Timed | None = None
         self.warnings: list[str] = []
@@ -184,7 +186,10 @@ class BatchSessions:
             Act(
                 cmdlets.act(session),
                 self._values(session, cmdlets.where),
-                self._values(session, cmdlets.proof),
+                # One that was asked for may be ending by now, which must not be asked for again.
+                self._values(
+                    session, (*cmdlets.proof, "session_state") if session.key in self._asked else cmdlets.proof
+                ),
                 send_before,
             )
             for session, send_before in collected
@@ -201,12 +206,15 @@ class BatchSessions:
         events: list[Event] = []
         for (session, _send_before), act, answer in zip(collected, acts, acted.acts, strict=True):
             event = self._answered(session, act.call, answer, acted.listing.answer)
+            if event.sent:
+                self._asked.add(session.key)
             self.accepted |= event.reply is Reply.DONE
             events.append(event)
         return events
 
     def _unclear(self, collected: Sequence[tuple[Session, float]], reason: str) -> list[Event]:
         """Answer acts that may have been sent at any time until now."""
+        self._asked.update(session.key for session, _send_before in collected)
         return [Answered(session, Reply.UNCLEAR, reason, self._clock()) for session, _send_before in collected]
 
     def _values(self, session: Session, names: Sequence[str]) -> dict[str, object]:

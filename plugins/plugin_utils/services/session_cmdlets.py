@@ -257,4 +257,5 @@ class Judge:
             reply = Reply.UNCLEAR
         since = self._failing_since.setdefault(session.key, self._clock())
         given_up = self._clock() - since >= ERROR_SECONDS
-        return Answered(session, Reply.REFUSED if given_up else reply, reason)
+        doubtful = reply is Reply.UNCLEAR
+        return Answered(session, Reply.REFUSED if given_up else reply, reason, doubtful=doubtful)

@@ -113,6 +113,8 @@ class Errand:
     """Whether a try may have had its effect although the answer did not say so."""
     refused: bool = False
     """Whether the last try was refused for good."""
+    meanwhile: tuple[Session | None, float] | None = None
+    """What the newest list showed while an act was under way, and when it was read: it counts if nothing was sent."""
 
 
 @dataclass(slots=True)
@@ -226,6 +228,7 @@ class Acting:
                 errand.first_sent = now
             errand.tries += 1
             errand.sent_at = now
+            errand.meanwhile = None
             self._move(errand, Phase.SENT)
             self._service.begin_act(errand.proof, send_before)
 
@@ -267,8 +270,9 @@ class Acting:
         if errand.phase is not Phase.SENT:
             return
         now = self._clock()
-        errand.since = now if event.answered_at is None else event.answered_at
         put_off = event.reply in (Reply.THROTTLED, Reply.NOT_SENT)
+        if not put_off:  # Nothing was done, so what was read meanwhile counts.
+            errand.since = now if event.answered_at is None else event.answered_at
         if put_off or not event.sent:
             errand.tries -= 1
         elif event.sent_at is not None:
@@ -285,8 +289,10 @@ class Acting:
             self._move(errand, Phase.WAITING)
             if errand.unsent >= UNSENT_TRIES:
                 self._finish(errand, FAILED, event.reason)
+            elif errand.meanwhile is not None:
+                self._judge(errand, *errand.meanwhile)
         else:
-            errand.doubtful |= event.reply is Reply.UNCLEAR
+            errand.doubtful |= event.reply is Reply.UNCLEAR or event.doubtful
             errand.refused = event.reply is Reply.REFUSED
             self._move(errand, Phase.WATCH if event.reply is Reply.DONE else Phase.DOUBT)
             self._look_pause = 0.0
@@ -337,10 +343,11 @@ class Acting:
         self._finish(errand, FAILED, f"{asked}; {why}", perhaps)
 
     def _look_ended(self) -> None:
-        self._look = None
         now = self._clock()
+        begun = now if self._look is None else self._look.begun
+        self._look = None
         open_ = (self._errands[key] for phase in (Phase.DOUBT, Phase.WATCH) for key in self._open[phase])
-        deadline = min((at for at in map(self._deadline, open_) if at > now), default=math.inf)
+        deadline = min((at for at in map(self._deadline, open_) if at > begun), default=math.inf)
         self._look_not_before = min(now + self._look_pause, deadline)
         self._look_pause = min(LONGEST_PAUSE, self._look_pause * 2 or 0.25)
 
@@ -348,6 +355,8 @@ class Acting:
 
     def _judge(self, errand: Errand, row: Session | None, read_at: float) -> None:
         """Move a session on by what a list shows: its row, or C(None) when it is not there any more."""
+        if errand.phase is Phase.SENT:
+            errand.meanwhile = (row, read_at)
         if errand.phase in (Phase.SENT, Phase.FINISHED) or read_at <= errand.since:
             return
         if row is None:
@@ -392,7 +401,8 @@ class Acting:
         if errand.first_sent is None:
             self._finish(errand, REFUSED, "its user cannot be read any more")
         elif row.read_at >= self._deadline(errand):
-            self._finish(errand, FAILED, "its user cannot be read any more, so it cannot be told what came of it")
+            reason = "its user cannot be read any more, so it cannot be told what came of it"
+            self._finish(errand, FAILED, reason, perhaps=errand.phase is Phase.WATCH or errand.doubtful)
         elif errand.phase is Phase.WAITING:
             self._move(errand, Phase.DOUBT)
 
@@ -426,8 +436,10 @@ class Acting:
         """Let a session be asked for again after a pause, if its row is proof."""
         if row.key == errand.session.key:
             errand.proof = row
-            errand.not_before = self._clock() + min(LONGEST_PAUSE, 0.5 * 2 ** max(0, errand.tries - 1))
-            self._move(errand, Phase.WAITING)
+        elif errand.first_sent is not None:
+            return
+        errand.not_before = self._clock() + min(LONGEST_PAUSE, 0.5 * 2 ** max(0, errand.tries - 1))
+        self._move(errand, Phase.WAITING)
 
     def _move(self, errand: Errand, phase: Phase) -> None:
         key = errand.session.key

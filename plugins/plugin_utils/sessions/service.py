@@ -56,6 +56,8 @@ class Answered:
     """Clock reading (seconds) at which the act was sent at the latest; C(None) means when it was begun."""
     answered_at: float | None = None
     """Clock reading (seconds) after which a list shows what came of it; C(None) means now."""
+    doubtful: bool = False
+    """Whether it may have had its effect although it was refused; after UNCLEAR that is always so."""
     sent: bool = True
     """Whether anything left at all; where the service proves identity itself, it may see that nothing should."""
 
