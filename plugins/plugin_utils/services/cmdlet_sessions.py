@@ -161,6 +161,7 @@ class CmdletSessions:
             self._events.append(Answered(session, Reply.REFUSED, reason))
             return
         call = self._cmdlets.act(session)
+        begun = self._clock()  # The host may begin, and a time limit of the cmdlet with it, before it says so.
         try:
             token = self._transport.begin(call, self._act_seconds, send_before)
         except TooLate:
@@ -175,7 +176,7 @@ class CmdletSessions:
             self._events.append(Answered(session, Reply.UNCLEAR, _reason(error)))
             self._lose(error)
             return
-        self._acts[token] = (session, call, self._clock())
+        self._acts[token] = (session, call, begun)
 
     def pause(self) -> float:
         """Wait without end while enough is in flight. One call less than the host takes, so that a look has room."""

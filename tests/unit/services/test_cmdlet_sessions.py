@@ -596,6 +596,30 @@ def test_act_and_look_that_cannot_begin_are_answered() -> None:
     assert str(bench.service.lost) == "quota"
 
 
+class SlowToBegin(LiveTransport):
+    """The host begins at once, and says so a second later."""
+
+    def begin(self, call: Call, seconds: float, send_before: float = math.inf) -> int:
+        token = super().begin(call, seconds, send_before)
+        self.host.clock.sleep(1.0)
+        return token
+
+
+def test_time_limit_of_the_cmdlet_counts_from_its_start() -> None:
+    """A session that takes long to close must not be closed twice."""
+    late = error("not in time", "OperationTimeout", "InvalidOperation", "InvalidOperationException", State.FAILED)
+    host = FakeHost(scripts={"Close-WmsSession": [lambda _host, _call: late]})
+    cmdlets = MultiPoint(timeout=3)
+    cmdlets.chose(1)
+    transport = SlowToBegin(host, seconds_each=2.0)
+    service = CmdletSessions(cmdlets, transport, "classroom", host.clock, 60.0, 15, host.clock.sleep)
+    row = {"Id": 2, "UserName": "student3", "DomainName": "CONTOSO", "ComputerName": "classroom", "State": "Active"}
+    service.begin_act(cmdlets.read(row, host.clock()), math.inf)
+    (answered,) = wait_for(service, Answered)
+    assert isinstance(answered, Answered)
+    assert answered.reply is Reply.DONE
+
+
 def test_look_waits_for_room_and_then_comes_before_acts() -> None:
     bench = make_bench("live", rd_row(2), rd_row(3, "bob"), most=1, at_once=15)
     first, second = bench.service.list_sessions()
