@@ -22,7 +22,7 @@ OUTER = pytest.mark.outer_cores
         (b"y\r", True),
         pytest.param(b"yes\r", True, marks=NEWEST),
         pytest.param(b"n\r", False, marks=OUTER),
-        pytest.param(b"\r", False, marks=OUTER),
+        pytest.param(b"\r", False, marks=NEWEST),
     ],
 )
 def test_question_on_the_terminal(lab: Lab, ansible: Ansible, answer: bytes, goes_on: bool) -> None:

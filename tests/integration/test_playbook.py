@@ -116,7 +116,7 @@ def test_only_the_session_host_that_is_named_is_emptied(maintenance: Maintenance
 @pytest.mark.parametrize(
     ("variables", "says"),
     [
-        pytest.param({}, "Set avd_host_pool_name, rds_hosts or multipoint_hosts", marks=OUTER),
+        pytest.param({}, "Set avd_host_pool_name, rds_hosts or multipoint_hosts", marks=NEWEST),
         pytest.param(
             {"avd_resource_group_name": "rg-avd", "multipoint_hosts": "multipoint"},
             "Set both avd_resource_group_name",

@@ -217,8 +217,13 @@ def test_age_and_a_loop_behind_a_call_that_hangs(windows: Windows) -> None:
 # The question
 
 
-@pytest.mark.outer_cores
-@pytest.mark.parametrize(("answer", "goes_on"), [(b"y\r", True), (b"n\r", False)])
+@pytest.mark.parametrize(
+    ("answer", "goes_on"),
+    [
+        pytest.param(b"y\r", True, marks=pytest.mark.outer_cores),
+        pytest.param(b"n\r", False, marks=pytest.mark.newest_core),
+    ],
+)
 def test_question_on_the_terminal(windows: Windows, answer: bytes, goes_on: bool) -> None:
     arguments = ["-i", str(windows.inventory), BROKER, "-m", LOGOFF]
     status, shown = windows.ansible.on_terminal(answer, *arguments, "-a", "host_server=rdsh-1 unified_session_id=2")
