@@ -321,6 +321,14 @@ def test_id_that_was_taken_over_tells_readings_apart(
     assert client.reads == ["", "", ""]
 
 
+def test_id_on_a_host_in_another_case_is_the_same_place_in_all_readings(service: AzureDesktop, client: Client) -> None:
+    """A user who was there in an older reading must not be acted on as if he still were."""
+    client.readings = [[[row("1"), row("2")], []]]
+    client.page_rows = [[row("2", "HOST-1", userPrincipalName="mallory@contoso.com")], [row("3")]]
+    found = {(one.host, one.id): one.user for one in service.list_sessions() if one.id == "2"}
+    assert found == {("HOST-1", "2"): "mallory@contoso.com"}
+
+
 def test_list_that_changes_in_every_reading_is_the_union_with_a_warning(service: AzureDesktop, client: Client) -> None:
     client.readings = [[[row("1")], [row("2")]], [[row("2")], [row("3")]], [[row("3")], [row("4")]]]
     assert ids(service.list_sessions()) == ["1", "2", "3", "4"]

@@ -344,6 +344,33 @@ def test_error_leaves_the_log_off_in_doubt(kind: str, category: str) -> None:
     assert "Der RPC-Server ist nicht verfügbar" in report.rows[0].reason
 
 
+def test_session_that_the_host_sees_being_ended_is_not_asked_for_again() -> None:
+    """The state changes between the engine's list and the act."""
+    bench = make_bench("batch", rd_row(2))
+    lists = 0
+
+    def show(host: FakeHost, call: Call) -> Answer:
+        nonlocal lists
+        lists += 1
+        if bench.host.sent(LOGOFF_COMMAND) and lists > first[0] + 1:
+            host.rows = [{**row, "SessionState": "STATE_RESET"} for row in host.rows]
+        if host.clock.now > 130.0:
+            host.rows = []
+        return Answer(State.COMPLETED, tuple(dict(row) for row in host.rows))
+
+    first = [10**9]
+
+    def complain(host: FakeHost, call: Call) -> Answer:
+        first[0] = lists
+        return error("RPC")
+
+    bench.host.scripts[LIST_COMMAND] = [show] * 1000
+    bench.host.scripts[LOGOFF_COMMAND] = [complain]
+    report = bench.run(wait_timeout=60.0)
+    assert report.summary() == {"logged_off": 1}
+    assert len(bench.host.sent(LOGOFF_COMMAND)) == 1
+
+
 def test_error_without_effect_is_a_failure_that_changed_nothing(kind: str) -> None:
     bench = make_bench(kind, rd_row(2))
     bench.host.scripts[LOGOFF_COMMAND] = always(*[error("Zugriff verweigert.")] * 100)

@@ -187,6 +187,21 @@ def test_session_that_is_gone_is_in_doubt_when_another_error_came_before() -> No
     assert close("live", host, MultiPoint(), ServerSelection()).summary() == {"logged_off": 1}
 
 
+def test_error_that_comes_after_the_effect_is_in_doubt_however_late() -> None:
+    """At first the server knows no such session; what comes seconds later is given up, but may be ours."""
+    host = Server(2016, row(1))
+    missing = terminating("SessionNotFound", "ObjectNotFound", "ItemNotFoundException")
+
+    def close_and_complain(host: FakeHost, call: Call) -> Answer:
+        host.clock.now += 6.0
+        host.rows.clear()
+        return Answer(State.COMPLETED, errors=(ErrorRecord("RpcError", "NotSpecified", "RpcException", "RPC"),))
+
+    host.scripts["Close-WmsSession"] = [*always(missing), close_and_complain]
+    report = close("live", host, MultiPoint(), ServerSelection())
+    assert (report.summary(), report.changed) == ({"logged_off": 1}, True)
+
+
 def test_session_without_a_user_is_refused() -> None:
     host = Server(2016, row(1, None), row(2))
     assert close("live", host, MultiPoint(), ServerSelection()).summary() == {"logged_off": 1, "refused": 1}

@@ -186,6 +186,19 @@ def test_act_that_is_never_sent_is_given_up() -> None:
     assert len(farm.acts) == UNSENT_TRIES
 
 
+def test_act_that_is_never_sent_is_given_up_whatever_the_case_of_its_host() -> None:
+    farm = Hesitant.of(session("1"))
+    farm.hesitates = 1000
+
+    def respell(farm: FakeFarm, one: Session) -> Reply:
+        spell_host(farm, one.key, "HOST-0")
+        return Reply.GONE
+
+    farm.replies[ALICE] = [respell, *[lambda farm, one: Reply.GONE] * 1000]
+    request = engine.Request(DISCONNECT, EVERYBODY, wait_timeout=5.0)
+    assert outcomes(engine.run(request, farm, Console(), farm.clock)) == {"1": "failed"}
+
+
 def test_reason_is_that_of_the_last_act_that_was_sent() -> None:
     farm = FakeFarm.of(session("1"))
     farm.replies[ALICE] = [fail_before, *[lambda farm, one: Reply.THROTTLED] * 1000]
@@ -260,6 +273,85 @@ def test_retry_is_not_sent_when_a_newer_row_speaks_against_it(changed: Session) 
     states = ("Active",) if changed.state == "Pending" else ()
     report = run(farm, Selection(filters=Filters(states=states)), wait_timeout=20.0)
     assert (len(farm.acts), outcomes(report)) == (1, {"1": "failed"})
+
+
+class Overtaken(FakeFarm):
+    """A list is under way while an act is sent, and delivered before the act is answered, or after."""
+
+    delivered = 0.0
+    changed: Session | None = None
+
+    def begin_act(self, session: Session, send_before: float) -> None:
+        super().begin_act(session, send_before)
+        if len(self.acts) == 1 and self.changed is not None:
+            self.sessions[self.changed.key] = self.changed
+            rows, at = self._read(self.clock() + 0.01), self.clock() + self.delivered
+            self._due.append((at, lambda: [Looked(rows, last=True)]))
+            self.running = True
+
+    def begin_look(self, sessions: Sequence[Session]) -> None:
+        if self.running:
+            self.running = False
+            return
+        super().begin_look(sessions)
+
+    running = False
+
+
+@pytest.mark.parametrize("reply", [Reply.THROTTLED, Reply.NOT_SENT])
+@pytest.mark.parametrize(("delivered", "blocked"), [(0.02, 0.0), (0.2, 0.3)], ids=["before", "after the answer"])
+@pytest.mark.parametrize(
+    ("changed", "outcome"),
+    [
+        (session("1", "mallory@contoso.com"), "replaced"),
+        (session("1", state="Disconnected"), "already_disconnected"),
+    ],
+    ids=["taken over", "settled"],
+)
+def test_what_a_list_showed_counts_when_nothing_was_sent(
+    reply: Reply, delivered: float, blocked: float, changed: Session, outcome: str
+) -> None:
+    farm = Overtaken.of(session("1"), session("2", "bob@contoso.com"))
+    farm.room, farm.delivered, farm.changed, farm.look_seconds = 1, delivered, changed, 0.5
+
+    def put_off(farm: FakeFarm, one: Session) -> Reply:
+        farm.blocked_until = farm.clock() + blocked
+        return reply
+
+    farm.replies[ALICE] = [put_off]
+    engine_look(farm)
+    report = run(farm)
+    assert outcomes(report) == {"1": outcome, "2": "disconnected"}
+    assert len(farm.acts) == 2
+
+
+def engine_look(farm: Overtaken) -> None:
+    """Let the engine have a look under way, by a proof that is to be renewed."""
+    listed = farm.list_sessions()
+    farm.list_sessions = lambda named=(): [  # type: ignore[method-assign]
+        replace(one, read_at=farm.clock() - 3.5) for one in listed
+    ]
+
+
+def test_accepted_act_counts_as_a_change_when_its_session_cannot_be_read_any_more() -> None:
+    farm = FakeFarm.of(session("1"))
+
+    def blank(farm: FakeFarm, one: Session) -> Reply:
+        farm.sessions[one.key] = replace(one, users=())
+        return Reply.DONE
+
+    farm.replies[ALICE] = [blank]
+    report = run(farm, wait_timeout=5.0)
+    assert (outcomes(report), report.changed) == ({"1": "failed"}, True)
+
+
+def test_list_is_read_again_at_once_when_the_deadline_passed_during_one() -> None:
+    farm = SlowList.of(session("1"))
+    farm.effect = False
+    farm.slow = (4.0,)
+    assert outcomes(run(farm, wait_timeout=20.0)) == {"1": "still_there"}
+    late = farm.looks[-1] - (farm.acts[0].at + 20.0)
+    assert 0.0 <= late < 3.0
 
 
 # Absence
