@@ -25,7 +25,7 @@ LOWEST = (ROOT / "meta/ee-requirements.txt").read_text().replace(">=", "==").spl
 # The oldest ansible-core that is supported, the first with data tagging, the newest; and the Pythons that run each.
 CORES = {"2.16": ">=3.10,<3.13", "2.19": ">=3.11,<3.14", "2.21": ">=3.12"}
 
-OLDEST, *_, NEWEST = CORES
+OLDEST, _middle, NEWEST = CORES
 
 # Runs of a campaign.
 CAMPAIGN, CAMPAIGN_IN_CI = "100000", "8000"
