@@ -22,7 +22,7 @@ from tests.lab.client import Lab
 
 LIST = "Get-RDUserSession"
 HOST = "rdsh-1.contoso.com"
-RUNS = 16
+RUNS = 8
 PROTECTED = "protected@contoso.com"
 MALLORY = "mallory@contoso.com"
 PROOF = 1.0
