@@ -201,7 +201,8 @@ def engine(session: nox.Session) -> None:
     session.env["DOTNET_TieredPGO"] = "0"  # for processes that live for seconds
     chosen = ("tests/engine", "tests/integration", "-m", "engine")
     # The tests of a file share what they start.
-    session.run("pytest", *chosen, "--numprocesses=3", "--dist=loadfile", "--timeout=300", *session.posargs)
+    by_file = ("--numprocesses=3", "--dist=loadfile", "--no-loadscope-reorder")
+    session.run("pytest", *chosen, *by_file, "--timeout=300", *session.posargs)
 
 
 @nox.session

@@ -19,8 +19,13 @@ from tests.integration.ansible_process import Ansible, environment
 from tests.lab.client import Lab
 
 
+LONGEST = ("test_psrp_engine.py", "test_script_connections.py", "test_script_campaign.py")
+"""Files whose tests take long. They come first, so that no worker is left alone with one in the end."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests here need a PowerShell."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
