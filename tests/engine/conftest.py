@@ -18,7 +18,6 @@ from tests.engine.script_hosts import PowerShell, ScriptHosts
 from tests.integration.ansible_process import Ansible, environment
 from tests.lab.client import Lab
 
-
 LONGEST = ("test_psrp_engine.py", "test_script_connections.py", "test_script_campaign.py")
 """Files whose tests take long. They come first, so that no worker is left alone with one in the end."""
 
