@@ -93,8 +93,8 @@ MUTANTS = (
     Mutant(
         "a host that is spelled otherwise is not gone",
         "sessions.acting",
-        "row_alike = look.alike.get(_without_case(key))",
-        "row_alike = None",
+        "for folded, row in look.alike.items():",
+        "for folded, row in ():",
     ),
     Mutant(
         "a user who is spelled otherwise is the same",

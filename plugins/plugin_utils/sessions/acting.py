@@ -152,8 +152,8 @@ class Acting:
             (math.inf, math.inf) if service.proves_itself else (PROOF_SECONDS, RENEW_SECONDS)
         )
         self._errands: dict[Key, Errand] = {}
-        self._folded: set[Key] = set()
-        """Their keys without case."""
+        self._folded: dict[Key, list[Key]] = {}
+        """Their keys by what they are without case."""
         self._waiting: OrderedDict[Key, Errand] = OrderedDict()
         self._open: dict[Phase, set[Key]] = {phase: set() for phase in (Phase.SENT, Phase.DOUBT, Phase.WATCH)}
         self._unfinished = 0
@@ -169,7 +169,9 @@ class Acting:
     def run(self, sessions: Sequence[Session]) -> None:
         """Act on the sessions until each has an outcome. Raises BrokenOffError, whatever happens."""
         self._errands = {session.key: Errand(session, session) for session in sessions}
-        self._folded = {_without_case(key) for key in self._errands}
+        self._folded = {}
+        for key in self._errands:
+            self._folded.setdefault(_without_case(key), []).append(key)
         self._waiting = OrderedDict(self._errands)
         self._unfinished = len(self._errands)
         try:
@@ -314,9 +316,13 @@ class Acting:
             elif (folded := _without_case(row.key)) in self._folded:
                 look.alike[folded] = row
         if event.last:
+            for folded, row in look.alike.items():
+                for key in self._folded[folded]:
+                    if key not in look.seen:
+                        look.seen.add(key)
+                        self._judge(self._errands[key], row, row.read_at)
             for key in look.asked - look.seen:
-                row_alike = look.alike.get(_without_case(key))
-                self._judge(self._errands[key], row_alike, row_alike.read_at if row_alike else look.begun)
+                self._judge(self._errands[key], None, look.begun)
             self._look_ended()
 
     def _look_failed(self, event: LookFailed) -> None:

@@ -427,6 +427,23 @@ def test_id_that_another_user_has_on_the_host_in_another_case_is_replaced() -> N
     assert outcomes(run(farm)) == {"1": "replaced"}
 
 
+def test_id_that_another_user_has_on_the_host_in_another_case_is_never_acted_on() -> None:
+    """The list was asked for because of another session; what it shows counts all the same."""
+    farm = FakeFarm.of(session("1"), session("2", "bob@contoso.com"))
+    farm.room = 1
+
+    def respell(farm: FakeFarm, one: Session) -> Reply:
+        other = session("2").key
+        farm.give_id_to(other, "mallory@contoso.com")
+        spell_host(farm, other, "HOST-0")
+        farm.blocked_until = farm.clock() + 1.0
+        return Reply.UNCLEAR
+
+    farm.replies[ALICE] = [respell, accept]
+    assert outcomes(run(farm)) == {"1": "disconnected", "2": "replaced"}
+    assert {act.session.id for act in farm.acts} == {"1"}
+
+
 def test_very_row_counts_before_one_that_differs_in_case() -> None:
     farm = FakeFarm.of(session("1"))
     other = session("1", "mallory@contoso.com", host="HOST-0", created=CREATED)
