@@ -7,12 +7,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.rds_action import (
-    DEPLOYMENT_SPEC,
-    POOL_SPEC,
-    RdsAction,
-)
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.session_action import FILTER_SPEC, InfoAction
+from ..plugin_utils._action.rds_action import DEPLOYMENT_SPEC, POOL_SPEC, RdsAction
+from ..plugin_utils._action.session_action import FILTER_SPEC, InfoAction
 
 
 class ActionModule(RdsAction, InfoAction):

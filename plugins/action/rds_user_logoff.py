@@ -8,24 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.rds_action import (
-    DEPLOYMENT_SPEC,
-    POOL_SPEC,
-    RdsAction,
-)
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services import rdinfra, remote_desktop
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.session_action import (
-    END_SPEC,
-    FILTER_SPEC,
-    FILTERS,
-    Options,
-    refuse_unclear,
-)
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
-    NamedSession,
-    SelectionError,
-)
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.windows_action import WindowsEndAction
+from ..plugin_utils._action.rds_action import DEPLOYMENT_SPEC, POOL_SPEC, RdsAction
+from ..plugin_utils._action.session_action import END_SPEC, FILTER_SPEC, FILTERS, Options, refuse_unclear
+from ..plugin_utils._action.windows_action import WindowsEndAction
+from ..plugin_utils._services import rdinfra, remote_desktop
+from ..plugin_utils._sessions.selection import NamedSession, SelectionError
 
 
 class ActionModule(RdsAction, WindowsEndAction):

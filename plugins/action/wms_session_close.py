@@ -7,22 +7,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services import multipoint
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.session_action import (
-    END_SPEC,
-    Options,
-    refuse_unclear,
-)
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
-    NamedSession,
-    SelectionError,
-)
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.windows_action import WindowsEndAction
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.wms_action import (
-    FILTER_SPEC,
-    SERVER_SPEC,
-    WmsAction,
-)
+from ..plugin_utils._action.session_action import END_SPEC, Options, refuse_unclear
+from ..plugin_utils._action.windows_action import WindowsEndAction
+from ..plugin_utils._action.wms_action import FILTER_SPEC, SERVER_SPEC, WmsAction
+from ..plugin_utils._services import multipoint
+from ..plugin_utils._sessions.selection import NamedSession, SelectionError
 
 LARGEST_INT32 = 2**31 - 1
 

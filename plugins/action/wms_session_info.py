@@ -7,12 +7,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.session_action import InfoAction
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.wms_action import (
-    FILTER_SPEC,
-    SERVER_SPEC,
-    WmsAction,
-)
+from ..plugin_utils._action.session_action import InfoAction
+from ..plugin_utils._action.wms_action import FILTER_SPEC, SERVER_SPEC, WmsAction
 
 
 class ActionModule(WmsAction, InfoAction):

@@ -7,27 +7,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.azure_action import (
-    POOL_SPEC,
-    SIGN_IN_SPEC,
-    AzureAction,
-)
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop import DISCONNECT
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop_names import (
-    FIELDS,
-    HostPool,
-)
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.session_action import (
-    END_SPEC,
-    FILTER_SPEC,
-    EndAction,
-    Options,
-    refuse_unclear,
-)
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
-    NamedSession,
-    SelectionError,
-)
+from ..plugin_utils._action.azure_action import POOL_SPEC, SIGN_IN_SPEC, AzureAction
+from ..plugin_utils._action.session_action import END_SPEC, FILTER_SPEC, EndAction, Options, refuse_unclear
+from ..plugin_utils._services.azure_desktop import DISCONNECT
+from ..plugin_utils._services.azure_desktop_names import FIELDS, HostPool
+from ..plugin_utils._sessions.selection import NamedSession, SelectionError
 
 NAMES = ("id", "input_object", "sessions")
 """Options that name sessions."""

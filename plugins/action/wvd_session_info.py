@@ -7,12 +7,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.azure_action import (
-    POOL_SPEC,
-    SIGN_IN_SPEC,
-    AzureAction,
-)
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.session_action import FILTER_SPEC, InfoAction
+from ..plugin_utils._action.azure_action import POOL_SPEC, SIGN_IN_SPEC, AzureAction
+from ..plugin_utils._action.session_action import FILTER_SPEC, InfoAction
 
 
 class ActionModule(InfoAction, AzureAction):

@@ -15,10 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils import services
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.rdinfra import HostPool, sign_in_call
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import SessionCmdlets
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Call, Credential
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rdinfra import HostPool, sign_in_call
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import SessionCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, Credential
 
 BROKER, SESSION_HOST, CLASSIC_HOST = "rds.example.test", "rdsh-1.example.test", "wvd-0.example.test"
 DEPLOYMENT = "https://rdbroker.example.test"

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_batches import BatchSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.remote_desktop import RemoteDesktop
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import LOGOFF
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions import engine
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import Report
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import Selection
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.win_powershell import ScriptCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_batches import BatchSessions
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.remote_desktop import RemoteDesktop
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import LOGOFF
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Report
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Selection
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.win_powershell import ScriptCmdlets
 from tests import cmdlets
 from tests.engine.script.driver import Json, Script
 from tests.engine.script.hosts import Hosts, collection, deployment

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import Filters, Selection
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Filters, Selection
 from tests import cmdlets
 from tests.engine.script.driver import Script
 from tests.engine.script.hosts import Hosts, collection, deployment

@@ -12,13 +12,13 @@ from typing import Any
 import psrpcore.types as ps
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.multipoint import MultiPoint
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.multipoint import MultiPoint
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import (
     SessionCmdlets,
     explain,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Call
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.psrp_messages import read_state
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.psrp_messages import read_state
 from tests.engine.both_engines import BothEngines, BothLab
 from tests.engine.service_calls import (
     BROKER,

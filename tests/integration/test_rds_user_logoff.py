@@ -13,17 +13,7 @@ import pytest
 
 from tests.integration.ansible_process import Finished, expect_refused
 from tests.integration.scenarios import Scenario, call, fault, thrice
-from tests.integration.windows_hosts import (
-    BROKER,
-    LOGOFF,
-    RDS_INFO,
-    WVD,
-    Windows,
-    agree,
-    ended_in,
-    outcomes,
-    sign_in,
-)
+from tests.integration.windows_hosts import BROKER, LOGOFF, RDS_INFO, WVD, Windows, agree, ended_in, outcomes, sign_in
 
 EVERYBODY = ["alice", "bob", "carol", "dave"]
 COLLECTION = "Desktops"

@@ -13,16 +13,7 @@ import pytest
 from tests.integration.ansible_process import expect_refused
 from tests.integration.scenarios import Scenario, fault, look
 from tests.integration.test_rds_user_logoff import COLLECTION, EVERYBODY, ID
-from tests.integration.windows_hosts import (
-    BROKER,
-    LOGOFF,
-    Windows,
-    decoded,
-    ended,
-    ended_in,
-    outcomes,
-    script_host,
-)
+from tests.integration.windows_hosts import BROKER, LOGOFF, Windows, decoded, ended, ended_in, outcomes, script_host
 
 
 def log_off(**options: Any) -> dict[str, Any]:

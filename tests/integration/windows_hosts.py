@@ -20,7 +20,7 @@ from tests.lab.client import Lab
 from tests.lab.winrm.configurations import with_modules
 from tests.roles import data_file, session_endpoint
 
-SCRIPT = Path(__file__).parents[2] / "plugins/plugin_utils/transports/run_cmdlets.ps1"
+SCRIPT = Path(__file__).parents[2] / "plugins/plugin_utils/_transports/run_cmdlets.ps1"
 LOGOFF = "remotedesktop.sessions.rds_user_logoff"
 RDS_INFO = "remotedesktop.sessions.rds_session_info"
 CLOSE = "remotedesktop.sessions.wms_session_close"

@@ -8,8 +8,12 @@ from __future__ import annotations
 import pytest
 from ansible.errors import AnsibleError
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils import console as module
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.console import SHOWN, Console, NotConfirmedError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action import console as module
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.console import (
+    SHOWN,
+    Console,
+    NotConfirmedError,
+)
 from tests.unit.sessions.fake_farm import session
 
 

@@ -9,18 +9,18 @@ from datetime import datetime, timezone
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop import read_session
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop_names import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.azure_desktop import read_session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.azure_desktop_names import (
     HostPool,
     read_identity,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
     Filters,
     NamedSession,
     Selection,
     SelectionError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
 from tests.unit.sessions.fake_farm import session
 from tests.unit.test_session_action import selected
 

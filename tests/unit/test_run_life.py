@@ -8,11 +8,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.run_life import run_lives
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.run_life import run_lives
 
 RUN = """
 import multiprocessing, os, signal, sys, time
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.run_life import run_lives
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.run_life import run_lives
 
 def work(begun):
     print(run_lives(), flush=True)

@@ -18,10 +18,9 @@ from ansible.errors import AnsibleError
 from ansible_collections.remotedesktop.sessions.plugins.action.wvd_session_disconnect import NAMES
 from ansible_collections.remotedesktop.sessions.plugins.action.wvd_session_disconnect import ActionModule as Disconnect
 from ansible_collections.remotedesktop.sessions.plugins.action.wvd_session_info import ActionModule as Info
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils import azure_action, console
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.azure_action import AzureAction
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop_names import HostPool
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.session_action import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action import azure_action, console
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.azure_action import AzureAction
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.session_action import (
     FILTERS,
     is_empty,
     plain,
@@ -29,15 +28,16 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.session_act
     refuse_empty,
     split_lines,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.azure_desktop_names import HostPool
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
     Filters,
     NamedSession,
     Selection,
     SelectionError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports import arm
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.azure_cloud import CLOUDS
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import arm
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.azure_cloud import CLOUDS
 from tests.unit.sessions.fake_farm import CREATED, FakeFarm, session
 
 POOL = {"resource_group_name": "rg", "host_pool_name": "pool"}
@@ -110,7 +110,8 @@ class Task:
         self.farm = farm
         self.selection = Selection()
         monkeypatch.setattr(
-            "ansible_collections.remotedesktop.sessions.plugins.plugin_utils.session_action.time.monotonic", farm.clock
+            "ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.session_action.time.monotonic",
+            farm.clock,
         )
 
     def run(self, check_mode: bool = False, **args: Any) -> dict[str, Any]:

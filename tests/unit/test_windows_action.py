@@ -19,17 +19,17 @@ from ansible_collections.remotedesktop.sessions.plugins.action import (
     wms_session_close,
     wms_session_info,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils import console, windows_action
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_batches import BatchSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_sessions import CmdletSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import SessionCmdlets
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action import console, windows_action
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_batches import BatchSessions
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_sessions import CmdletSessions
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import SessionCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
     Filters,
     Selection,
     SelectionError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports import psrp
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Answer, Call, State
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import psrp
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Answer, Call, State
 from tests.unit.services.fake_host import DONE, FakeHost, LiveTransport, always, error, rd_row
 
 LOGOFF = rds_user_logoff.ActionModule
@@ -300,7 +300,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
     monkeypatch.setattr(psrp, "PsrpCmdlets", Psrp)
     clock = Psrp.host.clock
     for module in ("session_action", "windows_action"):
-        path = f"ansible_collections.remotedesktop.sessions.plugins.plugin_utils.{module}.time"
+        path = f"ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.{module}.time"
         monkeypatch.setattr(path, SimpleNamespace(monotonic=clock, sleep=clock.sleep))
     return Psrp.host
 

@@ -8,14 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services import azure_desktop
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop_names import HostPool
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import (
-    Event,
-    Reply,
-    ServiceError,
-)
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.pacing import Pacing
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import azure_desktop
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.azure_desktop_names import HostPool
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Event, Reply, ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.pacing import Pacing
 from tests.campaign.farm import ACTIVE, DISCONNECTED, ENDING, OTHER, Act, Answer, Shown
 from tests.campaign.schedule import ActFault, ActPlan, ListFault
 from tests.campaign.stage import PLACES, Stage

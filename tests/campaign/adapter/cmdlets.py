@@ -8,16 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.multipoint import MultiPoint
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.rdinfra import HostPool, RdInfra
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.remote_desktop import RemoteDesktop
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import SessionCmdlets
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Answer as CallAnswer
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
-    Call,
-    ErrorRecord,
-    State,
-)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.multipoint import MultiPoint
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rdinfra import HostPool, RdInfra
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.remote_desktop import RemoteDesktop
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import SessionCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Answer as CallAnswer
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, ErrorRecord, State
 from tests.campaign.farm import ACTIVE, DISCONNECTED, ENDING, OTHER, Act, Answer, Shown
 from tests.campaign.schedule import ActFault, ActPlan
 from tests.campaign.stage import PLACES, Stage

@@ -10,9 +10,9 @@ from functools import partial
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_sessions import CmdletSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import SHORTEST_ACT
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_sessions import CmdletSessions
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import SHORTEST_ACT
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Answer,
     Call,
     NoRunspace,

@@ -12,18 +12,18 @@ from typing import Any, ClassVar
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop import DISCONNECT
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import LOGOFF
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions import engine
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.acting import BrokenOffError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import STILL_THERE, Report, Row
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.azure_desktop import DISCONNECT
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import LOGOFF
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.acting import BrokenOffError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import STILL_THERE, Report, Row
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
     Filters,
     NamedSession,
     Selection,
     SelectionError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
 from tests.campaign.adapter import azure, cmdlets, live, script
 from tests.campaign.farm import Spot, time_of_day
 from tests.campaign.schedule import MINIMUM_AGE, Schedule

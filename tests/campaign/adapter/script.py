@@ -13,10 +13,10 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_batches import BatchSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import SHORTEST_ACT
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Answer, Call, State
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.win_powershell import ScriptCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_batches import BatchSessions
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import SHORTEST_ACT
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Answer, Call, State
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.win_powershell import ScriptCmdlets
 from tests.campaign.adapter.cmdlets import GENERIC, HALF_WAY, LISTS, Cmdlet, make_cmdlets, read_row, spot_of
 from tests.campaign.farm import Act
 from tests.campaign.schedule import ActFault, ListFault

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-RUN_CMDLETS = Path(__file__).parents[3] / "plugins/plugin_utils/transports/run_cmdlets.ps1"
+RUN_CMDLETS = Path(__file__).parents[3] / "plugins/plugin_utils/_transports/run_cmdlets.ps1"
 DRIVER = Path(__file__).with_name("drive.ps1")
 MARK = "SCRIPT_DRIVER_MARK"
 """Variable in the environment of a driver's process and all that it starts."""

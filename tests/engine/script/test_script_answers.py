@@ -8,16 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.engine.script.driver import Json, ScriptError
-from tests.engine.script.hosts import (
-    CLASSROOMS,
-    RDS_LIST,
-    Hosts,
-    call,
-    log_off,
-    request,
-    untimed,
-    verdicts,
-)
+from tests.engine.script.hosts import CLASSROOMS, RDS_LIST, Hosts, call, log_off, request, untimed, verdicts
 
 LOGOFF = {"HostServer": "rdsh-1.contoso.com", "UnifiedSessionID": 2}
 

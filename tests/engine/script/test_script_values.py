@@ -5,16 +5,7 @@
 
 from __future__ import annotations
 
-from tests.engine.script.hosts import (
-    RDS_LIST,
-    Hosts,
-    call,
-    collection,
-    deployment,
-    log_off,
-    request,
-    verdicts,
-)
+from tests.engine.script.hosts import RDS_LIST, Hosts, call, collection, deployment, log_off, request, verdicts
 
 STRANGE = [
     'it\'s \u2018a\u2019 \u201ab\u201b \u201cc\u201d \u201ed\u201f "e"',

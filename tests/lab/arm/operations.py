@@ -11,16 +11,7 @@ import re
 import typing
 
 from ..credentials import TENANT, Credential
-from ..farm import (
-    Caller,
-    Farm,
-    Host,
-    HostNotFoundError,
-    Pool,
-    PoolNotFoundError,
-    Session,
-    SessionNotFoundError,
-)
+from ..farm import Caller, Farm, Host, HostNotFoundError, Pool, PoolNotFoundError, Session, SessionNotFoundError
 from ..options import Options
 from . import errors, paging
 from .buckets import Buckets

@@ -13,15 +13,7 @@ from datetime import datetime, timezone
 import pytest
 
 from tests.lab.definition import DefinitionError, parse
-from tests.lab.farm import (
-    Caller,
-    Farm,
-    HostNotFoundError,
-    IdTakenError,
-    Pool,
-    PoolNotFoundError,
-    SessionNotFoundError,
-)
+from tests.lab.farm import Caller, Farm, HostNotFoundError, IdTakenError, Pool, PoolNotFoundError, SessionNotFoundError
 
 HOST = "H0.contoso.com"
 

@@ -21,14 +21,14 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.multipoint import MultiPoint
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.rdinfra import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.multipoint import MultiPoint
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rdinfra import (
     HostPool,
     RdInfra,
     sign_in_call,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.remote_desktop import RemoteDesktop
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Call, Credential
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.remote_desktop import RemoteDesktop
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, Credential
 from tests.roles.data_file import QUOTES, STRING, read
 from tests.roles.session_endpoint import CONFIGURATION_FILE, EVERYTHING, GROUP, ROLE, ROLE_FILE, TABLE, render
 

@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Answer,
     Call,
     ErrorRecord,
     NoRunspace,
     State,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.win_powershell import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.win_powershell import (
     Act,
     ActAnswer,
     Acted,

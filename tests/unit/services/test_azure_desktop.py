@@ -13,18 +13,18 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services import azure_desktop
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import azure_desktop
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.azure_desktop import (
     DISCONNECT,
     AzureDesktop,
     read_session,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop_names import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.azure_desktop_names import (
     HostPool,
     read_identity,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop_threads import Threads
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.azure_desktop_threads import Threads
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import (
     Answered,
     Event,
     Looked,
@@ -32,9 +32,9 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
     Reply,
     ServiceError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.arm import CONNECTIONS
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.pacing import Pacing
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.arm import CONNECTIONS
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.pacing import Pacing
 
 POOL = HostPool("Sub-1", "RG-1", "Pool-1")
 OTHER = HostPool("Sub-2", "RG-1", "Pool-1")

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.azure_desktop_names import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.azure_desktop_names import (
     HostPool,
     parse_time,
     read_identity,
     read_rows,
     split_resource_id,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import SelectionError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import SelectionError
 
 ARM_ID = (
     "/subscriptions/Sub-1/resourcegroups/RG-1/providers/Microsoft.DesktopVirtualization"

@@ -13,31 +13,31 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services import remote_desktop
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_batches import BatchSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_sessions import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import remote_desktop
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_batches import BatchSessions
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_sessions import (
     MOST_HANGING,
     CmdletSessions,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.multipoint import MultiPoint
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.rdinfra import RdInfra
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.remote_desktop import RemoteDesktop
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.multipoint import MultiPoint
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rdinfra import RdInfra
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.remote_desktop import RemoteDesktop
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import (
     LOGOFF,
     LOST,
     SessionCmdlets,
     read_created,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_hosts import HostSelection
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions import engine
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import Report
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_hosts import HostSelection
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Report
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
     Filters,
     NamedSession,
     Selection,
     SelectionError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import (
     Answered,
     Event,
     Looked,
@@ -45,8 +45,8 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
     Reply,
     ServiceError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Answer,
     Call,
     ErrorRecord,
@@ -54,7 +54,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.
     State,
     TooLate,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.win_powershell import Verdict
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.win_powershell import Verdict
 from tests.unit.services.fake_host import (
     CREATED,
     DONE,

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.multipoint import MultiPoint
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.rdinfra import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.multipoint import MultiPoint
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rdinfra import (
     HostPool,
     RdInfra,
     sign_in_call,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.remote_desktop import RemoteDesktop
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import SessionCmdlets
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Call, Credential
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.remote_desktop import RemoteDesktop
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import SessionCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, Credential
 from tests.unit.services.fake_host import rd_row
 
 VARIABLES = Path(__file__).parents[3] / "roles" / "session_endpoint" / "vars" / "main.yml"

@@ -10,25 +10,25 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_batches import BatchSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_sessions import CmdletSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.multipoint import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_batches import BatchSessions
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_sessions import CmdletSessions
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.multipoint import (
     FIELDS,
     MultiPoint,
     ServerSelection,
     name_session,
     read_named,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import LOGOFF
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions import engine
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import Report
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import LOGOFF
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Report
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
     Filters,
     Selection,
     SelectionError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Answer,
     Call,
     ErrorRecord,

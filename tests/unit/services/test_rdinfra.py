@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_batches import BatchSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.cmdlet_sessions import CmdletSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.rdinfra import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_batches import BatchSessions
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_sessions import CmdletSessions
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rdinfra import (
     DEPLOYMENT_URL,
     FIELDS,
     HostPool,
@@ -20,11 +20,14 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.rd
     read_named,
     sign_in_call,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import LOGOFF
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions import engine
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import Selection, SelectionError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import Credential
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import LOGOFF
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
+    Selection,
+    SelectionError,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Credential
 from tests.unit.services.fake_host import BatchTransport, FakeHost, LiveTransport, always, error
 from tests.unit.services.test_cmdlet_sessions import Console
 

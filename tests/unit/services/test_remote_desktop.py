@@ -13,7 +13,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.remote_desktop import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.remote_desktop import (
     FIELDS,
     IDS,
     STATES,
@@ -21,13 +21,13 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.re
     name_session,
     read_named,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.services.session_cmdlets import read_list
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import read_list
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
     Filters,
     Selection,
     SelectionError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.psrp_messages import read_row
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.psrp_messages import read_row
 from tests.unit.services.fake_host import rd_row
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import Verb
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Verb
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import (
     Answered,
     Event,
     Looked,
@@ -19,7 +19,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.se
     Reply,
     ServiceError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Key, Session, fold
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Key, Session, fold
 
 CREATED = datetime(2026, 11, 20, 8, tzinfo=timezone.utc)
 DISCONNECT = Verb(

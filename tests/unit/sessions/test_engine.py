@@ -10,24 +10,17 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions import engine
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.acting import PROOF_SECONDS
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import Report
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.acting import PROOF_SECONDS
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Report
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
     Filters,
     NamedSession,
     Selection,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import Reply, ServiceError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session
-from tests.unit.sessions.fake_farm import (
-    DISCONNECT,
-    FakeFarm,
-    accept,
-    fail_after,
-    fail_before,
-    session,
-)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Reply, ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
+from tests.unit.sessions.fake_farm import DISCONNECT, FakeFarm, accept, fail_after, fail_before, session
 
 EVERYBODY = Selection()
 

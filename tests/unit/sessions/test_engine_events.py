@@ -11,13 +11,13 @@ from datetime import timedelta
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import Filters, Selection
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Filters, Selection
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import (
     Looked,
     Reply,
     ServiceError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
 from tests.unit.sessions.fake_farm import CREATED, FakeFarm, accept, fail_before, session
 from tests.unit.sessions.test_engine import Console, outcomes, run
 

@@ -10,20 +10,20 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions import engine
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.acting import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.acting import (
     UNSENT_TRIES,
     BrokenOffError,
     RunEndedError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import Filters, Selection
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Filters, Selection
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import (
     Answered,
     Event,
     Looked,
     Reply,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import Key, Session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Key, Session
 from tests.unit.sessions.fake_farm import CREATED, DISCONNECT, FakeFarm, accept, fail_before, session
 from tests.unit.sessions.test_engine import EVERYBODY, Console, outcomes, run
 

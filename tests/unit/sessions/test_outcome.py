@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import (
     ALREADY_GONE,
     FAILED,
     NOT_SELECTED,

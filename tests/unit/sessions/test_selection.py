@@ -12,18 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.outcome import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import (
     ALREADY_GONE,
     NOT_SELECTED,
     REPLACED,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.selection import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
     Filters,
     NamedSession,
     Selection,
     SelectionError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.session import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import (
     Session,
     account,
     fold,

@@ -22,9 +22,9 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.transport import RequestsTransport
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import Reply, ServiceError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports import arm
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.arm import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Reply, ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import arm
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.arm import (
     ACT_SECONDS,
     CONNECT_SECONDS,
     CONNECTIONS,
@@ -34,7 +34,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.
     only_subscription,
     sign_in,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.azure_cloud import CLOUDS
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.azure_cloud import CLOUDS
 
 BASE = "https://management.azure.com"
 POOL = "/subscriptions/sub/resourceGroups/rg/providers/Microsoft.DesktopVirtualization/hostPools/pool"

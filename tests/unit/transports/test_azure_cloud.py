@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import requests
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports import azure_cloud
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.azure_cloud import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import azure_cloud
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.azure_cloud import (
     Cloud,
     certificate_advice,
     find_cloud,

@@ -15,13 +15,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.azure_cloud import CLOUDS, Cloud
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.azure_credential import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.azure_cloud import CLOUDS, Cloud
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.azure_credential import (
     AZURE_CLI_CLIENT_ID,
     make_credential,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.azure_sign_in import SignIn
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.azure_sign_in import SignIn
 
 PUBLIC = CLOUDS["AzureCloud"]
 GOVERNMENT = CLOUDS["AzureUSGovernment"]

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports import azure_sign_in
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.azure_sign_in import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import azure_sign_in
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.azure_sign_in import (
     VARIABLES,
     SignIn,
     ask_command_line,

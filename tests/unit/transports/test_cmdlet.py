@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Answer,
     Call,
     Credential,

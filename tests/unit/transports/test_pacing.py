@@ -9,7 +9,7 @@ import heapq
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.pacing import Pacing
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.pacing import Pacing
 
 
 class Clock:

@@ -17,26 +17,17 @@ from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFau
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import ConnectTimeout
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports import psrp
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import psrp
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Answer,
     Call,
     NoRunspace,
     State,
     TooLate,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.psrp import PsrpCmdlets
-from tests.unit.transports.recorded_host import (
-    Clock,
-    Connection,
-    Host,
-    Pipeline,
-    Scenario,
-    output,
-    scenarios,
-    state,
-)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.psrp import PsrpCmdlets
+from tests.unit.transports.recorded_host import Clock, Connection, Host, Pipeline, Scenario, output, scenarios, state
 
 CALL = Call("Invoke-RDUserLogoff", {"HostServer": "rdsh-1", "UnifiedSessionID": 2, "Force": True})
 

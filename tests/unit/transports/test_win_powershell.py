@@ -16,16 +16,16 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.acting import PROOF_SECONDS
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.sessions.service import ServiceError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.cmdlet import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.acting import PROOF_SECONDS
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Answer,
     Call,
     Credential,
     ErrorRecord,
     State,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils.transports.win_powershell import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.win_powershell import (
     SCRIPT,
     Act,
     ActAnswer,

@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The person at the controller: one question before anything is ended, and progress while it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible.errors import AnsibleError, AnsiblePromptInterrupt
+from ansible.utils.display import Display
+
+from .._sessions.session import Session
+
+SHOWN = 20
+"""Sessions listed in the question; more are counted."""
+QUIET_SECONDS = 3.0
+"""Work that takes no longer shows no progress."""
+PROGRESS_SECONDS = 5.0
+"""Seconds between two lines of progress."""
+
+display = Display()
+
+
+class NotConfirmedError(Exception):
+    """Nobody said yes. Nothing was ended."""
+
+
+class Console:
+    """Talks for one host of the play."""
+
+    def __init__(self, host: str, option: str) -> None:
+        """C(option) is what the user can set to run without the question, e.g. C(confirm=false)."""
+        self._host = host
+        self._option = option
+        self._next_line = QUIET_SECONDS
+
+    def confirm(self, verb: str, sessions: Sequence[Session]) -> None:
+        """Ask once for all sessions. Raises NotConfirmedError on anything but y or yes, or without a terminal."""
+        lines = [f"  {session}" for session in sessions[:SHOWN]]
+        if len(sessions) > SHOWN:
+            lines.append(f"  ... and {len(sessions) - SHOWN} more")
+        question = "\n".join([f"[{self._host}] {verb} {_count(len(sessions))}:", *lines, "Go on? [y/N] "])
+        try:
+            answer = display.prompt_until(question)
+        except AnsiblePromptInterrupt as error:
+            raise NotConfirmedError("Nothing was ended: the question was interrupted.") from error
+        except (AnsibleError, EOFError, OSError) as error:
+            raise NotConfirmedError(
+                f"Nothing was ended: there is no terminal to ask for confirmation ({error}). "
+                f"Set {self._option} to run without the question."
+            ) from error
+        text = answer.decode(errors="replace") if isinstance(answer, bytes) else str(answer)
+        if text.strip().lower() not in ("y", "yes"):
+            raise NotConfirmedError(f"Nothing was ended: the answer was not y or yes. The question was to {verb}.")
+
+    def progress(self, asked: int, finished: int, total: int, seconds: float) -> None:
+        """Show a line every few seconds: how far it is, at what rate, and how long the rest takes."""
+        if seconds < self._next_line or finished >= total:
+            return
+        self._next_line = seconds + PROGRESS_SECONDS
+        rate = asked / seconds
+        left = f", about {(total - asked) / rate:.0f} s left" if 0 < asked < total else ""
+        display.display(
+            f"[{self._host}] {asked} of {_count(total)} asked for, {finished} finished, {rate:.1f} a second{left}"
+        )
+
+
+def _count(number: int) -> str:
+    return f"{number} session" if number == 1 else f"{number} sessions"

@@ -1,0 +1,244 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Azure Virtual Desktop: the user sessions of host pools, over Azure Resource Manager."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from .._sessions.outcome import Verb
+from .._sessions.selection import SelectionError
+from .._sessions.service import Answered, Event, Looked, LookFailed, Reply, ServiceError
+from .._sessions.session import Key, Session, fold
+from .._transports.arm import CONNECTIONS, ArmClient
+from .azure_desktop_names import HostPool, parse_time, split_resource_id
+from .azure_desktop_readings import READINGS, read_until_settled
+from .azure_desktop_threads import Threads, Workers
+
+STATES = ("Active", "Disconnected", "Pending", "LogOff", "UserProfileDiskMounted", "Unknown")
+"""Session states of the service; it may add others."""
+
+DISCONNECT = Verb(
+    name="disconnect",
+    done="disconnected",
+    already="already_disconnected",
+    settled=lambda session: fold(session.state) == "disconnected",
+    under_way=lambda session: fold(session.state) == "logoff",
+    after=lambda session: "Disconnected",
+)
+
+
+class AzureDesktop:
+    """The sessions of some host pools. Acts and looks run beside the engine, over one client a subscription."""
+
+    proves_itself = False
+
+    def __init__(
+        self,
+        pools: Iterable[HostPool],
+        connect: Callable[[str], ArmClient],
+        verb: Verb = DISCONNECT,
+        workers: Workers | None = None,
+    ) -> None:
+        """C(connect) makes the client of a subscription; C(workers) do the requests, by default in threads."""
+        self._pools = {pool.place: pool for pool in pools}
+        self._clients = {subscription: connect(subscription) for subscription in _subscriptions(self._pools.values())}
+        self._act = {DISCONNECT.name: ArmClient.disconnect}[verb.name]
+        self.warnings: list[str] = []
+        self._page_counts: dict[str, int] = {}
+        self._workers = Threads(CONNECTIONS) if workers is None else workers
+        self._acting = 0
+
+    # Reading
+
+    def list_sessions(self, named: Sequence[Key] = ()) -> list[Session]:
+        """Read all sessions of the pools, and those of C(named) that a list may have missed. Raises ServiceError."""
+        sessions: list[Session] = []
+        for pool in self._pools.values():
+            listed = read_until_settled(partial(self._read, pool))
+            self._page_counts[pool.place] = listed.pages
+            sessions += listed.sessions
+            asked = [(host, id_) for place, host, id_ in named if place == pool.place]
+            if listed.pages > 1 and asked:
+                sessions += self._find_missing(pool, asked, listed.sessions)
+            elif not listed.settled:
+                self.warnings.append(
+                    f"The list of host pool {pool.name} takes several pages and changed in each of {READINGS} "
+                    "readings, so a session may be missing from it: run the task again to be sure."
+                )
+        return sessions
+
+    def require_host(self, host: str) -> None:
+        """Raise ServiceError unless one of the pools has the host."""
+        for pool in self._pools.values():
+            if self._client(pool).has_host(pool.resource_group, pool.name, host):
+                return
+        names = ", ".join(pool.name for pool in self._pools.values())
+        raise ServiceError(f"The host pool {names} has no session host {host}: check session_host_name.")
+
+    def _read(self, pool: HostPool, host: str = "") -> Iterator[list[Session]]:
+        for rows, sent_at in self._client(pool).pages(pool.resource_group, pool.name, host):
+            yield [read_session(pool, row, sent_at) for row in rows]
+
+    def _find_missing(
+        self, pool: HostPool, named: Iterable[tuple[str, str]], listed: Iterable[Session]
+    ) -> Iterator[Session]:
+        """Ask for each named session (host and id) that is not listed; where the list has the host, by its spelling."""
+        present: set[tuple[str, str]] = set()
+        spellings: dict[str, str] = {}
+        for session in listed:
+            host = fold(session.host)
+            present.add((host, session.id))
+            spellings[host] = session.host
+        for given, id_ in named:
+            host = fold(given)
+            if (host, id_) not in present:
+                present.add((host, id_))
+                found = self._find(pool, spellings.get(host, given), id_)
+                if found is not None:
+                    yield found
+
+    def _find(self, pool: HostPool, host: str, id_: str) -> Session | None:
+        found = self._client(pool).session(pool.resource_group, pool.name, host, id_)
+        return None if found is None else read_session(pool, *found)
+
+    def _client(self, pool: HostPool) -> ArmClient:
+        return self._clients[fold(pool.subscription)]
+
+    # The engine's calls
+
+    def begin_look(self, sessions: Sequence[Session]) -> None:
+        """Read again where the sessions are: host by host, unless the whole pool takes fewer requests."""
+        self._workers.look(partial(self._look, list(sessions)))
+
+    def begin_act(self, session: Session, send_before: float) -> None:
+        """Send the act on a session."""
+        self._acting += 1
+        self._workers.act(partial(self._send, session, send_before))
+
+    def pause(self) -> float:
+        """Wait for the slowest subscription's budget, or without end while all connections are in use."""
+        if self._acting >= CONNECTIONS:
+            return math.inf
+        return max(client.pacing.pause() for client in self._clients.values())
+
+    def wait(self, seconds: float) -> list[Event]:
+        """Return what has been answered; wait for the first answer at most that long."""
+        events = self._workers.wait(seconds)
+        self._acting -= sum(isinstance(event, Answered) for event in events)
+        return events
+
+    def close(self) -> None:
+        """Begin nothing more, and close the connections."""
+        self._workers.close()
+        for client in self._clients.values():
+            client.close()
+
+    # The workers' jobs
+
+    def _look(self, sessions: Sequence[Session]) -> None:
+        try:
+            for place in dict.fromkeys(session.place for session in sessions):
+                pool = self._pools[place]
+                asked = [session for session in sessions if session.place == place]
+                hosts = list(dict.fromkeys(session.host for session in asked))
+                if len(hosts) > self._page_counts.get(place, 1):
+                    self._page_counts[place] = self._look_at(pool, "", asked)
+                else:
+                    for host in hosts:
+                        self._look_at(pool, host, [session for session in asked if session.host == host])
+        except ServiceError as error:
+            self._workers.answer(LookFailed(error))
+        except Exception as error:
+            self._workers.answer(LookFailed(ServiceError(f"The list could not be read: {error!r}")))
+        else:
+            self._workers.answer(Looked((), last=True))
+
+    def _look_at(self, pool: HostPool, host: str, asked: Iterable[Session]) -> int:
+        """Read a host's list or the pool's, then what several pages did not show. Return how many pages there are."""
+        missing = {session.key: session for session in asked}
+        pages = 0
+        for page in self._read(pool, host):
+            pages += 1
+            self._workers.answer(Looked(page, last=False))
+            for session in page:
+                missing.pop(session.key, None)
+        if pages > 1:
+            for session in missing.values():
+                found = self._find(pool, session.host, session.id)
+                if found is not None:
+                    self._workers.answer(Looked([found], last=False))
+        return max(1, pages)
+
+    def _send(self, session: Session, send_before: float) -> None:
+        listed = session.fields
+        try:
+            reply, reason = self._act(
+                self._client(self._pools[session.place]),
+                str(listed["resource_group_name"]),
+                str(listed["host_pool_name"]),
+                session.host,
+                session.id,
+                send_before,
+            )
+        except Exception as error:
+            reply, reason = Reply.UNCLEAR, repr(error)
+        self._workers.answer(Answered(session, reply, reason))
+
+
+def _subscriptions(pools: Iterable[HostPool]) -> list[str]:
+    return list(dict.fromkeys(fold(pool.subscription) for pool in pools))
+
+
+def read_session(pool: HostPool, row: Mapping[str, Any], read_at: float) -> Session:
+    """Read a row of ARM's list of user sessions. Raises ServiceError when it does not say which session it is.
+
+    Written for lists of 50,000: what all rows of a pool share is read once.
+    """
+    try:
+        return _read_session(pool, row, read_at)
+    except SelectionError as error:
+        raise ServiceError(f"Azure listed a session of {pool.name} without a usable resource id: {error}") from error
+    except (AttributeError, TypeError) as error:
+        raise ServiceError(f"Azure listed something else than a session of {pool.name}: {row!r:.200}") from error
+
+
+def _read_session(pool: HostPool, row: Mapping[str, Any], read_at: float) -> Session:
+    resource_id = row.get("id")
+    subscription, resource_group, name, host, id_ = split_resource_id(str(resource_id))
+    listed = row.get("properties") or {}
+    principal = (listed.get("userPrincipalName") or "").strip()
+    account = (listed.get("activeDirectoryUserName") or "").strip()
+    state = listed.get("sessionState") or "Unknown"
+    create_time = listed.get("createTime") or ""
+    try:
+        created = parse_time(create_time) if create_time else None
+    except ValueError:
+        created = None
+    return Session(
+        pool.place,
+        host,
+        id_,
+        (principal, account) if principal and account else tuple(filter(None, (principal, account))),
+        state,
+        created,
+        read_at,
+        {
+            "subscription_id": subscription,
+            "resource_group_name": resource_group,
+            "host_pool_name": name,
+            "session_host_name": host,
+            "id": id_,
+            "user_principal_name": principal,
+            "active_directory_user_name": account,
+            "session_state": state,
+            "application_type": listed.get("applicationType") or "",
+            "create_time": create_time if create_time.endswith("Z") or created is None else f"{create_time}Z",
+            "object_id": listed.get("objectId") or "",
+            "resource_id": resource_id,
+        },
+    )

@@ -1,0 +1,234 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sessions that cmdlets list and end, over a transport that does a whole batch in one call of a module.
+
+Acts are collected, and sent by C(wait) all at once. The identity of each session is proven on the host itself, on a
+list that it reads just before the act, and the list that the host reads after the last act is what is looked at.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from ansible.errors import AnsibleConnectionFailure
+
+from .._sessions.acting import PROOF_SECONDS
+from .._sessions.service import Answered, Event, Looked, LookFailed, Reply, ServiceError
+from .._sessions.session import Key, Session
+from .._transports.cmdlet import Answer, Call
+from .._transports.win_powershell import Act, ActAnswer, Acted, Timed, Verdict
+from .session_cmdlets import (
+    LIST_SECONDS,
+    LOST,
+    Judge,
+    SessionCmdlets,
+    choose_list,
+    list_error,
+    read_list,
+    sign_in_error,
+)
+from .session_hosts import require_host
+
+NOT_ACTED = {
+    Verdict.GONE: (Reply.GONE, "the session is gone"),
+    Verdict.REPLACED: (Reply.GONE, "it was not as listed any more when it was to be ended"),
+    Verdict.UNPROVEN: (
+        Reply.REFUSED,
+        f"no list, at most {PROOF_SECONDS:g} s old, proved that it was still the same session when it was to be ended",
+    ),
+    Verdict.LATER: (Reply.THROTTLED, "there was no time left for it in this run of the script"),
+}
+
+
+class BatchCmdlets(Protocol):
+    """A transport that runs a batch of calls on the host, such as a script."""
+
+    def run(self, calls: Sequence[Call], seconds: float) -> list[Timed]:
+        """Run calls one after the other in one process; each has so many seconds."""
+
+    def act(
+        self,
+        listing: Call,
+        acts: Sequence[Act],
+        seconds: float,
+        list_seconds: float,
+        first: Sequence[Call] = (),
+        names: Sequence[str] = (),
+    ) -> Acted:
+        """List, run the acts that the list proves, and list again. C(names) are properties that have no case."""
+
+
+class BatchSessions:
+    """A service over a transport that runs batches."""
+
+    proves_itself = True
+
+    def __init__(
+        self,
+        cmdlets: SessionCmdlets,
+        transport: BatchCmdlets,
+        host: str,
+        clock: Callable[[], float],
+        act_seconds: float,
+        sleep: Callable[[float], None],
+    ) -> None:
+        """C(host) is the Windows host, for errors; each act has C(act_seconds)."""
+        self._cmdlets = cmdlets
+        self._transport = transport
+        self._host = host
+        self._act_seconds = act_seconds
+        self._sleep = sleep
+        self._clock = clock
+        self._judge = Judge(cmdlets, host, clock)
+        self._list = cmdlets.lists[0]
+        self._hosts: set[str] = set()
+        self._first = [cmdlets.sign_in] if cmdlets.sign_in is not None else []
+        # Loading the module may take longer than the list after it may be old. A sign-in loads it by itself.
+        self._before_acts = self._first or [Call("Import-Module", {"Name": cmdlets.MODULE})]
+        self._collected: list[tuple[Session, float]] = []
+        self._asked: set[Key] = set()
+        """Sessions that something was sent for."""
+        self._look_wanted = False
+        self._seen: Timed | None = None
+        self.warnings: list[str] = []
+        """What the user should know, although nothing failed."""
+        self.accepted = False
+        """Whether the host accepted any act."""
+        self.lost: AnsibleConnectionFailure | None = None
+        """Why nothing more can be asked or done, once acts have begun."""
+
+    # Reading
+
+    def list_sessions(self, named: Sequence[Key] = ()) -> list[Session]:
+        """Read all sessions. Raises ServiceError and AnsibleConnectionFailure."""
+        lists = self._cmdlets.lists
+        timed = self._after_sign_in(self._transport.run([*self._first, *lists], LIST_SECONDS))
+        number = choose_list([one.answer for one in timed])
+        answer = timed[number].answer
+        if not answer.whole:
+            raise list_error(self._cmdlets, lists[number], answer, self._host)
+        self._list = lists[number]
+        self._cmdlets.chose(number)
+        sessions = read_list(self._cmdlets, answer.output, timed[number].begun_at)
+        self._hosts = {session.host for session in sessions}
+        return sessions
+
+    def require_host(self, host: str) -> None:
+        """Raise ServiceError unless there is such a session host."""
+        call = self._cmdlets.hosts
+        answer = None
+        if call is not None:
+            (timed,) = self._after_sign_in(self._transport.run([*self._first, call], LIST_SECONDS))
+            answer = timed.answer
+        self.warnings += require_host(self._cmdlets, answer, host, self._hosts, self._host)
+
+    def _after_sign_in(self, timed: Sequence[Timed]) -> Sequence[Timed]:
+        for call, one in zip(self._first, timed, strict=False):
+            if not one.answer.whole:
+                raise sign_in_error(call, one.answer, self._host, self._cmdlets)
+        return timed[len(self._first) :]
+
+    # The engine's calls
+
+    def begin_look(self, sessions: Sequence[Session]) -> None:
+        """Read the list again, in C(wait): the one that came with the last acts, if nobody has looked at it yet."""
+        self._look_wanted = True
+
+    def begin_act(self, session: Session, send_before: float) -> None:
+        """Collect the act. It is sent by C(wait), if the host then has time left for it and proves it again.
+
+        Also an act without any time left goes to the host, for the list that comes with the answer.
+        """
+        self._collected.append((session, send_before))
+
+    def pause(self) -> float:
+        """Collect without end."""
+        return 0.0 if self.lost is None else math.inf
+
+    def wait(self, seconds: float) -> list[Event]:
+        """Send what was collected, and look.
+
+        A look that was begun before the acts is answered by the list that comes with them, however many runs follow.
+        """
+        if not self._collected and not self._look_wanted:
+            self._sleep(seconds)
+            return []
+        events = self._send() if self._collected else []
+        return events + self._read_again() if self._look_wanted else events
+
+    def close(self) -> None:
+        """There is nothing to let go of: every batch ends its process."""
+
+    # Batches
+
+    def _send(self) -> list[Event]:
+        collected, self._collected = self._collected, []
+        self._seen = None
+        cmdlets = self._cmdlets
+        acts = [
+            Act(
+                cmdlets.act(session),
+                self._values(session, cmdlets.where),
+                # One that was asked for may be ending by now, which must not be asked for again.
+                self._values(
+                    session, (*cmdlets.proof, "session_state") if session.key in self._asked else cmdlets.proof
+                ),
+                send_before,
+            )
+            for session, send_before in collected
+        ]
+        names = [cmdlets.fields[name] for name in cmdlets.owner]
+        try:
+            acted = self._transport.act(self._list, acts, self._act_seconds, LIST_SECONDS, self._before_acts, names)
+        except AnsibleConnectionFailure as error:
+            self.lost = error
+            return self._unclear(collected, LOST)
+        except ServiceError as error:
+            return self._unclear(collected, str(error))
+        self._seen = acted.listing
+        events: list[Event] = []
+        for (session, _send_before), act, answer in zip(collected, acts, acted.acts, strict=True):
+            event = self._answered(session, act.call, answer, acted.listing.answer)
+            if event.sent:
+                self._asked.add(session.key)
+            self.accepted |= event.reply is Reply.DONE
+            events.append(event)
+        return events
+
+    def _unclear(self, collected: Sequence[tuple[Session, float]], reason: str) -> list[Event]:
+        """Answer acts that may have been sent at any time until now."""
+        self._asked.update(session.key for session, _send_before in collected)
+        return [Answered(session, Reply.UNCLEAR, reason, self._clock()) for session, _send_before in collected]
+
+    def _values(self, session: Session, names: Sequence[str]) -> dict[str, object]:
+        return {self._cmdlets.fields[name]: session.fields[name] for name in names}
+
+    def _answered(self, session: Session, call: Call, act: ActAnswer, listing: Answer) -> Answered:
+        if act.answer is not None:
+            event = self._judge.judge(session, call, act.answer, act.seconds)
+            return replace(event, sent_at=act.sent_at, answered_at=act.answered_at)
+        reply, reason = NOT_ACTED[act.verdict]
+        if act.verdict is Verdict.UNPROVEN and not listing.whole:
+            reason = str(list_error(self._cmdlets, self._list, listing, self._host))
+        return Answered(session, reply, reason, answered_at=act.answered_at, sent=False)
+
+    def _read_again(self) -> list[Event]:
+        self._look_wanted = False
+        timed, self._seen = self._seen, None
+        try:
+            if self.lost is not None:
+                raise ServiceError(LOST)
+            if timed is None:
+                (timed,) = self._after_sign_in(self._transport.run([*self._first, self._list], LIST_SECONDS))
+        except AnsibleConnectionFailure as error:
+            self.lost = error
+            return [LookFailed(ServiceError(LOST))]
+        except ServiceError as error:
+            return [LookFailed(error)]
+        if not timed.answer.whole:
+            return [LookFailed(list_error(self._cmdlets, self._list, timed.answer, self._host))]
+        return [Looked(read_list(self._cmdlets, timed.answer.output, timed.begun_at), last=True)]

@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sessions that cmdlets list and end, over a live runspace: many calls in flight, driven from one thread."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from ansible.errors import AnsibleConnectionFailure
+
+from .._sessions.service import Answered, Event, Looked, LookFailed, Reply, ServiceError
+from .._sessions.session import Key, Session
+from .._transports.cmdlet import Answer, Call, NoRunspace, State, TooLate
+from .session_cmdlets import (
+    LIST_SECONDS,
+    LOST,
+    Judge,
+    SessionCmdlets,
+    choose_list,
+    list_error,
+    not_bound,
+    read_list,
+    sign_in_error,
+)
+from .session_hosts import require_host
+
+MOST_HANGING = 40
+"""Calls that never end keep their runspaces, of which a host gives so many that some are left for looks."""
+
+Lost = AnsibleConnectionFailure | ServiceError
+
+
+class LiveCmdlets(Protocol):
+    """A transport that keeps calls in flight, such as psrp."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether no call can begin before another ends."""
+
+    def begin(self, call: Call, seconds: float, send_before: float = math.inf) -> int:
+        """Begin a call, at once, and return its token.
+
+        With nothing sent it raises NoRunspace, or TooLate when the clock passes C(send_before) first.
+        """
+
+    def wait(self, seconds: float) -> list[tuple[int, Answer]]:
+        """Return the calls that have ended; wait for the first at most that long."""
+
+    def run(self, call: Call, seconds: float) -> Answer:
+        """Begin a call and wait for its answer."""
+
+    def close(self) -> None:
+        """Let go of the host."""
+
+
+class CmdletSessions:
+    """A service over a transport that keeps calls in flight."""
+
+    proves_itself = False
+
+    def __init__(
+        self,
+        cmdlets: SessionCmdlets,
+        transport: LiveCmdlets,
+        host: str,
+        clock: Callable[[], float],
+        act_seconds: float,
+        at_once: int,
+        sleep: Callable[[float], None],
+    ) -> None:
+        """C(host) is the Windows host, for errors; an act has C(act_seconds); C(at_once) acts are in flight."""
+        self._cmdlets = cmdlets
+        self._transport = transport
+        self._host = host
+        self._clock = clock
+        self._act_seconds = act_seconds
+        self._at_once = at_once
+        self._sleep = sleep
+        self._judge = Judge(cmdlets, host, clock)
+        self._list = cmdlets.lists[0]
+        self._signed_in = False
+        self._hosts: set[str] = set()
+        self._acts: dict[int, tuple[Session, Call, float]] = {}
+        self._look: tuple[int, float] | None = None
+        self._look_wanted = False
+        self._hanging = 0
+        self._events: list[Event] = []
+        self.warnings: list[str] = []
+        """What the user should know, although nothing failed."""
+        self.accepted = False
+        """Whether the host accepted any act."""
+        self.lost: Lost | None = None
+        """Why nothing more can be asked or done, once acts have begun."""
+
+    # Reading
+
+    def list_sessions(self, named: Sequence[Key] = ()) -> list[Session]:
+        """Read all sessions. Raises ServiceError and AnsibleConnectionFailure."""
+        self._sign_in()
+        answers: list[Answer] = []
+        read_at = 0.0
+        for call in self._cmdlets.lists:
+            read_at = self._clock()
+            answers.append(self._transport.run(call, LIST_SECONDS))
+            if not not_bound(answers[-1]):
+                break
+        number = choose_list(answers)
+        self._list = self._cmdlets.lists[number]
+        if not answers[number].whole:
+            raise list_error(self._cmdlets, self._list, answers[number], self._host)
+        self._cmdlets.chose(number)
+        sessions = read_list(self._cmdlets, answers[number].output, read_at)
+        self._hosts = {session.host for session in sessions}
+        return sessions
+
+    def require_host(self, host: str) -> None:
+        """Raise ServiceError unless there is such a session host."""
+        call = self._cmdlets.hosts
+        answer = self._transport.run(call, LIST_SECONDS) if call is not None else None
+        self.warnings += require_host(self._cmdlets, answer, host, self._hosts, self._host)
+
+    def _sign_in(self) -> None:
+        call = self._cmdlets.sign_in
+        if call is None or self._signed_in:
+            return
+        answer = self._transport.run(call, LIST_SECONDS)
+        if not answer.whole:
+            raise sign_in_error(call, answer, self._host, self._cmdlets)
+        self._signed_in = True
+
+    # The engine's calls
+
+    def begin_look(self, sessions: Sequence[Session]) -> None:
+        """Read the whole list again: the cmdlets list nothing smaller in one call."""
+        self._look_wanted = True
+        self._begin_wanted_look()
+
+    def begin_act(self, session: Session, send_before: float) -> None:
+        """Send the act on a session, unless its proof is too old by now."""
+        if self.lost is not None or self._clock() >= send_before:
+            self._events.append(Answered(session, Reply.NOT_SENT, "" if self.lost is None else _reason(self.lost)))
+            return
+        if self._hanging >= MOST_HANGING:
+            reason = f"{self._hanging} calls on {self._host} hang, so no more are begun there"
+            self._events.append(Answered(session, Reply.REFUSED, reason))
+            return
+        call = self._cmdlets.act(session)
+        begun = self._clock()  # The host may begin, and a time limit of the cmdlet with it, before it says so.
+        try:
+            token = self._transport.begin(call, self._act_seconds, send_before)
+        except TooLate:
+            self._events.append(Answered(session, Reply.NOT_SENT, "it could not be sent in time"))
+            return
+        except NoRunspace as error:
+            self._events.append(Answered(session, Reply.NOT_SENT, str(error)))
+            if error.lasting:
+                self._lose(error)
+            return
+        except (AnsibleConnectionFailure, ServiceError) as error:
+            self._events.append(Answered(session, Reply.UNCLEAR, _reason(error)))
+            self._lose(error)
+            return
+        self._acts[token] = (session, call, begun)
+
+    def pause(self) -> float:
+        """Wait without end while enough is in flight. One call less than the host takes, so that a look has room."""
+        full = len(self._acts) >= self._at_once or self._look_wanted or self._transport.busy
+        return math.inf if full or self.lost is not None else 0.0
+
+    def wait(self, seconds: float) -> list[Event]:
+        """Return what has been answered; wait for the first answer at most that long."""
+        if not self._events:
+            if self._acts or self._look is not None:
+                self._receive(seconds)
+            else:
+                self._sleep(seconds)
+        self._begin_wanted_look()
+        events, self._events = self._events, []
+        return events
+
+    def close(self) -> None:
+        """Let go of the host and of what has not answered."""
+        self._transport.close()
+
+    # Calls in flight
+
+    def _begin_wanted_look(self) -> None:
+        if not self._look_wanted:
+            return
+        if self.lost is not None:
+            self._look_wanted = False
+            self._events.append(LookFailed(ServiceError(_reason(self.lost))))
+            return
+        if self._transport.busy:
+            return
+        read_at = self._clock()
+        try:
+            self._look = (self._transport.begin(self._list, LIST_SECONDS), read_at)
+        except (AnsibleConnectionFailure, ServiceError) as error:
+            if not isinstance(error, NoRunspace) or error.lasting:
+                self._lose(error)
+            return
+        self._look_wanted = False
+
+    def _receive(self, seconds: float) -> None:
+        try:
+            answers = self._transport.wait(seconds)
+        except (AnsibleConnectionFailure, ServiceError) as error:
+            self._lose(error)
+            return
+        for token, answer in answers:
+            if self._look is not None and token == self._look[0]:
+                self._looked(answer, self._look[1])
+            elif token in self._acts:
+                session, call, begun = self._acts.pop(token)
+                event = self._judge.judge(session, call, answer, self._clock() - begun)
+                self.accepted |= event.reply is Reply.DONE
+                self._hanging += answer.state is State.NO_ANSWER
+                self._events.append(event)
+
+    def _looked(self, answer: Answer, read_at: float) -> None:
+        self._look = None
+        if answer.whole:
+            self._events.append(Looked(read_list(self._cmdlets, answer.output, read_at), last=True))
+        else:
+            self._events.append(LookFailed(list_error(self._cmdlets, self._list, answer, self._host)))
+
+    def _lose(self, error: Lost) -> None:
+        """Answer everything that is open: of acts it is not known what came, and nothing can be looked at."""
+        self.lost, reason = error, _reason(error)
+        self._events += [Answered(session, Reply.UNCLEAR, reason) for session, _call, _at in self._acts.values()]
+        self._acts.clear()
+        if self._look is not None or self._look_wanted:
+            self._look, self._look_wanted = None, False
+            self._events.append(LookFailed(ServiceError(reason)))
+
+
+def _reason(error: Lost) -> str:
+    """Say in a row why nothing more can be done; the whole error is said once, for the task."""
+    return str(error) if isinstance(error, ServiceError) else LOST

@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The six steps of every verb on every service: find, select, confirm, act, verify, report.
+
+No input or output of its own: services, console and clocks come from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Protocol
+
+from .acting import Acting, Clock
+from .outcome import REFUSED, Report, Row, Verb
+from .selection import Choice, Selection
+from .service import Service
+from .session import Session, fold
+
+Now = Callable[[], datetime]
+
+
+class Console(Protocol):
+    """The person at the controller."""
+
+    def confirm(self, verb: str, sessions: Sequence[Session]) -> None:
+        """Ask whether to go on; return only on a clear yes, raise otherwise."""
+
+    def progress(self, asked: int, finished: int, total: int, seconds: float) -> None:
+        """Show how many of the sessions are asked for, and finished, after so many seconds of acting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for."""
+
+    verb: Verb
+    selection: Selection
+    check_mode: bool = False
+    confirm: bool = False
+    wait_timeout: float = 60.0
+    """Seconds to go on with a session after its first request: to see the effect, or to try again."""
+
+
+def utc_now() -> datetime:
+    """Return the time of day (aware), by which ages are counted."""
+    return datetime.now(timezone.utc)
+
+
+def find(service: Service, selection: Selection, now: Now = utc_now) -> tuple[Choice, list[Row]]:
+    """List and select. Return what is meant, and rows for the named sessions that are left alone.
+
+    Raises ServiceError and SelectionError.
+    """
+    listed = service.list_sessions([named.key for named in selection.named or ()])
+    host = selection.filters.host
+    if host and not any(fold(session.host) == fold(host) for session in listed):
+        service.require_host(host)
+    choice = selection.choose(listed, now())
+    rows = [
+        Row(named.key, session.fields if session else named.fields, outcome, reason, session=session)
+        for named, session, outcome, reason in choice.left_alone
+    ]
+    return choice, rows
+
+
+def always() -> bool:
+    """Say that the run goes on."""
+    return True
+
+
+def run(
+    request: Request,
+    service: Service,
+    console: Console,
+    clock: Clock,
+    now: Now = utc_now,
+    lives: Callable[[], bool] = always,
+) -> Report:
+    """Do all six steps and return the report. Sessions fail one by one, in the report.
+
+    C(lives) tells whether the run that this is a part of goes on; it is asked before every act. Raises ServiceError and
+    SelectionError before anything was ended, whatever the console raises, and BrokenOffError with the report when
+    something happens in the middle, an interrupt included.
+    """
+    verb = request.verb
+    choice, rows = find(service, request.selection, now)
+    report = Report(verb, rows)
+    pending: list[Session] = []
+    for session in choice.sessions:
+        if verb.settled(session):
+            report.add(session, verb.already)
+        elif not session.users:
+            report.add(session, REFUSED, "its user cannot be read, so it cannot be told from another session")
+        else:
+            pending.append(session)
+    if request.check_mode:
+        for session in pending:
+            report.add(session, verb.done)
+    elif pending:
+        if request.confirm:
+            console.confirm(verb.name, pending)
+
+        def rejects(session: Session) -> str:
+            return choice.filters.rejects(session, now())
+
+        Acting(service, report, console.progress, clock, request.wait_timeout, rejects, lives).run(pending)
+    report.sort()
+    return report

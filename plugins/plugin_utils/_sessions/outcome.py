@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What became of each session, and the report of a whole run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from .session import Key, Session, order
+
+ALREADY_GONE = "already_gone"
+"""There is no such session (any more): nothing to do."""
+REPLACED = "replaced"
+"""Somebody else, or a new session, has the id now: left alone."""
+NOT_SELECTED = "not_selected"
+"""Named, but the filters given with the name do not fit: left alone."""
+REFUSED = "refused"
+"""The owner cannot be read, so the session cannot be told from another: left alone, a failure."""
+STILL_THERE = "still_there"
+"""Asked for, accepted, and not seen to happen before the deadline: a failure."""
+FAILED = "failed"
+"""The service refused, or did not answer clearly before the deadline: a failure."""
+
+FAILURES = frozenset({REFUSED, STILL_THERE, FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """What is done to sessions."""
+
+    name: str
+    """Infinitive, as in "disconnect these sessions"."""
+    done: str
+    """Outcome of a session to which it was done, e.g. C(disconnected)."""
+    already: str
+    """Outcome of a session that needed nothing, e.g. C(already_disconnected)."""
+    settled: Callable[[Session], bool]
+    """Tells whether a listed session needs nothing (any more)."""
+    under_way: Callable[[Session], bool]
+    """Tells whether a listed session is being ended just now, by whomever, so that asking again would be too much."""
+    after: Callable[[Session], str | None]
+    """The state that the diff shows afterwards; C(None) when the session is gone then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The outcome of one session."""
+
+    key: Key
+    fields: Mapping[str, object]
+    outcome: str
+    reason: str = ""
+    seconds: float = 0.0
+    perhaps: bool = False
+    """Whether it may have been changed although nobody could see it."""
+    session: Session | None = None
+    """The session as it was selected; C(None) when the service lists no such session."""
+
+    def result(self) -> dict[str, object]:
+        """Return the row as the module returns it."""
+        return {**self.fields, "outcome": self.outcome, "reason": self.reason, "seconds": round(self.seconds, 3)}
+
+
+@dataclass(slots=True)
+class Report:
+    """Everything that a run did, or in check mode would do."""
+
+    verb: Verb
+    rows: list[Row] = field(default_factory=list)
+
+    def add(
+        self, session: Session, outcome: str, reason: str = "", seconds: float = 0.0, perhaps: bool = False
+    ) -> None:
+        """Note what became of a listed session."""
+        self.rows.append(Row(session.key, session.fields, outcome, reason, seconds, perhaps, session))
+
+    @property
+    def changed(self) -> bool:
+        """Whether any session was, or would be, changed.
+
+        A session that was asked for and is still there counts: the request was accepted.
+        """
+        return any(row.perhaps or row.outcome in (self.verb.done, STILL_THERE) for row in self.rows)
+
+    @property
+    def failures(self) -> list[Row]:
+        """The rows for which the task must fail."""
+        return [row for row in self.rows if row.outcome in FAILURES]
+
+    def sort(self) -> None:
+        """Put the rows in the order of place, host and id."""
+        self.rows.sort(key=lambda row: order(row.key))
+
+    def summary(self) -> dict[str, int]:
+        """Count the sessions by outcome."""
+        return dict(sorted(Counter(row.outcome for row in self.rows).items()))
+
+    def diff(self) -> dict[str, str]:
+        """Show the sessions that change, one a line, before and after."""
+        before, after = [], []
+        for row in self.rows:
+            if row.outcome == self.verb.done and row.session is not None:
+                before.append(_line(row.session, row.session.state))
+                state = self.verb.after(row.session)
+                if state is not None:
+                    after.append(_line(row.session, state))
+        return {"before": "".join(before), "after": "".join(after)}
+
+    def failure_message(self, shown: int = 3) -> str:
+        """Say in a sentence what failed, with the first few reasons."""
+        failures = self.failures
+        parts = [f"{row.session or row.key}: {row.reason or row.outcome}" for row in failures[:shown]]
+        more = len(failures) - len(parts)
+        tail = f"; and {more} more" if more else ""
+        return f"{len(failures)} of {len(self.rows)} sessions failed to {self.verb.name}: {'; '.join(parts)}{tail}."
+
+
+def _line(session: Session, state: str) -> str:
+    return f"{session.host}/{session.id} {session.user} {state}\n"

@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the engine needs of a service, and the events by which a service answers.
+
+A service answers through C(wait), so it may work with threads, with pipelines that are polled,
+or in one batch: the engine sees no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol
+
+from .session import Key, Session
+
+
+class ServiceError(Exception):
+    """The service cannot be used; the text is one sentence for the user that says what to do.
+
+    C(lasting) tells that trying again cannot help: no right, no such place, wrong secret.
+    """
+
+    def __init__(self, message: str, *, lasting: bool = True) -> None:
+        super().__init__(message)
+        self.lasting = lasting
+
+
+class Reply(Enum):
+    """How a service answered an act."""
+
+    DONE = auto()
+    """Accepted. Whether it happened is seen on a later list."""
+    GONE = auto()
+    """It says that there is no such session, which only a later list proves."""
+    THROTTLED = auto()
+    """Refused before any effect because too much was asked at once."""
+    NOT_SENT = auto()
+    """Not sent, because the proof of identity would have been too old; without any effect."""
+    UNCLEAR = auto()
+    """It may or may not have happened: a server error, a reset, no answer in time."""
+    REFUSED = auto()
+    """Refused for good, without any effect. A later list shows whether there is anything left to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer to an act on a session."""
+
+    session: Session
+    reply: Reply
+    reason: str = ""
+    sent_at: float | None = None
+    """Clock reading (seconds) at which the act was sent at the latest; C(None) means when it was begun."""
+    answered_at: float | None = None
+    """Clock reading (seconds) after which a list shows what came of it; C(None) means now."""
+    doubtful: bool = False
+    """Whether it may have had its effect although it was refused; after UNCLEAR that is always so."""
+    sent: bool = True
+    """Whether anything left at all; where the service proves identity itself, it may see that nothing should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Rows that a look has read. The last event of a look says so; what it was asked for and did not show is gone."""
+
+    sessions: Sequence[Session]
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LookFailed:
+    """A look ended without showing everything, so nothing that it did not show may be called gone."""
+
+    error: ServiceError
+
+
+Event = Answered | Looked | LookFailed
+
+
+class Service(Protocol):
+    """A place with sessions that can be listed and acted on. Bound to one verb."""
+
+    proves_itself: bool
+    """Whether it proves again, just before each act, that the session is still the same one: then rows do not age."""
+    warnings: list[str]
+    """Sentences for the user about what may be wrong although nothing failed; they grow while the service works."""
+
+    def list_sessions(self, named: Sequence[Key] = ()) -> Sequence[Session]:
+        """Read all sessions of the place. Raises ServiceError.
+
+        C(named) are place, host and id of sessions that the user named, spelled as given. A service whose lists may
+        miss a session asks for each of these by itself before it leaves it out.
+        """
+
+    def require_host(self, host: str) -> None:
+        """Raise ServiceError unless the place has a host of that name; asked when no session is listed on it."""
+
+    def begin_look(self, sessions: Sequence[Session]) -> None:
+        """Begin to read again where these sessions are. Answers: Looked any number of times, or LookFailed."""
+
+    def begin_act(self, session: Session, send_before: float) -> None:
+        """Begin to act on a session, unless the clock passes C(send_before) first. Answer: one Answered."""
+
+    def pause(self) -> float:
+        """Say for how many seconds no act may begin; 0.0 when one may begin now."""
+
+    def wait(self, seconds: float) -> list[Event]:
+        """Return the events that have come; wait for the first one at most that long."""
+
+    def close(self) -> None:
+        """Let go of connections and of whatever has not answered."""
