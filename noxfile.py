@@ -154,7 +154,9 @@ def add_sessions(core: str) -> None:
         # A test runs where what it depends on differs, which keeps a whole run short.
         every = "not newest_core and not outer_cores and not older_cores"
         chosen = {OLDEST: "not newest_core", NEWEST: "not older_cores"}.get(core, every)
-        session.run("pytest", "tests/integration", "--numprocesses=4", "--timeout=300", "-m", chosen, *session.posargs)
+        # One at a time to each worker, so that the long ones, which come first, are not one worker's.
+        spread = ("--numprocesses=5", "--maxschedchunk=1", "--timeout=300")
+        session.run("pytest", "tests/integration", *spread, "-m", chosen, *session.posargs)
 
     # ansible-test makes environments of its own out of this one, with its pip.
     @nox.session(name=f"sanity-{core}", python=CORES[core], venv_backend="virtualenv")

@@ -18,6 +18,11 @@ from tests.integration.windows_hosts import Windows
 from tests.lab.client import Lab
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what waits long: at the end nothing else would run meanwhile."""
+    items.sort(key=lambda item: item.get_closest_marker("waits_long") is None)
+
+
 @pytest.fixture(scope="session")
 def running_lab() -> Iterator[Lab]:
     with Lab.start() as lab:

@@ -111,6 +111,7 @@ def test_errors_without_end_fail_that_session_only(lab: Lab, ansible: Ansible) -
     assert owners(lab) == ["bob@contoso.com"]
 
 
+@pytest.mark.waits_long
 def test_hanging_act_does_not_hold_up_the_others(lab: Lab, ansible: Ansible) -> None:
     lab.add_fault(operation="disconnect", host="avd-0.contoso.com", id=2, when="before", kind="hang", times=1)
     started = time.monotonic()

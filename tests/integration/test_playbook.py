@@ -152,6 +152,7 @@ def test_name_of_a_host_and_of_a_group_is_refused(maintenance: Maintenance, tmp_
     assert maintenance.ended() == {}
 
 
+@pytest.mark.waits_long
 @pytest.mark.newest_core
 def test_session_that_stays_fails_the_play_and_what_comes_after_is_left_alone(maintenance: Maintenance) -> None:
     maintenance.lab.change(pool="Desktops", host="rdsh-1.contoso.com", id=2, service="remote_desktop", stuck=True)

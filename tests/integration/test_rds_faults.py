@@ -128,6 +128,7 @@ def test_user_who_leaves_just_before_the_act_counts_as_logged_off(windows: Windo
     assert finished.task.result["sessions"][0]["reason"].startswith("Invoke-RDUserLogoff says: ")
 
 
+@pytest.mark.waits_long
 def test_session_that_stays_is_asked_for_once(windows: Windows) -> None:
     windows.lab.change(service="remote_desktop", **DEPLOYMENT, host="rdsh-1.contoso.com", id=6, stuck=True)
     finished = log_off(windows, all_sessions=True, wait_timeout=10)

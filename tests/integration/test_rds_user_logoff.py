@@ -185,6 +185,7 @@ def test_whose_sessions_they_are(windows: Windows) -> None:
     assert sorted(outcomes(by_age, ID)) == ["bob", "dave"]
 
 
+@pytest.mark.waits_long
 @pytest.mark.newest_core
 def test_age_and_a_loop_behind_a_call_that_hangs(windows: Windows) -> None:
     hang = fault("hang", "Invoke-RDUserLogoff", parameters={"UnifiedSessionID": 6}, seconds=20)
@@ -312,6 +313,7 @@ def test_classic_sign_in_and_what_it_must_be_told(windows: Windows) -> None:
     assert "Microsoft.RDInfra.RDPowerShell" in absent.task.message
 
 
+@pytest.mark.waits_long
 @pytest.mark.newest_core
 def test_classic_works_in_one_runspace(windows: Windows) -> None:
     """A sign-in holds for one runspace, and the host chooses the runspace of a call."""

@@ -264,6 +264,7 @@ def test_question_and_a_host_that_cannot_be_reached(hosts: ScriptHosts) -> None:
     assert away.task.status == "unreachable"
 
 
+@pytest.mark.waits_long
 @pytest.mark.newest_core
 def test_question_on_multipoint_and_a_connection_that_is_lost_on_the_way(hosts: ScriptHosts) -> None:
     """That one is unreachable, with every outcome."""

@@ -39,6 +39,7 @@ def test_many_sessions_in_one_shell(windows: Windows) -> None:
     assert windows.shells()[1] == 1
 
 
+@pytest.mark.waits_long
 @pytest.mark.outer_cores
 def test_task_that_runs_into_its_own_timeout_leaves_no_shell(windows: Windows) -> None:
     hang = fault("hang", "Invoke-RDUserLogoff", seconds=20)

@@ -179,6 +179,7 @@ def test_refused(windows: Windows) -> None:
 # Faults
 
 
+@pytest.mark.waits_long
 @pytest.mark.newest_core
 def test_one_that_fails_does_not_stop_the_others(windows: Windows) -> None:
     every = {"name": "all", CLOSE: {"all_sessions": True}}
