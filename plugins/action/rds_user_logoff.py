@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from ..plugin_utils._action.rds_action import DEPLOYMENT_SPEC, POOL_SPEC, RdsAction
 from ..plugin_utils._action.session_action import END_SPEC, FILTER_SPEC, FILTERS, Options, refuse_unclear
 from ..plugin_utils._action.windows_action import WindowsEndAction
-from ..plugin_utils._services import rdinfra, remote_desktop
+from ..plugin_utils._services import rds, wvd_classic
 from ..plugin_utils._sessions.selection import NamedSession, SelectionError
 
 
@@ -44,7 +44,7 @@ class ActionModule(RdsAction, WindowsEndAction):
         super().check(options)
         classic = self.classic(options)
         ids, host = ("session_id", "session_host_name") if classic else ("unified_session_id", "host_server")
-        known = rdinfra.IDS if classic else remote_desktop.IDS
+        known = wvd_classic.IDS if classic else rds.IDS
         if options[ids] is not None:
             options[ids] = [known.read(value) for value in options[ids]]
         unsaid = ("sessions", ids, *FILTERS)
@@ -73,17 +73,17 @@ class ActionModule(RdsAction, WindowsEndAction):
     def named(self, options: Options) -> tuple[NamedSession, ...] | None:
         """Read the ids on the session host, or the rows."""
         if options["sessions"] is not None:
-            return remote_desktop.read_named(options["sessions"], "sessions")
+            return rds.read_named(options["sessions"], "sessions")
         if options["unified_session_id"] is None:
             return None
-        return tuple(remote_desktop.name_session(options["host_server"], id_) for id_ in options["unified_session_id"])
+        return tuple(rds.name_session(options["host_server"], id_) for id_ in options["unified_session_id"])
 
-    def named_in_pool(self, options: Options) -> tuple[rdinfra.HostPool, tuple[NamedSession, ...] | None]:
+    def named_in_pool(self, options: Options) -> tuple[wvd_classic.HostPool, tuple[NamedSession, ...] | None]:
         """Read the host pool, and the ids on the session host, or the rows."""
         pool, _none = super().named_in_pool(options)
         if options["sessions"] is not None:
-            return rdinfra.read_named(options["sessions"], "sessions", pool.tenant, pool.name)
+            return wvd_classic.read_named(options["sessions"], "sessions", pool.tenant, pool.name)
         if options["session_id"] is None:
             return pool, None
         host = options["session_host_name"]
-        return pool, tuple(rdinfra.name_session(pool, host, id_) for id_ in options["session_id"])
+        return pool, tuple(wvd_classic.name_session(pool, host, id_) for id_ in options["session_id"])

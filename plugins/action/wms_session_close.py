@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ..plugin_utils._action.session_action import END_SPEC, Options, refuse_unclear
 from ..plugin_utils._action.windows_action import WindowsEndAction
 from ..plugin_utils._action.wms_action import FILTER_SPEC, SERVER_SPEC, WmsAction
-from ..plugin_utils._services import multipoint
+from ..plugin_utils._services import wms
 from ..plugin_utils._sessions.selection import NamedSession, SelectionError
 
 LARGEST_INT32 = 2**31 - 1
@@ -34,7 +34,7 @@ class ActionModule(WmsAction, WindowsEndAction):
         """Refuse what is unclear or out of range."""
         super().check(options)
         if options["session_id"] is not None:
-            options["session_id"] = [multipoint.IDS.read(value) for value in options["session_id"]]
+            options["session_id"] = [wms.IDS.read(value) for value in options["session_id"]]
         seconds = options["timeout_in_second"]
         if seconds is not None and not 0 < seconds <= LARGEST_INT32:
             raise SelectionError(f"timeout_in_second is {seconds}: it must be from 1 to {LARGEST_INT32} seconds.")
@@ -44,7 +44,7 @@ class ActionModule(WmsAction, WindowsEndAction):
     def named(self, options: Options) -> tuple[NamedSession, ...] | None:
         """Read the ids, or the rows."""
         if options["sessions"] is not None:
-            return multipoint.read_named(options["sessions"], "sessions")
+            return wms.read_named(options["sessions"], "sessions")
         if options["session_id"] is None:
             return None
-        return tuple(multipoint.name_session(id_) for id_ in options["session_id"])
+        return tuple(wms.name_session(id_) for id_ in options["session_id"])

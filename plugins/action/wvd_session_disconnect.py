@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from ..plugin_utils._action.azure_action import POOL_SPEC, SIGN_IN_SPEC, AzureAction
 from ..plugin_utils._action.session_action import END_SPEC, FILTER_SPEC, EndAction, Options, refuse_unclear
-from ..plugin_utils._services.azure_desktop import DISCONNECT
-from ..plugin_utils._services.azure_desktop_names import FIELDS, HostPool
+from ..plugin_utils._services.wvd import DISCONNECT
+from ..plugin_utils._services.wvd_names import FIELDS, HostPool
 from ..plugin_utils._sessions.selection import NamedSession, SelectionError
 
 NAMES = ("id", "input_object", "sessions")

@@ -57,9 +57,4 @@ attributes:
     description: Where it runs.
     support: full
     platforms: posix
-  action_group:
-    support: full
-    membership:
-      - remotedesktop.sessions.all
-      - remotedesktop.sessions.azure
 """

@@ -1,13 +1,13 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of the modules for Azure Virtual Desktop: where the sessions are, and who signs in."""
+"""Options that say who signs in to Azure."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The fragments C(azure) and C(azure.pool)."""
+    """The fragment C(azure)."""
 
     DOCUMENTATION = r"""
 options:
@@ -118,17 +118,4 @@ notes:
   - The account needs the role C(Desktop Virtualization User Session Operator) on the host pool.
   - Nothing here has been run against Azure itself yet. It is tested against a simulation of Azure Resource Manager
     that answers as recordings of the real one show.
-"""
-
-    POOL = r"""
-options:
-  resource_group_name:
-    description:
-      - Resource group of the host pool. Azure compares it without case.
-    type: str
-    aliases: [resource_group]
-  host_pool_name:
-    description:
-      - The host pool. Azure compares it without case.
-    type: str
 """

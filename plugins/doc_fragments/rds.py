@@ -89,6 +89,13 @@ options:
       - Upper and lower case do not matter.
     type: list
     elements: str
+attributes:
+  action_group:
+    support: full
+    membership:
+      - remotedesktop.sessions.all
+      - remotedesktop.sessions.rds
+      - remotedesktop.sessions.windows
 notes:
   - The options O(host_server), O(connection_broker) and O(collection_name) are for Remote Desktop Services of Windows
     Server. The options O(tenant_name), O(host_pool_name), O(session_host_name), O(deployment_url), O(credential),

@@ -41,9 +41,4 @@ attributes:
     description: Where it works.
     support: full
     platforms: windows
-  action_group:
-    support: full
-    membership:
-      - remotedesktop.sessions.all
-      - remotedesktop.sessions.windows
 """

@@ -26,6 +26,13 @@ options:
         session has selects nothing.
     type: list
     elements: str
+attributes:
+  action_group:
+    support: full
+    membership:
+      - remotedesktop.sessions.all
+      - remotedesktop.sessions.windows
+      - remotedesktop.sessions.wms
 notes:
   - Which of the two generations of the module the host has is found out from its cmdlets.
   - MultiPoint does not tell when a session was created. Two sessions of one user, one after the other with the same

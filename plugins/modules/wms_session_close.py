@@ -55,7 +55,7 @@ seealso:
   - module: remotedesktop.sessions.wms_session_info
   - name: Close-WmsSession
     description: The cmdlet.
-    link: https://learn.microsoft.com/powershell/module/multipoint/close-wmssession
+    link: https://learn.microsoft.com/powershell/module/wms/close-wmssession
 author:
   - remotedesktop.sessions contributors (@remotedesktop)
 """

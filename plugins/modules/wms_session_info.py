@@ -26,7 +26,7 @@ seealso:
   - module: remotedesktop.sessions.wms_session_close
   - name: Get-WmsSession
     description: The cmdlet.
-    link: https://learn.microsoft.com/powershell/module/multipoint/get-wmssession
+    link: https://learn.microsoft.com/powershell/module/wms/get-wmssession
 author:
   - remotedesktop.sessions contributors (@remotedesktop)
 """

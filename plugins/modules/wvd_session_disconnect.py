@@ -71,7 +71,7 @@ options:
     default: false
 extends_documentation_fragment:
   - remotedesktop.sessions.azure
-  - remotedesktop.sessions.azure.pool
+  - remotedesktop.sessions.wvd
   - remotedesktop.sessions.filters
   - remotedesktop.sessions.filters.users
   - remotedesktop.sessions.ending

@@ -30,7 +30,7 @@ options:
     type: str
 extends_documentation_fragment:
   - remotedesktop.sessions.azure
-  - remotedesktop.sessions.azure.pool
+  - remotedesktop.sessions.wvd
   - remotedesktop.sessions.filters
   - remotedesktop.sessions.filters.users
   - remotedesktop.sessions.attributes

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import azure, windows
+from tests.benchmarks import windows, wvd
 from tests.lab.client import Lab
 
-BENCHMARKS = {**azure.BENCHMARKS, **windows.BENCHMARKS}
+BENCHMARKS = {**wvd.BENCHMARKS, **windows.BENCHMARKS}
 
 
 def main(names: list[str]) -> None:

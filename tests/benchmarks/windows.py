@@ -26,7 +26,7 @@ LOOPED = 40
 def farm(hosts: int, sessions: int) -> dict[str, Any]:
     """A deployment with so many hosts, and sessions on each."""
     generate = {"hosts": hosts, "sessions_per_host": sessions, "states": {"Active": 1}}
-    pool = {"name": "Desktops", "service": "remote_desktop", "connection_broker": BROKER, "generate": generate}
+    pool = {"name": "Desktops", "service": "rds", "connection_broker": BROKER, "generate": generate}
     return {"pools": [pool]}
 
 

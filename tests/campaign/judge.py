@@ -108,7 +108,7 @@ class _Judge:
 
     def _shown_state(self, state: str) -> str:
         """MultiPoint does not show that a session is being ended."""
-        return ACTIVE if state == ENDING and "multipoint" in self.trial.schedule.kind else state
+        return ACTIVE if state == ENDING and "wms" in self.trial.schedule.kind else state
 
     # Acts
 
@@ -318,7 +318,7 @@ class _Judge:
             act.answer is Answer.ACCEPTED and act.faulty and act.answered - act.sent > GIVEN_UP
             for act in self.farm.acts
         )
-        return hanging >= (1 if self.trial.schedule.kind == "classic" else self.trial.schedule.at_once)
+        return hanging >= (1 if self.trial.schedule.kind == "wvd_classic" else self.trial.schedule.at_once)
 
     def _omissions(self) -> Iterator[str]:
         """Find who was there and meant all the time while it was listed, and is not told of."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from tests.campaign.schedule import KINDS
 
-LIVE = ("rds", "multipoint", "classic")
-SCRIPT = ("script rds", "script multipoint", "script classic")
+LIVE = ("rds", "wms", "wvd_classic")
+SCRIPT = ("script rds", "script wms", "script wvd_classic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,14 @@ MUTANTS = (
         "_sessions.session",
         "            and same_instant(self.created, earlier.created)\n",
         "",
-        ("azure", "rds", "classic"),
+        ("wvd", "rds", "wvd_classic"),
     ),
     Mutant(
         "the place is part of what says which session",
         "_sessions.session",
         "return (self.place, self.host, self.id)",
         'return ("", self.host, self.id)',
-        ("azure",),
+        ("wvd",),
     ),
     Mutant(
         "the host is part of what says which session",
@@ -104,31 +104,31 @@ MUTANTS = (
     ),
     Mutant(
         "over the script, too, the time of creation counts",
-        "_services.remote_desktop",
+        "_services.rds",
         'proof = (*owner, "create_time")',
         "proof = owner",
         ("script rds",),
     ),
     Mutant(
         "of several readings the newest row counts",
-        "_services.azure_desktop_readings",
+        "_services.settled_list",
         "found[key] = session",
         "found.setdefault(key, session)",
-        ("azure",),
+        ("wvd",),
     ),
     Mutant(
         "a session that slid to a page read before is not gone",
-        "_services.azure_desktop",
+        "_services.wvd",
         "        if pages > 1:\n            for session in missing.values():",
         "        if False:\n            for session in missing.values():",
-        ("azure",),
+        ("wvd",),
     ),
     Mutant(
         "a list of several pages is read until it holds still",
-        "_services.azure_desktop_readings",
+        "_services.settled_list",
         "if shown == before:",
         "if True:",
-        ("azure",),
+        ("wvd",),
     ),
     # Selection
     Mutant(
@@ -150,7 +150,7 @@ MUTANTS = (
         "if False:",
     ),
     Mutant(
-        "what needs nothing is not acted on", "_sessions.engine", "if verb.settled(session):", "if False:", ("azure",)
+        "what needs nothing is not acted on", "_sessions.engine", "if verb.settled(session):", "if False:", ("wvd",)
     ),
     Mutant("check mode does nothing", "_sessions.engine", "if request.check_mode:", "if False:"),
     # Time
@@ -197,7 +197,7 @@ MUTANTS = (
         "_sessions.acting",
         "return errand.doubtful and self._verb.under_way(row)",
         "return False",
-        ("rds", "classic"),
+        ("rds", "wvd_classic"),
     ),
     Mutant(
         "nothing is sent after a deadline",
@@ -222,7 +222,7 @@ MUTANTS = (
         "_sessions.acting",
         "            errand.tries -= 1\n",
         "            pass\n",
-        ("azure",),
+        ("wvd",),
     ),
     Mutant(
         "a refusal for good is the end",
@@ -253,10 +253,10 @@ MUTANTS = (
     ),
     Mutant(
         "what is not seen on a list that failed is not gone, on Azure",
-        "_services.azure_desktop",
+        "_services.wvd",
         "self._workers.answer(LookFailed(error))",
         "self._workers.answer(Looked((), last=True))",
-        ("azure",),
+        ("wvd",),
     ),
     Mutant(
         "what is not seen when the connection is lost is not gone",
@@ -295,7 +295,7 @@ MUTANTS = (
         "_sessions.acting",
         "elif self._verb.settled(row):",
         "elif False:",
-        ("azure",),
+        ("wvd",),
     ),
     Mutant(
         "what was asked for and is still there counts as changed",

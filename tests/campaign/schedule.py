@@ -17,7 +17,7 @@ from itertools import islice
 
 from tests.campaign.farm import ACTIVE, DISCONNECTED, OTHER
 
-KINDS = ("azure", "rds", "multipoint", "classic", "script rds", "script multipoint", "script classic")
+KINDS = ("wvd", "rds", "wms", "wvd_classic", "script rds", "script wms", "script wvd_classic")
 HEAD, SESSION, HAPPENING, LIST, ACT = 28, 4, 6, 5, 5
 MOST_SESSIONS, MOST_HAPPENINGS, MOST_LISTS, MOST_ACTS = 8, 6, 12, 14
 PARTS = (
@@ -190,8 +190,8 @@ def read_tape(whole: bytes, kinds: Sequence[str] = KINDS) -> Schedule:
     tape = [bytes(islice(rest, size)) for size in PARTS]
     head = tape[0]
     kind = kinds[head[0] % len(kinds)]
-    pools = 1 + (head[1] % 4 == 3) if kind == "azure" else 1
-    hosts = 1 + head[2] % 3 if "multipoint" not in kind else 1
+    pools = 1 + (head[1] % 4 == 3) if kind == "wvd" else 1
+    hosts = 1 + head[2] % 3 if "wms" not in kind else 1
     rates = (0.0, 0.12, 0.35, 0.75)
     sessions = _sessions(
         tape[1], 1 + head[3] % MOST_SESSIONS if head[3] % 5 else 1 + head[3] % 3, pools, hosts, head[4]
@@ -201,7 +201,7 @@ def read_tape(whole: bytes, kinds: Sequence[str] = KINDS) -> Schedule:
     list_kinds = _enabled(ListFault, head[9])
     what_kinds = _enabled(What, head[10] | head[11] << 8)
     wait_timeout = (5.0, 2.0, 20.0, 0.0, 5.0, 8.0)[head[13] % 6]
-    timeless = "multipoint" in kind or head[18] % 5 == 4
+    timeless = "wms" in kind or head[18] % 5 == 4
     page_size = (50, 1, 2, 2)[head[21] % 4]
     wanted = _wanted(head[12:20], sessions, wait_timeout, timeless, hosts)
     return Schedule(

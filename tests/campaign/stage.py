@@ -29,7 +29,7 @@ class Stage:
     _waiting: defaultdict[tuple[str, int], list[Happening]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
-        self.farm = Farm(self.world, ends=self.schedule.kind != "azure")
+        self.farm = Farm(self.world, ends=self.schedule.kind != "wvd")
         for plan in self.schedule.sessions:
             self._open(plan)
         for one in self.schedule.happenings:
@@ -76,7 +76,7 @@ class Stage:
     def look(self, place: str, host: str, plan: ListPlan) -> list[Shown]:
         """Look at the farm for a list."""
         rows = list(self.farm.rows(place, host.lower(), plan.lag))
-        if plan.fault is ListFault.DOUBLE and rows and self.schedule.kind != "azure":
+        if plan.fault is ListFault.DOUBLE and rows and self.schedule.kind != "wvd":
             first = rows[0]
             other = Login(-1, first.login.spot, "mallory", first.created, 0.0, states=[(0.0, ACTIVE)])
             rows.append(Shown(other, first.host, other.user, ACTIVE, first.created))

@@ -87,7 +87,7 @@ class Played:
         schedule = read_tape(bytes(TAPE), ("rds",))
         ended = max([one.at for one in self.told], default=self.world.now)
         trial = Trial(
-            replace(schedule, kind="rds" if self.ends else "azure", wanted=self.wanted),
+            replace(schedule, kind="rds" if self.ends else "wvd", wanted=self.wanted),
             self.farm,
             self.told,
             any(one.claims for one in self.told),

@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils import services
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rdinfra import HostPool, sign_in_call
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import SessionCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import HostPool, sign_in_call
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, Credential
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_batches import BatchSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.remote_desktop import RemoteDesktop
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import RdsCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import LOGOFF
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Report
@@ -77,7 +77,7 @@ def log_off(
     """Log off who is selected."""
     module, clock = Module(hosts, changes), time.monotonic
     transport = ScriptCmdlets(module, {}, "broker", clock)
-    service = BatchSessions(RemoteDesktop(), transport, "broker", clock, 30.0, time.sleep)
+    service = BatchSessions(RdsCmdlets(), transport, "broker", clock, 30.0, time.sleep)
     request = engine.Request(LOGOFF, selection, wait_timeout=wait_timeout)
     return engine.run(request, service, Console(), clock), module
 

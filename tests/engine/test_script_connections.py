@@ -36,11 +36,16 @@ def users(connection: str, numbers: Iterable[int]) -> list[str]:
 def farm() -> dict[str, Any]:
     """Twelve sessions on two hosts of the broker, and five in each host pool."""
     hosts = {"hosts": 2, "sessions_per_host": 6, "user": "rds{user}@contoso.com", "states": ["Active"]}
-    pools = [{"name": "Desktops", "service": "remote_desktop", "connection_broker": BROKER, "generate": hosts}]
+    pools = [{"name": "Desktops", "service": "rds", "connection_broker": BROKER, "generate": hosts}]
     for connection in CONNECTIONS:
         user = {"user": f"{connection}{{user}}@contoso.com", "states": ["Active"]}
         hosts = {"hosts": 1, "sessions_per_host": 5, "host_name": f"wvd-{connection}.contoso.com", **user}
-        classic = {"service": "rdinfra", "tenant_group": "Default Tenant Group", "tenant": "Contoso", "generate": hosts}
+        classic = {
+            "service": "wvd_classic",
+            "tenant_group": "Default Tenant Group",
+            "tenant": "Contoso",
+            "generate": hosts,
+        }
         pools.append({"name": connection, **classic})
     return {"pools": pools}
 

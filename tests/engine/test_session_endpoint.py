@@ -24,9 +24,9 @@ HERE, BROKER = "wvd-management", "broker.contoso.com"
 """The lab has the module of WVD classic on one host only, so the others are there too."""
 
 MODULES = {
-    "remote_desktop": "RemoteDesktop",
-    "multipoint": "MultiPoint-{generation}",
-    "rdinfra": "Microsoft.RDInfra.RDPowerShell",
+    "rds": "RemoteDesktop",
+    "wms": "MultiPoint-{generation}",
+    "wvd_classic": "Microsoft.RDInfra.RDPowerShell",
 }
 EVERY_SERVICE = list(MODULES)
 OWN = {
@@ -72,28 +72,28 @@ def farm(generation: str = "2016", hosts: Sequence[str] = ()) -> dict[str, Any]:
     desks = ("rdsh-1.contoso.com", "rdsh-10.contoso.com", "xrdsh-1.contoso.com", "RDSH-2.contoso.com", *hosts)
     return {
         "pools": [
-            {"name": "none", "service": "remote_desktop", "connection_broker": HERE},
+            {"name": "none", "service": "rds", "connection_broker": HERE},
             {
                 "name": "Desktops",
-                "service": "remote_desktop",
+                "service": "rds",
                 "connection_broker": BROKER,
                 "hosts": [pc(name) for name in desks],
             },
             {
                 "name": "classroom",
-                "service": "multipoint",
+                "service": "wms",
                 "generation": generation,
                 "hosts": [pc(HERE)],
             },
             {
                 "name": "other-classroom",
-                "service": "multipoint",
+                "service": "wms",
                 "generation": generation,
                 "hosts": [pc("other-classroom")],
             },
             {
                 "name": "legacy-pool",
-                "service": "rdinfra",
+                "service": "wvd_classic",
                 "tenant": "Contoso",
                 "hosts": [pc("wvd-1.contoso.com"), pc("wvd-2.contoso.com")],
             },
@@ -154,10 +154,10 @@ def table(services: list[str], generation: str) -> dict[str, set[str]]:
     [
         (EVERY_SERVICE, "2012R2"),
         (EVERY_SERVICE, "2016"),
-        (["remote_desktop"], "2016"),
-        (["multipoint"], "2012R2"),
-        (["multipoint"], "2016"),
-        (["rdinfra"], "2016"),
+        (["rds"], "2016"),
+        (["wms"], "2012R2"),
+        (["wms"], "2016"),
+        (["wvd_classic"], "2016"),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
@@ -170,7 +170,7 @@ def test_session_shows_exactly_the_table(host: Host, services: list[str], genera
 
 
 def test_session_shows_only_the_chosen_services(host: Host) -> None:
-    visible = host.endpoint(services=["multipoint"]).visible()
+    visible = host.endpoint(services=["wms"]).visible()
     assert visible.keys() - OWN == OF_GENERATION["2016"].keys()
 
 
@@ -368,7 +368,7 @@ def test_other_session_hosts_are_refused(host: Host, limits: dict[str, Any]) -> 
 
 
 def test_list_ignores_the_case_where_i_has_another_capital(host: Host) -> None:
-    install(host, "remote_desktop")
+    install(host, "rds")
     endpoint = host.endpoint(culture="tr-TR", session_hosts=["RDI-1", "rdi-2"])
     assert let_through(endpoint, ["rdi-1", "RDI-2", "rdi-3", "RDI"]) == ["rdi-1", "RDI-2"]
 
@@ -436,7 +436,7 @@ def test_files_hold_every_name_unchanged(host: Host) -> None:
 def test_every_name_lets_exactly_its_session_host_through(host: Host, start: int) -> None:
     host.lab.reset(farm(hosts=HOSTILE))
     chosen, others = HOSTILE[start::2], HOSTILE[1 - start :: 2]
-    install(host, "remote_desktop")
+    install(host, "rds")
     endpoint = host.endpoint(session_hosts=chosen)
     assert let_through(endpoint, others) == []
     assert let_through(endpoint, chosen) == chosen

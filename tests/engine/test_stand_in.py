@@ -12,11 +12,11 @@ from typing import Any
 import psrpcore.types as ps
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.multipoint import MultiPoint
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import (
     SessionCmdlets,
     explain,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wms import WmsCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.psrp_messages import read_state
 from tests.engine.both_engines import BothEngines, BothLab
@@ -108,7 +108,7 @@ def farm() -> dict[str, Any]:
         "pools": [
             {
                 "name": "Desk",
-                "service": "remote_desktop",
+                "service": "rds",
                 "connection_broker": BROKER,
                 "hosts": [
                     {"name": SESSION_HOST, "sessions": [*here, session(9, application="||Word")]},
@@ -117,19 +117,19 @@ def farm() -> dict[str, Any]:
             },
             {
                 "name": "new-class",
-                "service": "multipoint",
+                "service": "wms",
                 "generation": "2016",
                 "hosts": [{"name": BROKER, "sessions": classes}],
             },
             {
                 "name": "old-class",
-                "service": "multipoint",
+                "service": "wms",
                 "generation": "2012R2",
                 "hosts": [{"name": OTHER, "sessions": classes}],
             },
             {
                 "name": "Legacy",
-                "service": "rdinfra",
+                "service": "wvd_classic",
                 "tenant": "example",
                 "hosts": [
                     {"name": CLASSIC_HOST, "sessions": here},
@@ -412,7 +412,7 @@ def test_calls_that_are_refused(
     assert (outcome(answer), error_id(answer)) == (["Failed"], error)
     _number, record = read_state(answer[-1].clixml)
     assert record
-    assert explain(MultiPoint(), Call(command, parameters), record, host)
+    assert explain(WmsCmdlets(), Call(command, parameters), record, host)
 
 
 def test_a_function_goes_on_after_a_question_that_nobody_answers(engines: Engines) -> None:
@@ -494,7 +494,7 @@ def test_a_broker_without_a_deployment(engines: Engines) -> None:
 
 def test_a_session_that_does_not_close_in_time(engines: Engines) -> None:
     def prepare(lab: BothLab) -> None:
-        lab.change("multipoint", "old-class", OTHER, 2, stuck=True)
+        lab.change("wms", "old-class", OTHER, 2, stuck=True)
 
     answer = same(engines.on(OTHER), "Close-WmsSession", prepare, SessionId=2, TimeoutInSecond=1, Confirm=False)
     assert (outcome(answer), error_id(answer)) == (["Failed"], "OperationTimeout")

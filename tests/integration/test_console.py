@@ -53,7 +53,7 @@ def test_without_a_terminal_nothing_is_ended(lab: Lab, ansible: Ansible) -> None
 
 @pytest.mark.outer_cores
 def test_long_work_shows_progress(lab: Lab, ansible: Ansible) -> None:
-    pool = {"name": "pool-01", "service": "azure_desktop", "resource_group": "rg-avd"}
+    pool = {"name": "pool-01", "service": "wvd", "resource_group": "rg-avd"}
     lab.reset(farm={"pools": [{**pool, "generate": {"hosts": 3, "sessions_per_host": 40}}]})
     lab.options(buckets={"writes": {"size": 10, "refill_per_second": 10}})
     finished = ansible.disconnect(resource_group_name="rg-avd", host_pool_name="pool-01", all_sessions=True)

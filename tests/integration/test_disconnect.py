@@ -63,7 +63,7 @@ def pool(**options: Any) -> dict[str, Any]:
 
 def generated(hosts: int, sessions_per_host: int) -> Mapping[str, Any]:
     """Let there be many sessions in the pool."""
-    place = {"name": "pool-01", "service": "azure_desktop", "resource_group": "rg-avd"}
+    place = {"name": "pool-01", "service": "wvd", "resource_group": "rg-avd"}
     return reset({"pools": [{**place, "generate": {"hosts": hosts, "sessions_per_host": sessions_per_host}}]})
 
 
@@ -87,7 +87,7 @@ def test_which_sessions(lab: Lab, ansible: Ansible) -> None:
     """One for real, what the others would do, and the way from a list to an end and beyond."""
     desktops = {"sessions": "{{ listed.sessions | selectattr('application_type', 'equalto', 'Desktop') }}"}
     host = {"session_host_name": "avd-0.contoso.com"}
-    module_defaults = {"group/remotedesktop.sessions.azure": POOL}
+    module_defaults = {"group/remotedesktop.sessions.wvd": POOL}
     one, filters, pipeline, absent, defaults, far = scenarios(
         ansible,
         Scenario("one session", thrice(pool(**host, id=2))),

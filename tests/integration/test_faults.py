@@ -167,7 +167,7 @@ def test_act_is_never_redirected_or_used_to_register_a_provider(lab: Lab, ansibl
 
 
 def test_budget_of_writes_costs_time_and_nothing_else(lab: Lab, ansible: Ansible) -> None:
-    pool = {"name": "pool-01", "service": "azure_desktop", "resource_group": "rg-avd"}
+    pool = {"name": "pool-01", "service": "wvd", "resource_group": "rg-avd"}
     lab.reset(farm={"pools": [{**pool, "generate": {"hosts": 3, "sessions_per_host": 40}}]})
     lab.options(buckets={"writes": {"size": 20, "refill_per_second": 10}})
     finished = ansible.disconnect(**POOL, all_sessions=True, wait_timeout=3)
@@ -204,7 +204,7 @@ HOST = "avd-0.contoso.com"
 def sliding(*names: str) -> dict[str, Any]:
     """Pools of three users on one host, in the order in which they are listed."""
     sessions = [{"id": id_, "user": f"{user}@contoso.com"} for id_, user in enumerate("abc", start=2)]
-    pool = {"service": "azure_desktop", "resource_group": "rg-avd", "hosts": [{"name": HOST, "sessions": sessions}]}
+    pool = {"service": "wvd", "resource_group": "rg-avd", "hosts": [{"name": HOST, "sessions": sessions}]}
     return {"pools": [{**pool, "name": name} for name in names]}
 
 

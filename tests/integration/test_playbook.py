@@ -15,12 +15,12 @@ from tests.lab.client import Lab
 
 NEWEST = pytest.mark.newest_core
 OUTER = pytest.mark.outer_cores
-AZURE = {"avd_resource_group_name": "rg-avd", "avd_host_pool_name": "pool-01"}
-WINDOWS = {"rds_hosts": "broker.contoso.com", "multipoint_hosts": "multipoint"}
+AZURE = {"wvd_resource_group_name": "rg-avd", "wvd_host_pool_name": "pool-01"}
+WINDOWS = {"rds_hosts": "broker.contoso.com", "wms_hosts": "wms"}
 ENDED = {
-    "avd": {"alice", "bob", "dave", "frank", "grace", "ivan"},
+    "wvd": {"alice", "bob", "dave", "frank", "grace", "ivan"},
     "rds": {"alice", "bob", "carol", "dave"},
-    "multipoint": {"teacher", "student1", "student2", "student3"},
+    "wms": {"teacher", "student1", "student2", "student3"},
 }
 
 
@@ -45,9 +45,9 @@ class Maintenance:
     def ended(self) -> dict[str, set[str]]:
         """Whose sessions were ended, by the service."""
         ended: dict[str, set[str]] = {}
-        services = {"pool-01": "avd", "Desktops": "rds"}
+        services = {"pool-01": "wvd", "Desktops": "rds"}
         for entry in self.lab.audit():
-            service = services.get(entry["pool"], "multipoint")
+            service = services.get(entry["pool"], "wms")
             ended.setdefault(service, set()).add(entry["owner"]["user"].partition("@")[0])
         return ended
 
@@ -97,11 +97,9 @@ def test_group_that_is_named_as_the_playbook_could_is_no_request(maintenance: Ma
     inventory = inventory_with(
         maintenance, tmp_path, maintenance_rds=broker, maintenance_rds_chosen=broker, rds_hosts=broker
     )
-    finished = maintenance.run(
-        inventory=inventory, **AZURE, avd_session_host_name="avd-2.contoso.com", multipoint_hosts="multipoint"
-    )
+    finished = maintenance.run(inventory=inventory, **AZURE, wvd_session_host_name="avd-2.contoso.com", wms_hosts="wms")
     assert finished.status == 0, finished.output
-    assert maintenance.ended() == {"avd": {"grace", "ivan"}, "multipoint": ENDED["multipoint"]}
+    assert maintenance.ended() == {"wvd": {"grace", "ivan"}, "wms": ENDED["wms"]}
     assert "avd-2.contoso.com" in {entry["host"] for entry in maintenance.lab.audit()}
 
 
@@ -116,22 +114,22 @@ def test_only_the_session_host_that_is_named_is_emptied(maintenance: Maintenance
 @pytest.mark.parametrize(
     ("variables", "says"),
     [
-        pytest.param({}, "Set avd_host_pool_name, rds_hosts or multipoint_hosts", marks=NEWEST),
+        pytest.param({}, "Set wvd_host_pool_name, rds_hosts or wms_hosts", marks=NEWEST),
         pytest.param(
-            {"avd_resource_group_name": "rg-avd", "multipoint_hosts": "multipoint"},
-            "Set both avd_resource_group_name",
+            {"wvd_resource_group_name": "rg-avd", "wms_hosts": "wms"},
+            "Set both wvd_resource_group_name",
             marks=NEWEST,
         ),
         pytest.param(
             {"rds_hosts": ","}, "rds_hosts is ',': it must be a host or a group of the inventory", marks=NEWEST
         ),
-        pytest.param({"multipoint_hosts": ""}, "multipoint_hosts is '': it must be a host or a group", marks=NEWEST),
+        pytest.param({"wms_hosts": ""}, "wms_hosts is '': it must be a host or a group", marks=NEWEST),
         pytest.param(
-            {"multipoint_hosts": "all,", "rds_hosts": "broker.contoso.com"},
-            "multipoint_hosts is 'all,': it must be",
+            {"wms_hosts": "all,", "rds_hosts": "broker.contoso.com"},
+            "wms_hosts is 'all,': it must be",
             marks=OUTER,
         ),
-        pytest.param({**AZURE, "avd_host_pool_name": ""}, "host_pool_name is given but empty", marks=NEWEST),
+        pytest.param({**AZURE, "wvd_host_pool_name": ""}, "host_pool_name is given but empty", marks=NEWEST),
     ],
 )
 def test_what_is_unclear_ends_nothing(maintenance: Maintenance, variables: dict[str, str], says: str) -> None:
@@ -145,8 +143,8 @@ def test_what_is_unclear_ends_nothing(maintenance: Maintenance, variables: dict[
 def test_name_of_a_host_and_of_a_group_is_refused(maintenance: Maintenance, tmp_path: Path) -> None:
     both = {"classroom-2016.contoso.com": {"hosts": {"classroom-2012.contoso.com": {}}}}
     inventory = inventory_with(maintenance, tmp_path, **both)
-    for name, says in (("classroom-2016.contoso.com", "and not both"), ("multipoint", "a host and of a group")):
-        finished = maintenance.run(inventory=inventory, multipoint_hosts=name)
+    for name, says in (("classroom-2016.contoso.com", "and not both"), ("wms", "a host and of a group")):
+        finished = maintenance.run(inventory=inventory, wms_hosts=name)
         assert finished.status != 0
         assert says in finished.output
     assert maintenance.ended() == {}
@@ -155,11 +153,11 @@ def test_name_of_a_host_and_of_a_group_is_refused(maintenance: Maintenance, tmp_
 @pytest.mark.waits_long
 @pytest.mark.newest_core
 def test_session_that_stays_fails_the_play_and_what_comes_after_is_left_alone(maintenance: Maintenance) -> None:
-    maintenance.lab.change(pool="Desktops", host="rdsh-1.contoso.com", id=2, service="remote_desktop", stuck=True)
+    maintenance.lab.change(pool="Desktops", host="rdsh-1.contoso.com", id=2, service="rds", stuck=True)
     finished = maintenance.run(**AZURE, **WINDOWS, maintenance_wait_timeout=3)
     assert finished.status != 0
     assert "still_there" in finished.output
-    assert maintenance.ended() == {"avd": ENDED["avd"], "rds": ENDED["rds"]}
+    assert maintenance.ended() == {"wvd": ENDED["wvd"], "rds": ENDED["rds"]}
 
 
 @pytest.mark.newest_core

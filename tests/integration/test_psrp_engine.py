@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.newest_core]
 
 ID = "unified_session_id"
 POOL = {"tenant_name": "Contoso", "host_pool_name": "legacy-pool"}
-DESKTOPS = {"name": "Desktops", "service": "remote_desktop", "connection_broker": BROKER}
+DESKTOPS = {"name": "Desktops", "service": "rds", "connection_broker": BROKER}
 SIXTY = {
     "pools": [{**DESKTOPS, "generate": {"hosts": 3, "sessions_per_host": 20, "host_name": "rdsh-{host}.contoso.com"}}]
 }
@@ -121,7 +121,7 @@ def test_rows_and_log_offs_do_not_depend_on_culture_and_zone(
     created = {
         one["user"].partition("@")[0]: one["create_time"].rstrip("Z").rstrip("0") + "Z"
         for one in windows.lab.sessions()
-        if one["service"] == "remote_desktop"
+        if one["service"] == "rds"
     }
     windows.settings(culture=culture, time_zone=time_zone, language=language)
     finished = log_off(windows, minimum_age="4h")
@@ -151,7 +151,7 @@ def test_errors_in_german(windows: Windows) -> None:
 
 
 @pytest.mark.parametrize("generation", sorted(CLASSROOMS))
-def test_multipoint(windows: Windows, generation: str) -> None:
+def test_wms(windows: Windows, generation: str) -> None:
     host = CLASSROOMS[generation]
     user = {"2012R2": "student3", "2016": "student1"}[generation]
     finished = windows.run(host, CLOSE, session_id=[2, 99])

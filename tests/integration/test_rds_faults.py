@@ -62,16 +62,12 @@ def test_unknown_places(windows: Windows) -> None:
 
 
 def test_ambiguous_user(windows: Windows) -> None:
-    windows.lab.add_session(
-        service="remote_desktop", **DEPLOYMENT, host="rdsh-1.contoso.com", id=40, user="alice@fabrikam.com"
-    )
+    windows.lab.add_session(service="rds", **DEPLOYMENT, host="rdsh-1.contoso.com", id=40, user="alice@fabrikam.com")
     refused(windows, "CONTOSO\\alice", "FABRIKAM\\alice", user="alice")
 
 
 def test_session_without_a_user_is_refused(windows: Windows) -> None:
-    windows.lab.change(
-        service="remote_desktop", **DEPLOYMENT, host="rdsh-1.contoso.com", id=2, user="", ad_user_name=""
-    )
+    windows.lab.change(service="rds", **DEPLOYMENT, host="rdsh-1.contoso.com", id=2, user="", ad_user_name="")
     finished = log_off(windows, all_sessions=True)
     assert finished.status != 0
     assert finished.task.result["summary"] == {"logged_off": 3, "refused": 1}
@@ -98,7 +94,7 @@ def test_errors_of_some_log_offs_do_not_stop_the_others(windows: Windows, langua
     windows.settings(language=language)
     codes = {40: 5, 41: 1722, 42: 21, 43: 50}
     for id, code in codes.items():
-        place = {"service": "remote_desktop", **DEPLOYMENT, "host": "rdsh-1.contoso.com", "id": id}
+        place = {"service": "rds", **DEPLOYMENT, "host": "rdsh-1.contoso.com", "id": id}
         windows.lab.add_session(**place, user=f"code{code}@contoso.com")
         windows.fault("error", "Invoke-RDUserLogoff", code=code, parameters={"UnifiedSessionID": id})
     finished = log_off(windows, all_sessions=True)
@@ -130,7 +126,7 @@ def test_user_who_leaves_just_before_the_act_counts_as_logged_off(windows: Windo
 
 @pytest.mark.waits_long
 def test_session_that_stays_is_asked_for_once(windows: Windows) -> None:
-    windows.lab.change(service="remote_desktop", **DEPLOYMENT, host="rdsh-1.contoso.com", id=6, stuck=True)
+    windows.lab.change(service="rds", **DEPLOYMENT, host="rdsh-1.contoso.com", id=6, stuck=True)
     finished = log_off(windows, all_sessions=True, wait_timeout=10)
     assert finished.task.status == "failed"
     assert finished.task.result["changed"] is True

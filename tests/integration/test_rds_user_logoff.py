@@ -136,11 +136,11 @@ def test_whose_sessions_they_are(windows: Windows) -> None:
     strange = [
         call(
             "sessions",
-            {**DEPLOYMENT, **RDSH_1, "service": "remote_desktop", "id": 40 + number, "user": f"{user}@contoso.com"},
+            {**DEPLOYMENT, **RDSH_1, "service": "rds", "id": 40 + number, "user": f"{user}@contoso.com"},
         )
         for number, user in enumerate(users)
     ]
-    erin = {**DEPLOYMENT, **RDSH_1, "service": "remote_desktop", "id": 40, "guest_id": 2, "user": "erin@contoso.com"}
+    erin = {**DEPLOYMENT, **RDSH_1, "service": "rds", "id": 40, "guest_id": 2, "user": "erin@contoso.com"}
     reused, named, guest, zone = windows.scenarios(
         BROKER,
         Scenario(
@@ -242,7 +242,7 @@ def test_only_force_ends_something_without_a_terminal(windows: Windows) -> None:
 CAROL = call(
     "sessions",
     {
-        "service": "rdinfra",
+        "service": "wvd_classic",
         "pool": POOL["host_pool_name"],
         "host": "wvd-0.contoso.com",
         "id": 4,

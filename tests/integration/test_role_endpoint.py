@@ -78,7 +78,7 @@ def test_other_session_hosts_are_not_for_this_endpoint(windows: Windows, limits:
 @pytest.mark.parametrize(
     ("generation", "listed", "ended"), [("2012R2", 2, ["student3"]), ("2016", 3, ["student1"])], ids=["2012R2", "2016"]
 )
-def test_multipoint(windows: Windows, generation: str, listed: int, ended: list[str]) -> None:
+def test_wms(windows: Windows, generation: str, listed: int, ended: list[str]) -> None:
     """The server itself is for every endpoint, whatever the list."""
     host = CLASSROOMS[generation]
     variables = windows.role_endpoint(NAME, host, session_hosts=["elsewhere"])

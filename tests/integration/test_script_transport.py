@@ -112,7 +112,7 @@ def log_off(name: str = "log off", **options: Any) -> dict[str, Any]:
 def test_check_run_and_again(hosts: ScriptHosts) -> None:
     on_rds: Options = {"host_server": "RDSH-0", "unified_session_id": "2,9", "collection_name": "Desktops"}
     on_classic: Options = {**POOL, **hosts.sign_in, "user": "alice", "no_user_prompt": True}
-    rds, multipoint, classic = hosts.scenarios(
+    rds, wms, classic = hosts.scenarios(
         BROKER,
         Scenario("RDS", thrice(log_off(**on_rds, session_state="active"))),
         Scenario("MultiPoint", thrice({CLOSE: {"session_id": [2, 99]}}), {"hosts": CLASSROOMS["2012R2"]}),
@@ -120,9 +120,9 @@ def test_check_run_and_again(hosts: ScriptHosts) -> None:
     )
     assert agree(rds, RDS) == {"alice": "logged_off", "9": "already_gone"}
     assert ended_in(rds) == ["alice"]
-    assert agree(multipoint, WMS) == {"student3": "logged_off", "99": "already_gone"}
-    assert ended_in(multipoint) == ["student3"]
-    assert {entry["host"] for entry in multipoint.looks["end"]["audit"]} == {CLASSROOMS["2012R2"]}
+    assert agree(wms, WMS) == {"student3": "logged_off", "99": "already_gone"}
+    assert ended_in(wms) == ["student3"]
+    assert {entry["host"] for entry in wms.looks["end"]["audit"]} == {CLASSROOMS["2012R2"]}
     check, run, again = classic.all_ok(3)
     assert check.result["summary"] == run.result["summary"] == {"logged_off": 1}
     assert ended_in(classic) == ["alice"]
@@ -138,7 +138,7 @@ def test_rows(hosts: ScriptHosts) -> None:
     elsewhere = call("winrm/settings", {"time_zone": "Asia/Kolkata", "language": "de"})
     none_of_them = "{{ listed.sessions | selectattr('user_name', 'eq', 'x') }}"
     then = {"host": "rdsh-1.contoso.com", "id": 2, "give_id_to": "mallory@contoso.com"}
-    rds, multipoint, reused = hosts.scenarios(
+    rds, wms, reused = hosts.scenarios(
         BROKER,
         Scenario(
             "pipeline",
@@ -168,7 +168,7 @@ def test_rows(hosts: ScriptHosts) -> None:
     assert again.result["summary"] == {"already_gone": 1}
     assert none.result["sessions"] == []
     assert ended_in(rds) == [run.result["sessions"][0]["user_name"]]
-    psrp, info = multipoint.all_ok(2)
+    psrp, info = wms.all_ok(2)
     assert len(psrp.result["sessions"]) > 1
     assert info.result == psrp.result
     reused.all_ok(1)
@@ -183,10 +183,10 @@ def test_rows(hosts: ScriptHosts) -> None:
 @pytest.mark.older_cores
 def test_runs_of_the_module(hosts: ScriptHosts) -> None:
     """One finds, and one proves every session, acts, and looks again; strange names arrive there as they are."""
-    desktops = {"name": "Desktops", "service": "remote_desktop", "connection_broker": BROKER}
+    desktops = {"name": "Desktops", "service": "rds", "connection_broker": BROKER}
     thirty = {"pools": [{**desktops, "generate": {"hosts": 3, "sessions_per_host": 10}}]}
     host = {"name": "wvd-0.contoso.com", "sessions": [{"id": 2, "user": "o'brien$(calc)@contoso.com", "age": 5}]}
-    pool = {"service": "rdinfra", "tenant_group": "Default Tenant Group", "tenant": STRANGE, "name": STRANGE}
+    pool = {"service": "wvd_classic", "tenant_group": "Default Tenant Group", "tenant": STRANGE, "name": STRANGE}
     place = {"tenant_name": STRANGE, "host_pool_name": STRANGE, **hosts.sign_in}
     few, strange = hosts.scenarios(
         BROKER,

@@ -29,7 +29,7 @@ def over(windows: Windows, protocol: str) -> dict[str, Any]:
 
 @pytest.mark.newest_core
 def test_many_sessions_in_one_shell(windows: Windows) -> None:
-    pool = {"name": COLLECTION, "service": "remote_desktop", "connection_broker": BROKER}
+    pool = {"name": COLLECTION, "service": "rds", "connection_broker": BROKER}
     windows.lab.reset(farm={"pools": [{**pool, "generate": {"hosts": 10, "sessions_per_host": 20}}]})
     windows.settings(delay={"invoke-rduserlogoff": 0.1})
     finished = windows.play(BROKER, log_off(all_sessions=True))

@@ -36,7 +36,7 @@ def only(generation: str) -> dict[str, str]:
 
 
 def place(generation: str) -> dict[str, str]:
-    return {"service": "multipoint", "pool": POOLS[generation], "host": CLASSROOMS[generation]}
+    return {"service": "wms", "pool": POOLS[generation], "host": CLASSROOMS[generation]}
 
 
 def ended_on(finished: Finished, generation: str) -> list[str]:
@@ -148,7 +148,7 @@ OTHER_SERVER: Cases = [
         ["2012 R2 knows no server", "run the task on that host itself"],
     ),
 ]
-NO_MULTIPOINT: Cases = [({}, ["no command Get-WmsSession", "MultiPoint"])]
+NO_WMS: Cases = [({}, ["no command Get-WmsSession", "MultiPoint"])]
 NARROW: Cases = [({"session_id": 2}, ["must allow the parameters All"])]
 
 
@@ -162,11 +162,11 @@ def test_refused(windows: Windows) -> None:
         Scenario("bad input", attempts(CLOSE, REFUSED), only("2016")),
         Scenario("other server", attempts(CLOSE, OTHER_SERVER), only("2012R2")),
         Scenario("own name", [{CLOSE: {"session_id": 2, "server": CLASSROOMS["2016"]}}], only("2016")),
-        Scenario("no MultiPoint", attempts(WMS_INFO, NO_MULTIPOINT), {"hosts": BROKER}),
+        Scenario("no MultiPoint", attempts(WMS_INFO, NO_WMS), {"hosts": BROKER}),
         Scenario("hidden list", [endpoint("Narrow", hidden, "Close-WmsSession"), *attempts(CLOSE, NARROW)], narrow),
         Scenario("no user", [userless, {CLOSE: {"all_sessions": True}}], only("2012R2")),
     )
-    for finished, cases in ((bad, REFUSED), (other, OTHER_SERVER), (absent, NO_MULTIPOINT), (hides, NARROW)):
+    for finished, cases in ((bad, REFUSED), (other, OTHER_SERVER), (absent, NO_WMS), (hides, NARROW)):
         expect_refused(finished, cases)
         assert ended_in(finished) == []
     own.all_ok(1)

@@ -146,7 +146,7 @@ class Control:
             if pool.name.lower() == name.lower()
             and body.get("resource_group", pool.resource_group).lower() == pool.resource_group.lower()
         ]
-        pool = found[0] if found else farm.pool(body.get("service", "azure_desktop"), name)
+        pool = found[0] if found else farm.pool(body.get("service", "wvd"), name)
         return pool, farm.host(pool, body["host"], any_case=True).name
 
 

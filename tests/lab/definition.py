@@ -94,8 +94,8 @@ def _principal(item: Definition) -> Principal:
 
 def _pool(item: Definition) -> Pool:
     fields = {key: value for key, value in item.items() if key not in ("hosts", "generate")}
-    fields.setdefault("service", "azure_desktop")
-    if fields["service"] == "azure_desktop":
+    fields.setdefault("service", "wvd")
+    if fields["service"] == "wvd":
         fields.setdefault("subscription", SUBSCRIPTION)
         fields.setdefault("resource_group", "rg-avd")
     try:
@@ -108,7 +108,7 @@ def _complete_subscriptions(contents: Contents) -> None:
     """Every subscription and resource group a pool names exists."""
     known = {subscription.id: subscription for subscription in contents.subscriptions}
     for pool in contents.pools:
-        if pool.service != "azure_desktop":
+        if pool.service != "wvd":
             continue
         groups = known[pool.subscription].resource_groups if pool.subscription in known else ()
         if pool.resource_group.lower() not in (group.lower() for group in groups):

@@ -12,7 +12,7 @@ proves that nobody but the chosen user was touched.
 
     farm = Farm()
     farm.replace(contents)                              # see definition.py for reading YAML
-    pool = farm.pool("remote_desktop", "Desktops")      # names of pools: any case
+    pool = farm.pool("rds", "Desktops")      # names of pools: any case
     host = farm.host(pool, "RDSH-0.contoso.com", any_case=True)
     for session in farm.sessions(pool, host.name): ...
     farm.logoff(pool, host.name, 3, by=Caller("CONTOSO\\admin", "request-17"))
@@ -29,8 +29,8 @@ import typing
 import uuid
 from datetime import datetime, timedelta, timezone
 
-Service = typing.Literal["azure_desktop", "remote_desktop", "multipoint", "rdinfra"]
-SERVICES: tuple[Service, ...] = ("azure_desktop", "remote_desktop", "multipoint", "rdinfra")
+Service = typing.Literal["wvd", "rds", "wms", "wvd_classic"]
+SERVICES: tuple[Service, ...] = ("wvd", "rds", "wms", "wvd_classic")
 
 Effect = typing.Literal["done", "none", "pending", "lost", "stuck"]
 """What a verb did: `done` now; `none`, it was so already; `pending`, follows after the effect delay (a second entry
@@ -134,13 +134,13 @@ class Pool:
 
     service: Service
     name: str
-    subscription: str = ""  # azure_desktop
-    resource_group: str = ""  # azure_desktop
-    connection_broker: str = ""  # remote_desktop, fully qualified
-    tenant_group: str = ""  # rdinfra
-    tenant: str = ""  # rdinfra
+    subscription: str = ""  # wvd
+    resource_group: str = ""  # wvd
+    connection_broker: str = ""  # rds, fully qualified
+    tenant_group: str = ""  # wvd_classic
+    tenant: str = ""  # wvd_classic
     location: str = "westeurope"
-    generation: str = ""  # multipoint: "2012R2" or "2016"; free for the others
+    generation: str = ""  # wms: "2012R2" or "2016"; free for the others
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -15,10 +15,10 @@ from tests.lab.client import Lab
 
 PLAYBOOK = Path(__file__).parents[2] / "playbooks" / "maintenance.yml"
 VARIABLES = {
-    "avd_resource_group_name": "rg-avd",
-    "avd_host_pool_name": "pool-01",
+    "wvd_resource_group_name": "rg-avd",
+    "wvd_host_pool_name": "pool-01",
     "rds_hosts": "broker.contoso.com",
-    "multipoint_hosts": "multipoint",
+    "wms_hosts": "wms",
     "maintenance_protected_users": ["carol@contoso.com"],
 }
 OUTPUT = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "ANSIBLE_LOCALHOST_WARNING": "false"}

@@ -18,8 +18,8 @@ COLLECTION = "ansible_collections.remotedesktop.sessions.plugins"
 MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
 
 
-def documented(module: str) -> dict[str, Any]:
-    """The options in a module's documentation and its fragments."""
+def read(module: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A module's own documentation, and the fragments that it names."""
     source = (PLUGINS / "modules" / f"{module}.py").read_text()
     texts = {
         node.targets[0].id: ast.literal_eval(node.value)
@@ -27,13 +27,21 @@ def documented(module: str) -> dict[str, Any]:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
     document = yaml.safe_load(texts["DOCUMENTATION"])
-    options: dict[str, Any] = {}
+    fragments = []
     for name in document["extends_documentation_fragment"]:
         _collection, _, path = name.partition("remotedesktop.sessions.")
         file, _, part = path.partition(".")
         fragment = importlib.import_module(f"{COLLECTION}.doc_fragments.{file}").ModuleDocFragment
-        found = yaml.safe_load(getattr(fragment, part.upper() or "DOCUMENTATION"))
-        options.update(found.get("options", {}))
+        fragments.append(yaml.safe_load(getattr(fragment, part.upper() or "DOCUMENTATION")))
+    return document, fragments
+
+
+def documented(module: str) -> dict[str, Any]:
+    """The options in a module's documentation and its fragments."""
+    document, fragments = read(module)
+    options: dict[str, Any] = {}
+    for fragment in fragments:
+        options.update(fragment.get("options", {}))
     for option, description in document["options"].items():
         options[option] = {**options.get(option, {}), **description}
     return options
@@ -53,5 +61,13 @@ def test_documentation_matches_the_options(module: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_module_is_in_the_action_groups_that_it_names(module: str) -> None:
     groups = yaml.safe_load((PLUGINS.parent / "meta" / "runtime.yml").read_text())["action_groups"]
-    named = {"all", "azure" if module.startswith("wvd") else "windows"}
-    assert {name for name, modules in groups.items() if module in modules} == named
+    memberships = [
+        fragment["attributes"]["action_group"]["membership"]
+        for fragment in read(module)[1]
+        if "membership" in fragment.get("attributes", {}).get("action_group", {})
+    ]
+    assert memberships == [
+        [f"remotedesktop.sessions.{name}" for name, modules in sorted(groups.items()) if module in modules]
+    ]
+    service = module.partition("_")[0]
+    assert {"all", service} <= {name for name, modules in groups.items() if module in modules}

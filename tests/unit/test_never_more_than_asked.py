@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.azure_desktop import read_session
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.azure_desktop_names import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd import read_session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_names import (
     HostPool,
     read_identity,
 )

@@ -28,7 +28,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.ses
     refuse_empty,
     split_lines,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.azure_desktop_names import HostPool
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_names import HostPool
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
     Filters,
     NamedSession,

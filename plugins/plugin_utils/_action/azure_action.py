@@ -13,8 +13,8 @@ from typing import Any
 
 from ansible.release import __version__ as ansible_version
 
-from .._services.azure_desktop import STATES, AzureDesktop
-from .._services.azure_desktop_names import HostPool, read_rows
+from .._services.wvd import STATES, WvdService
+from .._services.wvd_names import HostPool, read_rows
 from .._sessions.selection import NamedSession, Selection, SelectionError
 from .._sessions.service import ServiceError
 from .._transports import arm
@@ -59,7 +59,7 @@ class AzureAction(SessionAction):
     ROW_OPTIONS: tuple[str, ...] = ()
     """Options that hold rows of sessions; of these at most one is given."""
 
-    def connect(self, options: Options, environment: Mapping[str, str]) -> tuple[AzureDesktop, Selection]:
+    def connect(self, options: Options, environment: Mapping[str, str]) -> tuple[WvdService, Selection]:
         """Sign in and bind the service to the host pools that the options and rows name."""
         self.targets(options, options["subscription_id"] or "")  # what is wrong in them is said before anybody signs in
         try:
@@ -78,7 +78,7 @@ class AzureAction(SessionAction):
         def connect(name: str) -> arm.ArmClient:
             return arm.ArmClient(account, name, USER_AGENT, time.monotonic, run_lives)
 
-        return AzureDesktop(pools, connect), selection
+        return WvdService(pools, connect), selection
 
     def targets(self, options: Options, subscription: str) -> tuple[list[HostPool], Selection]:
         """Read which pools and sessions are meant; C(subscription) counts where nothing else says one."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._services import rdinfra, remote_desktop
+from .._services import rds, wvd_classic
 from .._services.session_cmdlets import SessionCmdlets
 from .._services.session_hosts import HostSelection
 from .._sessions.selection import NamedSession, Selection, SelectionError
@@ -44,7 +44,7 @@ LONGEST_NAME = 255
 class RdsAction(WindowsAction):
     """Base of the modules for Remote Desktop Services."""
 
-    STATES = remote_desktop.STATES
+    STATES = rds.STATES
     DEPLOYMENT_OPTIONS: tuple[str, ...] = tuple(DEPLOYMENT_SPEC)
     """Options of the cmdlets for Windows Server."""
     POOL_OPTIONS: tuple[str, ...] = tuple(POOL_SPEC)
@@ -77,21 +77,21 @@ class RdsAction(WindowsAction):
         """Reach the service that the options or rows are about."""
         cmdlets: SessionCmdlets
         if self.classic(options):
-            self.STATES = rdinfra.STATES
+            self.STATES = wvd_classic.STATES
             pool, named = self.named_in_pool(options)
             for name, value in (("tenant_name", pool.tenant), ("host_pool_name", pool.name)):
                 if not value:
                     raise SelectionError(f"{name} is missing: it says where the sessions are.")
             selection = HostSelection(named, self.filters(options, options["session_host_name"] or ""))
-            cmdlets = rdinfra.RdInfra(pool, self._sign_in(options))
+            cmdlets = wvd_classic.WvdClassicCmdlets(pool, self._sign_in(options))
         else:
             states = [_state(state) for state in options["session_state"] or ()]
             options = {**options, "session_state": states or None}
             selection = HostSelection(self.named(options), self.filters(options, options["host_server"] or ""))
-            cmdlets = remote_desktop.RemoteDesktop(options["connection_broker"], options["collection_name"])
+            cmdlets = rds.RdsCmdlets(options["connection_broker"], options["collection_name"])
         service = self.reach(cmdlets, options)
-        if isinstance(cmdlets, rdinfra.RdInfra):
-            service.warnings.append(rdinfra.RETIRED)
+        if isinstance(cmdlets, wvd_classic.WvdClassicCmdlets):
+            service.warnings.append(wvd_classic.RETIRED)
         return service, selection
 
     def classic(self, options: Options) -> bool:
@@ -102,13 +102,13 @@ class RdsAction(WindowsAction):
         """Read the sessions that are named; C(None) when none are."""
         return None
 
-    def named_in_pool(self, options: Options) -> tuple[rdinfra.HostPool, tuple[NamedSession, ...] | None]:
+    def named_in_pool(self, options: Options) -> tuple[wvd_classic.HostPool, tuple[NamedSession, ...] | None]:
         """Read the host pool, and the sessions that are named."""
-        return rdinfra.HostPool(options["tenant_name"] or "", options["host_pool_name"] or ""), None
+        return wvd_classic.HostPool(options["tenant_name"] or "", options["host_pool_name"] or ""), None
 
     def _sign_in(self, options: Options) -> Call:
         credential = options["credential"]
-        return rdinfra.sign_in_call(
+        return wvd_classic.sign_in_call(
             options["deployment_url"],
             Credential(credential["username"], credential["password"]) if credential else None,
             options["service_principal"],

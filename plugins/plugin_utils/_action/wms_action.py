@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._services import multipoint
+from .._services import wms
 from .._sessions.selection import NamedSession, Selection
 from . import session_action
 from .session_action import Options
@@ -29,8 +29,8 @@ class WmsAction(WindowsAction):
         """Reach the service."""
         # The states are documented only by examples: any word is taken, and one that no session has selects nothing.
         self.STATES = tuple(options["session_state"] or ())
-        selection = multipoint.ServerSelection(self.named(options), self.filters(options))
-        cmdlets = multipoint.MultiPoint(options["server"], options.get("timeout_in_second"))
+        selection = wms.ServerSelection(self.named(options), self.filters(options))
+        cmdlets = wms.WmsCmdlets(options["server"], options.get("timeout_in_second"))
         return self.reach(cmdlets, options), selection
 
     def named(self, options: Options) -> tuple[NamedSession, ...] | None:

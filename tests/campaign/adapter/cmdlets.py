@@ -8,10 +8,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.multipoint import MultiPoint
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rdinfra import HostPool, RdInfra
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.remote_desktop import RemoteDesktop
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import RdsCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import SessionCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wms import WmsCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import (
+    HostPool,
+    WvdClassicCmdlets,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Answer as CallAnswer
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, ErrorRecord, State
 from tests.campaign.farm import ACTIVE, DISCONNECTED, ENDING, OTHER, Act, Answer, Shown
@@ -27,13 +30,13 @@ STATES = {
         ENDING: "STATE_RESET",
         OTHER: "STATE_CONNECTED",
     },
-    "multipoint": {
+    "wms": {
         ACTIVE: "RemoteConnection",
         DISCONNECTED: "Disconnected",
         ENDING: "RemoteConnection",
         OTHER: "Unknown",
     },
-    "classic": {ACTIVE: "Active", DISCONNECTED: "Disconnected", ENDING: "LogOff", OTHER: "Pending"},
+    "wvd_classic": {ACTIVE: "Active", DISCONNECTED: "Disconnected", ENDING: "LogOff", OTHER: "Pending"},
 }
 GENERIC = ErrorRecord("Microsoft.PowerShell.Commands.WriteErrorException", "NotSpecified", "WriteErrorException", "RPC")
 NOT_FOUND = ErrorRecord("SessionNotFound", "ObjectNotFound", "ItemNotFoundException", "no such session")
@@ -55,18 +58,18 @@ def make_cmdlets(kind: str) -> SessionCmdlets:
     """Make what the product knows of the cmdlets."""
     service = service_of(kind)
     if service == "rds":
-        return RemoteDesktop()
-    return MultiPoint() if service == "multipoint" else RdInfra(POOL, Call("Add-RdsAccount"))
+        return RdsCmdlets()
+    return WmsCmdlets() if service == "wms" else WvdClassicCmdlets(POOL, Call("Add-RdsAccount"))
 
 
 def product_place(kind: str) -> str:
     """Return the product's name of the place."""
-    return POOL.place if service_of(kind) == "classic" else ""
+    return POOL.place if service_of(kind) == "wvd_classic" else ""
 
 
 def user_name(kind: str, user: str) -> str:
     """Return a user's full name."""
-    if service_of(kind) == "classic":
+    if service_of(kind) == "wvd_classic":
         return f"{user}@contoso.com" if user.islower() else f"{user}@CONTOSO.COM"
     return f"CONTOSO\\{user}"
 
@@ -75,7 +78,7 @@ def read_row(kind: str, shown: Shown) -> dict[str, Any]:
     """Make a row as the cmdlet lists it."""
     service, id_ = service_of(kind), int(shown.login.spot[2])
     state = STATES[service][shown.state]
-    if service == "classic":
+    if service == "wvd_classic":
         return {
             "TenantName": POOL.tenant,
             "HostPoolName": POOL.name,
@@ -86,7 +89,7 @@ def read_row(kind: str, shown: Shown) -> dict[str, Any]:
             "CreateTime": _time(shown.created),
         }
     domain = "CONTOSO" if shown.user else None
-    if service == "multipoint":
+    if service == "wms":
         return {
             "ComputerName": shown.host,
             "SessionId": id_,
@@ -114,7 +117,7 @@ def spot_of(kind: str, call: Call) -> tuple[str, str]:
     given = call.parameters
     if service_of(kind) == "rds":
         return str(given["HostServer"]), str(given["UnifiedSessionID"])
-    if service_of(kind) == "classic":
+    if service_of(kind) == "wvd_classic":
         return str(given["SessionHostName"]), str(given["SessionId"])
     (id_,) = given["SessionId"]
     return "", str(id_)
@@ -137,7 +140,7 @@ class Cmdlet:
     def _run(self, seconds: float) -> tuple[CallAnswer, Answer]:
         world, farm, plan = self._stage.world, self._stage.farm, self._plan
         fault = plan.fault
-        multipoint = service_of(self._stage.schedule.kind) == "multipoint"
+        wms = service_of(self._stage.schedule.kind) == "wms"
         if fault in (ActFault.HANG, ActFault.HANG_AFTER, ActFault.HANG_LATE):
             if fault is ActFault.HANG_AFTER:
                 world.after(1.0, self._apply)
@@ -153,7 +156,7 @@ class Cmdlet:
             return CallAnswer(State.FAILED, errors=(DENIED,)), Answer.REFUSED
         unclear = UNCLEAR[plan.flavour % 3], Answer.UNCLEAR
         if fault in (ActFault.BEFORE, ActFault.THROTTLED, ActFault.LOST_BEFORE, ActFault.UNSENT) or (
-            fault is ActFault.NOT_FOUND and not multipoint
+            fault is ActFault.NOT_FOUND and not wms
         ):
             world.sleep(plan.seconds)
             return unclear
@@ -168,7 +171,7 @@ class Cmdlet:
             return unclear
         if fault is ActFault.NOT_FOUND or farm.occupant(self._act.spot) is None:
             world.sleep(plan.seconds)
-            if multipoint:
+            if wms:
                 state = State.FAILED if plan.flavour % 2 else State.COMPLETED
                 return CallAnswer(state, errors=(NOT_FOUND,)), Answer.ABSENT
             return unclear

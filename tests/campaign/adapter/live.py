@@ -154,8 +154,8 @@ class FakeLive:
 def make_service(stage: Stage) -> CmdletSessions:
     """Make the service as the action plugin does."""
     kind, at_once = stage.schedule.kind, stage.schedule.at_once
-    runspaces = 1 if kind == "classic" else 64
-    most = 1 if kind == "classic" else at_once + (at_once > 1)
+    runspaces = 1 if kind == "wvd_classic" else 64
+    most = 1 if kind == "wvd_classic" else at_once + (at_once > 1)
     live = FakeLive(stage, runspaces, most)
     act_seconds = max(SHORTEST_ACT, stage.schedule.wanted.wait_timeout)
     return CmdletSessions(

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.azure_desktop import DISCONNECT
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import LOGOFF
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd import DISCONNECT
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.acting import BrokenOffError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import STILL_THERE, Report, Row
@@ -24,7 +24,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
     SelectionError,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
-from tests.campaign.adapter import azure, cmdlets, live, script
+from tests.campaign.adapter import cmdlets, live, script, wvd
 from tests.campaign.farm import Spot, time_of_day
 from tests.campaign.schedule import MINIMUM_AGE, Schedule
 from tests.campaign.stage import HOSTS, PLACES, Stage
@@ -120,17 +120,17 @@ def run(schedule: Schedule) -> Trial:
 
 
 def _make_service(stage: Stage) -> Any:
-    if stage.schedule.kind == "azure":
-        return azure.make_service(stage)
+    if stage.schedule.kind == "wvd":
+        return wvd.make_service(stage)
     return script.make_service(stage) if stage.schedule.kind.startswith("script") else live.make_service(stage)
 
 
 def _request(schedule: Schedule) -> engine.Request:
     wanted, kind = schedule.wanted, schedule.kind
-    states = azure.STATES if kind == "azure" else cmdlets.STATES[cmdlets.service_of(kind)]
+    states = wvd.STATES if kind == "wvd" else cmdlets.STATES[cmdlets.service_of(kind)]
 
     def full_name(user: str) -> str:
-        return azure.user_name(user) if kind == "azure" else cmdlets.user_name(kind, user)
+        return wvd.user_name(user) if kind == "wvd" else cmdlets.user_name(kind, user)
 
     named = None
     if wanted.named is not None:
@@ -151,14 +151,14 @@ def _request(schedule: Schedule) -> engine.Request:
         tuple(states[state] for state in wanted.states),
         timedelta(seconds=MINIMUM_AGE) if wanted.aged else None,
     )
-    verb = DISCONNECT if kind == "azure" else LOGOFF
+    verb = DISCONNECT if kind == "wvd" else LOGOFF
     return engine.Request(
         verb, Selection(named, filters), check_mode=wanted.check_mode, wait_timeout=wanted.wait_timeout
     )
 
 
 def _place(kind: str, pool: int) -> str:
-    return azure.host_pool(PLACES[pool]).place if kind == "azure" else cmdlets.product_place(kind)
+    return wvd.host_pool(PLACES[pool]).place if kind == "wvd" else cmdlets.product_place(kind)
 
 
 def _spot(schedule: Schedule, key: tuple[str, str, str]) -> Spot:

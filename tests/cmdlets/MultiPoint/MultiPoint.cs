@@ -8,7 +8,7 @@ using System.Collections;
 using System.Management.Automation;
 using RemoteDesktopSessions.Lab;
 
-namespace Microsoft.WindowsServerSolutions.MultipointServer
+namespace Microsoft.WindowsServerSolutions.WmsServer
 {
     public class WmsSession
     {

@@ -119,7 +119,7 @@ def collection(*hosts: tuple[str, Iterable[Json]], name: str = "Desktops", **mor
     """Make a collection: session hosts and their sessions."""
     return {
         "name": name,
-        "service": "remote_desktop",
+        "service": "rds",
         "connection_broker": BROKER,
         "hosts": [{"name": host, "sessions": list(sessions)} for host, sessions in hosts],
         **more,

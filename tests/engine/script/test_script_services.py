@@ -46,7 +46,7 @@ def act(row: Json, command: str, where: tuple[str, ...], expect: tuple[str, ...]
         ("2016", call("Get-WmsSession", All=True), "SessionId", True),
     ],
 )
-def test_multipoint(hosts: Hosts, generation: str, listing: Json, key: str, is_list: bool) -> None:
+def test_wms(hosts: Hosts, generation: str, listing: Json, key: str, is_list: bool) -> None:
     host = CLASSROOMS[generation]
     rows = hosts.rows(listing, host)
     teacher, student, *_others = rows
@@ -92,7 +92,7 @@ def test_older_multipoint_does_not_take_what_the_newer_one_takes(hosts: Hosts) -
 
 def test_classic_signs_in_wherever_it_acts(hosts: Hosts) -> None:
     """Also where it begins anew because all that it had hang."""
-    pool = {"name": "legacy-pool", "service": "rdinfra", "tenant": "Contoso"}
+    pool = {"name": "legacy-pool", "service": "wvd_classic", "tenant": "Contoso"}
     hosts.lab.reset(deployment({**pool, "generate": {"hosts": 1, "sessions_per_host": 12}}))
     listing = call("Get-RdsUserSession", **POOL)
     secrets = {"Credential": account(hosts)}

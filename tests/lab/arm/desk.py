@@ -89,7 +89,7 @@ class Desk:
     def _pool(self, fault: Fault, target: routes.Target) -> Pool:
         if target.pool:
             return self._operations.pool_of(target)
-        return self._farm.pool("azure_desktop", fault.pool or "")
+        return self._farm.pool("wvd", fault.pool or "")
 
     def _admit(self, call: Call, target: routes.Target) -> dict[str, str]:
         credential = self.tokens.check(call)

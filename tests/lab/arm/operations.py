@@ -86,7 +86,7 @@ class Operations:
             raise errors.resource_group_not_found(target.group)
         place = {"subscription": target.subscription, "resource_group": target.group}
         try:
-            return self._farm.pool("azure_desktop", target.pool, **place)
+            return self._farm.pool("wvd", target.pool, **place)
         except PoolNotFoundError as error:
             raise errors.host_pool_not_found(target.pool, target.group) from error
 

@@ -20,7 +20,7 @@ import re
 import typing
 import uuid
 
-from . import multipoint, rdinfra, remote_desktop
+from . import rds, wms, wvd_classic
 from .commands import Command
 from .machine import Machine
 
@@ -48,7 +48,7 @@ class Configuration:
 def _session_operator() -> tuple[Entry, ...]:
     """Every session cmdlet with all its parameters, named one by one as a careful role does."""
     parameters: dict[str, dict[str, None]] = {}
-    for commands in (remote_desktop.COMMANDS, *multipoint.COMMANDS.values(), rdinfra.COMMANDS):
+    for commands in (rds.COMMANDS, *wms.COMMANDS.values(), wvd_classic.COMMANDS):
         for command in commands:
             parameters.setdefault(command.name, {}).update(dict.fromkeys(each.name for each in command.parameters))
     return tuple({"Name": name, "Parameters": [{"Name": each} for each in names]} for name, names in parameters.items())
@@ -68,9 +68,9 @@ def with_modules(modules: typing.Mapping[str, str]) -> dict[str, Command]:
     found: dict[str, Command] = {}
     for module, generation in modules.items():
         commands = {
-            "RemoteDesktop": remote_desktop.COMMANDS,
-            "MultiPoint": multipoint.COMMANDS.get(generation, ()),
-            "Microsoft.RDInfra.RDPowerShell": rdinfra.COMMANDS,
+            "RemoteDesktop": rds.COMMANDS,
+            "MultiPoint": wms.COMMANDS.get(generation, ()),
+            "Microsoft.RDInfra.RDPowerShell": wvd_classic.COMMANDS,
         }[module]
         found.update({command.name.lower(): command for command in commands})
     return found

@@ -10,9 +10,9 @@ import typing
 Inventory = dict[str, typing.Any]
 
 _GROUPS = {
-    "RemoteDesktop": "remote_desktop",
-    "MultiPoint": "multipoint",
-    "Microsoft.RDInfra.RDPowerShell": "rdinfra",
+    "RemoteDesktop": "rds",
+    "MultiPoint": "wms",
+    "Microsoft.RDInfra.RDPowerShell": "wvd_classic",
 }
 
 

@@ -5,9 +5,9 @@
 
 Which hosts there are follows from the farm, so it changes when the farm is replaced:
 
-    remote_desktop pool   its connection broker and its session hosts, with the module RemoteDesktop
-    multipoint pool       its one host, with the generation of MultiPoint that the pool says
-    rdinfra pools         one management host, with Microsoft.RDInfra.RDPowerShell
+    rds pool   its connection broker and its session hosts, with the module RemoteDesktop
+    wms pool       its one host, with the generation of MultiPoint that the pool says
+    wvd_classic pools         one management host, with Microsoft.RDInfra.RDPowerShell
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from datetime import datetime
 from ..farm import Caller, Farm, Pool
 from .faults import Faults
 
-RDINFRA_HOST = "wvd-management"
+WVD_CLASSIC_HOST = "wvd-management"
 Language = typing.Literal["en", "de"]
 
 
@@ -86,16 +86,16 @@ def machines(farm: Farm, faults: Faults, settings: Settings, sign_in: SignIn) ->
         known.modules[module] = generation
         return known
 
-    rds = farm.pools("remote_desktop")
+    rds = farm.pools("rds")
     for pool in rds:
         machine(pool.connection_broker, "RemoteDesktop").pools.append(pool)
-    for pool in farm.pools("multipoint"):
+    for pool in farm.pools("wms"):
         for host in farm.hosts(pool):
             server = machine(host.name, "MultiPoint", pool.generation)
             server.pools.append(pool)
             server.reachable = host.status == "Available"
-    for pool in farm.pools("rdinfra"):
-        machine(RDINFRA_HOST, "Microsoft.RDInfra.RDPowerShell").pools.append(pool)
+    for pool in farm.pools("wvd_classic"):
+        machine(WVD_CLASSIC_HOST, "Microsoft.RDInfra.RDPowerShell").pools.append(pool)
     for pool in rds:
         for host in farm.hosts(pool):
             machine(host.name, "RemoteDesktop").reachable = host.status == "Available"

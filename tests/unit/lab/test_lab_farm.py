@@ -28,7 +28,7 @@ def farm() -> Farm:
 
 @pytest.fixture
 def pool(farm: Farm) -> Pool:
-    return farm.pool("azure_desktop", "pool")
+    return farm.pool("wvd", "pool")
 
 
 def effects(farm: Farm) -> list[tuple[str, str, str]]:
@@ -116,11 +116,11 @@ def test_names(farm: Farm, pool: Pool) -> None:
     with pytest.raises(HostNotFoundError):
         farm.host(pool, HOST.lower())
     assert farm.host(pool, HOST.lower(), any_case=True).name == HOST
-    assert [host.name for _pool, host in farm.find_hosts("azure_desktop", HOST.upper())] == [HOST]
+    assert [host.name for _pool, host in farm.find_hosts("wvd", HOST.upper())] == [HOST]
     with pytest.raises(PoolNotFoundError):
-        farm.pool("remote_desktop", "pool")
+        farm.pool("rds", "pool")
     with pytest.raises(PoolNotFoundError):
-        farm.pool("azure_desktop", "pool", resource_group="another")
+        farm.pool("wvd", "pool", resource_group="another")
     with pytest.raises(SessionNotFoundError):
         farm.logoff(pool, HOST.lower(), 3)
 
@@ -159,7 +159,7 @@ def test_generated_farm_is_the_same_each_time() -> None:
         farm = Farm()
         generate = {"hosts": 3, "sessions_per_host": 4, "seed": seed}
         farm.replace(parse({"pools": [{"name": "big", "generate": generate}]}))
-        sessions = farm.sessions(farm.pool("azure_desktop", "big"))
+        sessions = farm.sessions(farm.pool("wvd", "big"))
         return [(one.host, one.id, one.user, one.state, one.object_id) for one in sessions]
 
     assert rows(1) == rows(1) != rows(2)

@@ -151,14 +151,14 @@ def test_farm_calls(lab: Lab) -> None:
     assert lab.change_host(**where, status="Unavailable")["status"] == "Unavailable"
     assert [entry["verb"] for entry in lab.audit()] == ["add", "give_id", "change", "remove", "change_host"]
     assert {row["status"] for row in lab.hosts()} == {"Available", "Unavailable"}
-    assert {row["service"] for row in lab.sessions()} == {"azure_desktop", "remote_desktop", "multipoint", "rdinfra"}
-    assert lab.change(service="remote_desktop", pool="Desktops", host="rdsh-0.contoso.com", id=2, state="Idle")
+    assert {row["service"] for row in lab.sessions()} == {"wvd", "rds", "wms", "wvd_classic"}
+    assert lab.change(service="rds", pool="Desktops", host="rdsh-0.contoso.com", id=2, state="Idle")
 
 
 def test_refused_calls_say_why_and_change_nothing(lab: Lab) -> None:
     where = {"pool": "pool-01", "host": HOST}
     for call, text in (
-        (lambda: lab.add_session(pool="nowhere", host=HOST, user="a"), "no azure_desktop pool nowhere"),
+        (lambda: lab.add_session(pool="nowhere", host=HOST, user="a"), "no wvd pool nowhere"),
         (lambda: lab.add_session(pool="pool-01", host="nowhere", user="a"), "no host nowhere"),
         (lambda: lab.add_session(**where, user="a", id=2), "has a session 2 already"),
         (lambda: lab.change(**where, id=99, stuck=True), "no session 99"),

@@ -21,13 +21,13 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.multipoint import MultiPoint
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rdinfra import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import RdsCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wms import WmsCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import (
     HostPool,
-    RdInfra,
+    WvdClassicCmdlets,
     sign_in_call,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.remote_desktop import RemoteDesktop
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, Credential
 from tests.roles.data_file import QUOTES, STRING, read
 from tests.roles.session_endpoint import CONFIGURATION_FILE, EVERYTHING, GROUP, ROLE, ROLE_FILE, TABLE, render
@@ -117,10 +117,10 @@ def test_parameters_are_found_whatever_their_case() -> None:
 
 
 def test_role_shows_only_chosen_services() -> None:
-    text = render(ROLE_FILE, services=["remote_desktop"])
+    text = render(ROLE_FILE, services=["rds"])
     assert list(visible(text)) == ["VisibleFunctions"]
     assert read(text)["ModulesToImport"] == ["RemoteDesktop"]
-    assert render(ROLE_FILE, services="remote_desktop") == text
+    assert render(ROLE_FILE, services="rds") == text
 
 
 def test_service_without_all_its_cmdlets_is_not_shown() -> None:
@@ -225,22 +225,22 @@ def test_hostile_value_stays_a_string(
 def calls() -> list[Call]:
     """Every call that the services make, with all parameters that they can give."""
     fields = {"HostServer": "h", "UnifiedSessionId": 2, "UserName": "u"}
-    remote_desktop = RemoteDesktop("broker.example.test", ["Desk"])
-    newer, older = MultiPoint("server", 5), MultiPoint(None, 5)
+    rds = RdsCmdlets("broker.example.test", ["Desk"])
+    newer, older = WmsCmdlets("server", 5), WmsCmdlets(None, 5)
     older.chose(1)
     pool = HostPool("tenant", "pool")
     sign_ins = [
         sign_in_call(None, Credential("u", "p"), True, "tenant", None, None),
         sign_in_call(None, None, False, "tenant", "application", "thumbprint"),
     ]
-    classic = RdInfra(pool, sign_ins[0])
+    classic = WvdClassicCmdlets(pool, sign_ins[0])
     acts = [
-        remote_desktop.act(remote_desktop.read(fields, 0.0)),
+        rds.act(rds.read(fields, 0.0)),
         newer.act(newer.read({"ComputerName": "h", "SessionId": 2, "UserName": "u"}, 0.0)),
         older.act(older.read({"ComputerName": "h", "Id": 2, "UserName": "u"}, 0.0)),
         classic.act(classic.read({"SessionHostName": "h", "SessionId": 2, "UserPrincipalName": "u"}, 0.0)),
     ]
-    services = (remote_desktop, newer, older, classic)
+    services = (rds, newer, older, classic)
     lists = [call for service in services for call in (*service.lists, service.hosts) if call is not None]
     return [*sign_ins, *lists, *acts]
 
@@ -255,9 +255,9 @@ def test_table_covers_exactly_the_calls_of_the_services() -> None:
 def test_table_knows_the_modules_of_the_services() -> None:
     modules = {cmdlet["service"]: cmdlet["module"] for cmdlet in TABLE}
     assert modules == {
-        "remote_desktop": RemoteDesktop.MODULE,
-        "multipoint": MultiPoint.MODULE,
-        "rdinfra": RdInfra.MODULE,
+        "rds": RdsCmdlets.MODULE,
+        "wms": WmsCmdlets.MODULE,
+        "wvd_classic": WvdClassicCmdlets.MODULE,
     }
 
 
@@ -491,9 +491,9 @@ REFUSED = [
     ({"session_endpoint_groups": [" "]}, "session_endpoint_groups is given but empty, or holds a blank"),
     ({"session_endpoint_groups": ["A\\b\nc"]}, "session_endpoint_groups is given but empty, or holds a blank"),
     ({"session_endpoint_groups": ["A\\nobody"]}, "does not know these of session_endpoint_groups: A\\\\nobody"),
-    ({"session_endpoint_services": []}, "session_endpoint_services must be some of remote_desktop"),
-    ({"session_endpoint_services": ["citrix"]}, "session_endpoint_services must be some of remote_desktop"),
-    ({"session_endpoint_services": ["rdinfra"]}, "lacks cmdlets of rdinfra"),
+    ({"session_endpoint_services": []}, "session_endpoint_services must be some of rds"),
+    ({"session_endpoint_services": ["citrix"]}, "session_endpoint_services must be some of rds"),
+    ({"session_endpoint_services": ["wvd_classic"]}, "lacks cmdlets of wvd_classic"),
     ({"session_endpoint_session_hosts": []}, "session_endpoint_session_hosts is given but empty"),
     ({"session_endpoint_session_hosts": ["a\u2028b"]}, "session_endpoint_session_hosts is given but empty, or"),
     ({"session_endpoint_session_host_pattern": ""}, "session_endpoint_session_host_pattern is given but empty"),

@@ -13,15 +13,13 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import remote_desktop
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import rds
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_batches import BatchSessions
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_sessions import (
     MOST_HANGING,
     CmdletSessions,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.multipoint import MultiPoint
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rdinfra import RdInfra
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.remote_desktop import RemoteDesktop
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import RdsCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import (
     LOGOFF,
     LOST,
@@ -29,6 +27,8 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.s
     read_created,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_hosts import HostSelection
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wms import WmsCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import WvdClassicCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Report
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
@@ -113,7 +113,7 @@ def make_bench(
 ) -> Bench:
     host = FakeHost(list(rows))
     live, batch = LiveTransport(host, most, most_runspaces=most_runspaces), BatchTransport(host)
-    cmdlets = RemoteDesktop()
+    cmdlets = RdsCmdlets()
     service: Service
     if kind == "live":
         service = CmdletSessions(cmdlets, live, "broker", host.clock, act_seconds, at_once, host.clock.sleep)
@@ -541,7 +541,7 @@ def test_owner_whose_name_changes_its_case_is_the_same(kind: str) -> None:
     assert bench.host.owners == ["ALICE"]
 
 
-@pytest.mark.parametrize("cmdlets", [RemoteDesktop, MultiPoint, RdInfra])
+@pytest.mark.parametrize("cmdlets", [RdsCmdlets, WmsCmdlets, WvdClassicCmdlets])
 def test_what_names_an_owner_is_part_of_every_proof(cmdlets: type[SessionCmdlets]) -> None:
     assert cmdlets.owner
     assert set(cmdlets.owner) <= set(cmdlets.proof)
@@ -636,7 +636,7 @@ def test_time_limit_of_the_cmdlet_counts_from_its_start() -> None:
     """A session that takes long to close must not be closed twice."""
     late = error("not in time", "OperationTimeout", "InvalidOperation", "InvalidOperationException", State.FAILED)
     host = FakeHost(scripts={"Close-WmsSession": [lambda _host, _call: late]})
-    cmdlets = MultiPoint(timeout=3)
+    cmdlets = WmsCmdlets(timeout=3)
     cmdlets.chose(1)
     transport = SlowToBegin(host, seconds_each=2.0)
     service = CmdletSessions(cmdlets, transport, "classroom", host.clock, 60.0, 15, host.clock.sleep)
@@ -839,8 +839,8 @@ def test_act_without_a_clear_answer_is_not_called_left_alone(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["live", "batch"])
 def test_row_without_a_time_of_creation_is_no_session_that_has_one(kind: str) -> None:
     bench = make_bench(kind, rd_row(2))
-    listed = RemoteDesktop().read(rd_row(2, CreateTime=None), 0.0)
-    report = bench.run(Selection(remote_desktop.read_named([dict(listed.fields)], "sessions")))
+    listed = RdsCmdlets().read(rd_row(2, CreateTime=None), 0.0)
+    report = bench.run(Selection(rds.read_named([dict(listed.fields)], "sessions")))
     assert report.summary() == {"replaced": 1}
     assert bench.host.owners == []
 

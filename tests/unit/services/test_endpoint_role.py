@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.multipoint import MultiPoint
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rdinfra import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import RdsCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import SessionCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wms import WmsCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import (
     HostPool,
-    RdInfra,
+    WvdClassicCmdlets,
     sign_in_call,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.remote_desktop import RemoteDesktop
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import SessionCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, Credential
 from tests.unit.services.fake_host import rd_row
 
@@ -28,8 +28,8 @@ WMS_ROW = {"SessionId": 1, "Id": 1, "ComputerName": "A", "UserName": "alice", "D
 WVD_ROW = {"SessionHostName": "h", "SessionId": 1, "UserPrincipalName": "alice@contoso.com"}
 
 
-def older() -> MultiPoint:
-    cmdlets = MultiPoint(timeout=5)
+def older() -> WmsCmdlets:
+    cmdlets = WmsCmdlets(timeout=5)
     cmdlets.chose(1)
     return cmdlets
 
@@ -37,11 +37,11 @@ def older() -> MultiPoint:
 @pytest.mark.parametrize(
     ("cmdlets", "row"),
     [
-        (RemoteDesktop("broker.contoso.com", ["Desk"]), rd_row(2)),
-        (RdInfra(HostPool("T", "P"), SIGN_IN), WVD_ROW),
-        (RdInfra(HostPool("T", "P"), sign_in_call("u", None, False, "t", "a", "AB")), WVD_ROW),
-        (MultiPoint("other.contoso.com", 5), WMS_ROW),
-        (MultiPoint(), WMS_ROW),
+        (RdsCmdlets("broker.contoso.com", ["Desk"]), rd_row(2)),
+        (WvdClassicCmdlets(HostPool("T", "P"), SIGN_IN), WVD_ROW),
+        (WvdClassicCmdlets(HostPool("T", "P"), sign_in_call("u", None, False, "t", "a", "AB")), WVD_ROW),
+        (WmsCmdlets("other.contoso.com", 5), WMS_ROW),
+        (WmsCmdlets(), WMS_ROW),
         (older(), WMS_ROW),
     ],
 )

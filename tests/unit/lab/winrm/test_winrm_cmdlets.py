@@ -100,11 +100,11 @@ def test_log_off_returns_when_windows_is_done(lab: Lab) -> None:
     started = time.monotonic()
     lab.on(BROKER).call("Invoke-RDUserLogoff", HostServer=HOST, UnifiedSessionID=2, Force=True)
     assert time.monotonic() - started >= 0.3
-    assert len(lab.farm.sessions(lab.farm.pool("remote_desktop", "Desktops"), HOST)) == 1
+    assert len(lab.farm.sessions(lab.farm.pool("rds", "Desktops"), HOST)) == 1
 
 
 def test_a_host_that_is_down(lab: Lab) -> None:
-    lab.farm.change_host(lab.farm.pool("remote_desktop", "Desktops"), HOST, status="Unavailable")
+    lab.farm.change_host(lab.farm.pool("rds", "Desktops"), HOST, status="Unavailable")
     answer = lab.on(BROKER).call("Invoke-RDUserLogoff", HostServer=HOST, UnifiedSessionID=2, Force=True)
     assert said(answer) == [f"The host server {HOST} does not exist."]
 
@@ -129,7 +129,7 @@ def test_2012_r2(lab: Lab) -> None:
 
 
 def test_2012_r2_gives_up_in_time(lab: Lab) -> None:
-    pool = lab.farm.pool("multipoint", "classroom-2012")
+    pool = lab.farm.pool("wms", "classroom-2012")
     lab.farm.change(pool, "classroom-2012.contoso.com", 2, stuck=True)
     client = lab.on("classroom-2012.contoso.com")
     answer = client.call("Close-WmsSession", SessionId=2, TimeoutInSecond=1, Confirm=False)

@@ -246,7 +246,7 @@ def test_a_connection_cut_in_the_middle(clients: Clients, when: str, left: int) 
 
 def test_a_host_that_nobody_reaches(clients: Clients) -> None:
     farm = clients.door.farm
-    farm.change_host(farm.pool("multipoint", "classroom-2016"), "classroom-2016.contoso.com", status="Unavailable")
+    farm.change_host(farm.pool("wms", "classroom-2016"), "classroom-2016.contoso.com", status="Unavailable")
     with pytest.raises(requests.exceptions.ConnectionError):
         clients.pool(host="classroom-2016.contoso.com").open()
 

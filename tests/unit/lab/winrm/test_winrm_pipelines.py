@@ -24,7 +24,7 @@ HOST = "rdsh-1.example.test"
 @pytest.fixture
 def machine() -> Machine:
     sessions = [{"id": number, "user": f"user{number}@example.test"} for number in (2, 3, 4)]
-    desk = {"name": "Desk", "service": "remote_desktop", "connection_broker": "rds.example.test"}
+    desk = {"name": "Desk", "service": "rds", "connection_broker": "rds.example.test"}
     farm = Farm()
     farm.replace(definition.parse({"pools": [{**desk, "hosts": [{"name": HOST, "sessions": sessions}]}]}))
     return machines(farm, Faults(), Settings(), lambda name, proof: False)["rds.example.test"]
@@ -134,7 +134,7 @@ def test_stop_of_what_has_not_begun(machine: Machine) -> None:
 
 
 def test_closing_leaves_a_blocked_call_behind(client: RawClient, machine: Machine) -> None:
-    pool = machine.farm.pool("remote_desktop", "Desk")
+    pool = machine.farm.pool("rds", "Desk")
     machine.farm.change(pool, HOST, 2, stuck=True)
     pipeline = logoff(client, 2)
     time.sleep(0.1)

@@ -100,12 +100,12 @@ def test_what_the_control_door_refuses(
 
 
 def test_the_inventory_follows_the_farm(windows: Lab, door: dict[str, typing.Any]) -> None:
-    assert door["inventory"]["all"]["children"]["multipoint"]["hosts"].keys() == {
+    assert door["inventory"]["all"]["children"]["wms"]["hosts"].keys() == {
         "classroom-2016.contoso.com",
         "classroom-2012.contoso.com",
     }
     server = {"name": "only.contoso.com", "sessions": [{"id": 1, "user": "a@contoso.com"}]}
-    windows.reset({"pools": [{"name": "c", "service": "multipoint", "generation": "2016", "hosts": [server]}]})
+    windows.reset({"pools": [{"name": "c", "service": "wms", "generation": "2016", "hosts": [server]}]})
     written = json.loads(pathlib.Path(door["inventory_file"]).read_text(encoding="utf-8"))
     assert list(written["all"]["hosts"]) == ["only.contoso.com"]
     assert written["all"]["vars"]["ansible_port"] == door["https_port"]

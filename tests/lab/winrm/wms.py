@@ -16,7 +16,7 @@ from .records import INVALID_OPERATION, OBJECT_NOT_FOUND, TerminatingError
 if typing.TYPE_CHECKING:
     from .execution import Execution
 
-_SESSION_TYPES = type_names("Microsoft.WindowsServerSolutions.MultipointServer.WmsSession")
+_SESSION_TYPES = type_names("Microsoft.WindowsServerSolutions.WmsServer.WmsSession")
 _SHOWN_STATES = {"Active": "ConnectedToStation", "Disconnected": "Disconnected"}
 
 
@@ -44,7 +44,7 @@ def _server(execution: Execution, bound: Bound) -> tuple[Pool, str]:
     wanted = bound.get("Server", "localhost")
     if wanted.lower() in ("localhost", "."):
         wanted = execution.machine.name
-    for pool in farm.pools("multipoint"):
+    for pool in farm.pools("wms"):
         for host in farm.hosts(pool):
             if host.name.lower() == wanted.lower():
                 return pool, host.name

@@ -22,7 +22,7 @@ URI_SESSIONS = 40
 def farm(hosts: int, sessions: int) -> dict[str, Any]:
     """A farm of one pool with so many hosts, and sessions on each, all of them connected."""
     generate = {"hosts": hosts, "sessions_per_host": sessions, "states": {"Active": 1}}
-    pool = {"name": "pool-01", "service": "azure_desktop", "resource_group": "rg-avd", "generate": generate}
+    pool = {"name": "pool-01", "service": "wvd", "resource_group": "rg-avd", "generate": generate}
     return {"pools": [pool]}
 
 

@@ -46,7 +46,7 @@ def _pool(execution: Execution, bound: Bound) -> Pool | None:
         raise execution.terminating(say(execution, "sign_in"), "NotSignedIn", AUTHENTICATION_ERROR)
     tenant, name = bound["TenantName"], bound["HostPoolName"]
     try:
-        return execution.machine.farm.pool("rdinfra", name, tenant=tenant)
+        return execution.machine.farm.pool("wvd_classic", name, tenant=tenant)
     except PoolNotFoundError:
         execution.write_error(say(execution, "no_pool", name=name, tenant=tenant))
         return None

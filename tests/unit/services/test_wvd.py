@@ -13,17 +13,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import azure_desktop
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.azure_desktop import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import wvd
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd import (
     DISCONNECT,
-    AzureDesktop,
+    WvdService,
     read_session,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.azure_desktop_names import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_names import (
     HostPool,
     read_identity,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.azure_desktop_threads import Threads
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_threads import Threads
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import (
     Answered,
     Event,
@@ -107,14 +107,14 @@ class Client:
 
 @pytest.fixture(name="client")
 def fixture_client(monkeypatch: pytest.MonkeyPatch) -> Client:
-    monkeypatch.setattr(azure_desktop, "ArmClient", Client)
+    monkeypatch.setattr(wvd, "ArmClient", Client)
     return Client()
 
 
 @pytest.fixture(name="service")
-def fixture_service(client: Client) -> Iterator[AzureDesktop]:
+def fixture_service(client: Client) -> Iterator[WvdService]:
     threads = Threads(CONNECTIONS)
-    service = AzureDesktop([POOL], lambda _subscription: client, workers=threads)  # type: ignore[arg-type,return-value]
+    service = WvdService([POOL], lambda _subscription: client, workers=threads)  # type: ignore[arg-type,return-value]
     yield service
     service.close()
     threads_end(threads)
@@ -126,7 +126,7 @@ def threads_end(threads: Threads) -> None:
         assert not thread.is_alive()
 
 
-def events(service: AzureDesktop, ends: Callable[[Event], bool]) -> list[Event]:
+def events(service: WvdService, ends: Callable[[Event], bool]) -> list[Event]:
     found: list[Event] = []
     while not any(ends(event) for event in found):
         new = service.wait(PATIENCE)
@@ -135,7 +135,7 @@ def events(service: AzureDesktop, ends: Callable[[Event], bool]) -> list[Event]:
     return found
 
 
-def look(service: AzureDesktop, *sessions: Session) -> list[Event]:
+def look(service: WvdService, *sessions: Session) -> list[Event]:
     service.begin_look(sessions)
     return events(service, lambda event: isinstance(event, LookFailed) or (isinstance(event, Looked) and event.last))
 
@@ -235,7 +235,7 @@ def test_only_disconnected_sessions_are_settled_for_disconnect() -> None:
 # Listing
 
 
-def test_list_has_the_rows_of_all_pages_with_the_time_of_each_page(service: AzureDesktop, client: Client) -> None:
+def test_list_has_the_rows_of_all_pages_with_the_time_of_each_page(service: WvdService, client: Client) -> None:
     client.page_rows = [[row("1"), row("2")], [], [row("3")]]
     assert [(one.id, one.read_at) for one in service.list_sessions()] == [("1", 200.0), ("2", 200.0), ("3", 202.0)]
     assert client.reads == ["", ""]
@@ -243,7 +243,7 @@ def test_list_has_the_rows_of_all_pages_with_the_time_of_each_page(service: Azur
 
 
 def test_pools_of_several_subscriptions_are_read_with_a_client_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(azure_desktop, "ArmClient", Client)
+    monkeypatch.setattr(wvd, "ArmClient", Client)
     clients: dict[str, Client] = {}
 
     def connect(subscription: str) -> Client:
@@ -252,7 +252,7 @@ def test_pools_of_several_subscriptions_are_read_with_a_client_each(monkeypatch:
         clients[subscription].page_rows = [[row(pool=POOL if subscription == "sub-1" else OTHER)]]
         return clients[subscription]
 
-    service = AzureDesktop([POOL, OTHER, HostPool("SUB-1", "rg-1", "pool-1")], connect)  # type: ignore[arg-type]
+    service = WvdService([POOL, OTHER, HostPool("SUB-1", "rg-1", "pool-1")], connect)  # type: ignore[arg-type]
     places = [one.place for one in service.list_sessions()]
     assert places == [POOL.place, OTHER.place]
     assert list(clients) == ["sub-1", "sub-2"]
@@ -260,7 +260,7 @@ def test_pools_of_several_subscriptions_are_read_with_a_client_each(monkeypatch:
     assert [client.closed for client in clients.values()] == [1, 1]
 
 
-def test_host_is_required_of_any_of_the_pools(service: AzureDesktop, client: Client) -> None:
+def test_host_is_required_of_any_of_the_pools(service: WvdService, client: Client) -> None:
     client.known_hosts = {"Host-1"}
     service.require_host("Host-1")
     with pytest.raises(ServiceError, match="host pool Pool-1 has no session host Host-9: check session_host_name"):
@@ -274,14 +274,14 @@ def ids(sessions: Sequence[Session]) -> list[str]:
     return [one.id for one in sessions]
 
 
-def test_list_of_one_page_is_read_once_and_proves_absence(service: AzureDesktop, client: Client) -> None:
+def test_list_of_one_page_is_read_once_and_proves_absence(service: WvdService, client: Client) -> None:
     client.page_rows = [[row("1")]]
     client.singles = {("Host-1", "2"): row("2")}
     assert ids(service.list_sessions([(POOL.place, "Host-1", "2")])) == ["1"]
     assert (client.reads, client.asked) == ([""], [])
 
 
-def test_session_that_slid_between_two_pages_is_found_by_reading_again(service: AzureDesktop, client: Client) -> None:
+def test_session_that_slid_between_two_pages_is_found_by_reading_again(service: WvdService, client: Client) -> None:
     client.readings = [[[row("1"), row("2")], []]]
     client.page_rows = [[row("2"), row("3")], [row("4")]]
     found = service.list_sessions()
@@ -291,14 +291,14 @@ def test_session_that_slid_between_two_pages_is_found_by_reading_again(service: 
     assert service.warnings == []
 
 
-def test_list_that_shrank_to_one_page_is_proof_alone(service: AzureDesktop, client: Client) -> None:
+def test_list_that_shrank_to_one_page_is_proof_alone(service: WvdService, client: Client) -> None:
     client.readings = [[[row("1"), row("2")], []]]
     client.page_rows = [[row("2"), row("3")]]
     assert ids(service.list_sessions([(POOL.place, "Host-1", "1")])) == ["2", "3"]
     assert (client.reads, client.asked) == (["", ""], [])
 
 
-def test_order_of_rows_and_their_states_do_not_tell_readings_apart(service: AzureDesktop, client: Client) -> None:
+def test_order_of_rows_and_their_states_do_not_tell_readings_apart(service: WvdService, client: Client) -> None:
     client.readings = [[[row("1"), row("2")], [row("3")]]]
     client.page_rows = [[row("3"), row("2")], [row("1", sessionState="Disconnected")]]
     assert sorted((one.id, one.state) for one in service.list_sessions()) == [
@@ -313,7 +313,7 @@ def test_order_of_rows_and_their_states_do_not_tell_readings_apart(service: Azur
     "other", [{"userPrincipalName": "mallory@contoso.com"}, {"createTime": "2026-11-20T09:00:00Z"}]
 )
 def test_id_that_was_taken_over_tells_readings_apart(
-    service: AzureDesktop, client: Client, other: dict[str, str]
+    service: WvdService, client: Client, other: dict[str, str]
 ) -> None:
     client.readings = [[[row("1")], [row("2")]]]
     client.page_rows = [[row("1")], [row("2", **other)]]
@@ -321,7 +321,7 @@ def test_id_that_was_taken_over_tells_readings_apart(
     assert client.reads == ["", "", ""]
 
 
-def test_id_on_a_host_in_another_case_is_the_same_place_in_all_readings(service: AzureDesktop, client: Client) -> None:
+def test_id_on_a_host_in_another_case_is_the_same_place_in_all_readings(service: WvdService, client: Client) -> None:
     """A user who was there in an older reading must not be acted on as if he still were."""
     client.readings = [[[row("1"), row("2")], []]]
     client.page_rows = [[row("2", "HOST-1", userPrincipalName="mallory@contoso.com")], [row("3")]]
@@ -329,7 +329,7 @@ def test_id_on_a_host_in_another_case_is_the_same_place_in_all_readings(service:
     assert found == {("HOST-1", "2"): "mallory@contoso.com"}
 
 
-def test_list_that_changes_in_every_reading_is_the_union_with_a_warning(service: AzureDesktop, client: Client) -> None:
+def test_list_that_changes_in_every_reading_is_the_union_with_a_warning(service: WvdService, client: Client) -> None:
     client.readings = [[[row("1")], [row("2")]], [[row("2")], [row("3")]], [[row("3")], [row("4")]]]
     assert ids(service.list_sessions()) == ["1", "2", "3", "4"]
     assert client.reads == ["", "", ""]
@@ -338,13 +338,13 @@ def test_list_that_changes_in_every_reading_is_the_union_with_a_warning(service:
     assert "a session may be missing" in warning
 
 
-def test_readings_that_agree_must_follow_each_other(service: AzureDesktop, client: Client) -> None:
+def test_readings_that_agree_must_follow_each_other(service: WvdService, client: Client) -> None:
     client.readings = [[[row("1")], [row("2")]], [[row("1")], []], [[row("1")], [row("2")]]]
     service.list_sessions()
     assert len(service.warnings) == 1
 
 
-def test_named_sessions_that_several_pages_do_not_show_are_asked_for(service: AzureDesktop, client: Client) -> None:
+def test_named_sessions_that_several_pages_do_not_show_are_asked_for(service: WvdService, client: Client) -> None:
     client.page_rows = [[row("1"), row("1", "Host-2")], [row("2")]]
     client.singles = {("Host-1", "5"): row("5"), ("Host-9", "5"): row("5", "Host-9")}
     named = [(POOL.place, host, id_) for host, id_ in (("HOST-1", "2"), ("HOST-1", "5"), ("Host-9", "5"))]
@@ -355,13 +355,13 @@ def test_named_sessions_that_several_pages_do_not_show_are_asked_for(service: Az
     assert client.asked == [("Host-1", "5"), ("Host-9", "5"), ("Host-2", "7")]
 
 
-def test_named_sessions_are_proven_by_themselves_so_nobody_is_warned(service: AzureDesktop, client: Client) -> None:
+def test_named_sessions_are_proven_by_themselves_so_nobody_is_warned(service: WvdService, client: Client) -> None:
     client.readings = [[[row("1")], [row("2")]], [[row("2")], [row("3")]], [[row("3")], [row("4")]]]
     assert ids(service.list_sessions([(POOL.place, "Host-1", "4")])) == ["1", "2", "3", "4"]
     assert service.warnings == []
 
 
-def test_named_session_that_cannot_be_asked_for_fails_the_list(service: AzureDesktop, client: Client) -> None:
+def test_named_session_that_cannot_be_asked_for_fails_the_list(service: WvdService, client: Client) -> None:
     client.page_rows = [[row("1")], [row("2")]]
 
     def session(*_names: str) -> None:
@@ -374,7 +374,7 @@ def test_named_session_that_cannot_be_asked_for_fails_the_list(service: AzureDes
 
 @pytest.mark.parametrize("whole", [False, True])
 def test_look_asks_for_what_a_list_of_several_pages_does_not_show(
-    service: AzureDesktop, client: Client, whole: bool
+    service: WvdService, client: Client, whole: bool
 ) -> None:
     client.page_rows = [[row("1"), row("1", "Host-2")], [row("1", "Host-3")]]
     client.hosts = {"Host-1": [[row("1")], []], "Host-2": [[]]}
@@ -399,7 +399,7 @@ def test_look_asks_for_what_a_list_of_several_pages_does_not_show(
     assert found[-1] == Looked((), last=True)
 
 
-def test_session_that_cannot_be_asked_for_fails_the_look(service: AzureDesktop, client: Client) -> None:
+def test_session_that_cannot_be_asked_for_fails_the_look(service: WvdService, client: Client) -> None:
     client.hosts = {"Host-1": [[row("1")], [row("2")]]}
     error = ServiceError("busy", lasting=False)
 
@@ -415,7 +415,7 @@ def test_session_that_cannot_be_asked_for_fails_the_look(service: AzureDesktop, 
 # Looking again
 
 
-def test_one_host_is_looked_at_by_itself(service: AzureDesktop, client: Client) -> None:
+def test_one_host_is_looked_at_by_itself(service: WvdService, client: Client) -> None:
     client.hosts = {"Host-1": [[row("5")], [row("6")]]}
     found = look(service, session("5"), session("6"))
     assert seen(found) == [("Host-1", "5"), ("Host-1", "6")]
@@ -423,7 +423,7 @@ def test_one_host_is_looked_at_by_itself(service: AzureDesktop, client: Client) 
     assert [event.last for event in found if isinstance(event, Looked)] == [False, False, True]
 
 
-def test_more_hosts_than_pages_are_looked_at_as_the_whole_pool(service: AzureDesktop, client: Client) -> None:
+def test_more_hosts_than_pages_are_looked_at_as_the_whole_pool(service: WvdService, client: Client) -> None:
     client.page_rows = [[row("1")], [row("2")]]
     service.list_sessions()
     client.reads.clear()
@@ -434,7 +434,7 @@ def test_more_hosts_than_pages_are_looked_at_as_the_whole_pool(service: AzureDes
     assert client.reads == [""]
 
 
-def test_pool_that_has_grown_pages_is_looked_at_by_host_again(service: AzureDesktop, client: Client) -> None:
+def test_pool_that_has_grown_pages_is_looked_at_by_host_again(service: WvdService, client: Client) -> None:
     hosts = [session("1", f"Host-{number}") for number in (1, 2)]
     look(service, *hosts)
     assert client.reads == [""]
@@ -444,7 +444,7 @@ def test_pool_that_has_grown_pages_is_looked_at_by_host_again(service: AzureDesk
     assert client.reads == ["", "", "Host-1", "Host-2"]
 
 
-def test_empty_pool_still_takes_one_request(service: AzureDesktop, client: Client) -> None:
+def test_empty_pool_still_takes_one_request(service: WvdService, client: Client) -> None:
     client.page_rows = []
     assert service.list_sessions() == []
     client.reads.clear()
@@ -452,11 +452,11 @@ def test_empty_pool_still_takes_one_request(service: AzureDesktop, client: Clien
     assert client.reads == ["Host-1"]
 
 
-def test_look_that_finds_nothing_says_so_in_its_last_event(service: AzureDesktop) -> None:
+def test_look_that_finds_nothing_says_so_in_its_last_event(service: WvdService) -> None:
     assert look(service, session()) == [Looked([], last=False), Looked((), last=True)]
 
 
-def test_error_in_the_middle_of_a_look_never_calls_the_rest_gone(service: AzureDesktop, client: Client) -> None:
+def test_error_in_the_middle_of_a_look_never_calls_the_rest_gone(service: WvdService, client: Client) -> None:
     error = ServiceError("busy", lasting=False)
 
     def pages(*_names: str) -> Iterator[tuple[list[Mapping[str, Any]], float]]:
@@ -471,7 +471,7 @@ def test_error_in_the_middle_of_a_look_never_calls_the_rest_gone(service: AzureD
 
 @pytest.mark.parametrize("bad", [KeyError("x"), MemoryError(), RuntimeError("bug")])
 def test_unexpected_exception_fails_the_look_and_not_the_thread(
-    service: AzureDesktop, client: Client, bad: Exception
+    service: WvdService, client: Client, bad: Exception
 ) -> None:
     def pages(*_names: str) -> Iterator[tuple[list[Row], float]]:
         raise bad
@@ -484,13 +484,13 @@ def test_unexpected_exception_fails_the_look_and_not_the_thread(
     assert look(service, session())[-1] == Looked((), last=True)
 
 
-def test_row_that_cannot_be_read_fails_the_look(service: AzureDesktop, client: Client) -> None:
+def test_row_that_cannot_be_read_fails_the_look(service: WvdService, client: Client) -> None:
     client.hosts = {"Host-1": [[{**row(), "id": None}]]}
     [event] = look(service, session())
     assert isinstance(event, LookFailed)
 
 
-def test_session_of_a_pool_that_is_not_ours_fails_the_look(service: AzureDesktop, client: Client) -> None:
+def test_session_of_a_pool_that_is_not_ours_fails_the_look(service: WvdService, client: Client) -> None:
     [event] = look(service, session(pool=OTHER))
     assert isinstance(event, LookFailed)
     assert client.reads == []
@@ -499,7 +499,7 @@ def test_session_of_a_pool_that_is_not_ours_fails_the_look(service: AzureDesktop
 # Acting
 
 
-def test_act_names_the_session_as_the_list_spelled_it(service: AzureDesktop, client: Client) -> None:
+def test_act_names_the_session_as_the_list_spelled_it(service: WvdService, client: Client) -> None:
     one = read_session(HostPool("sub-1", "rg-1", "pool-1"), row("5", "Host-1"), 1.0)
     service.begin_act(one, 6.0)
     [event] = events(service, lambda event: isinstance(event, Answered))
@@ -507,13 +507,13 @@ def test_act_names_the_session_as_the_list_spelled_it(service: AzureDesktop, cli
     assert client.acts == [("RG-1", "Pool-1", "Host-1", "5", 6.0)]
 
 
-def test_answer_is_passed_on_with_its_reason(service: AzureDesktop, client: Client) -> None:
+def test_answer_is_passed_on_with_its_reason(service: WvdService, client: Client) -> None:
     client.answer = lambda: (Reply.REFUSED, "no right")
     service.begin_act(session(), 6.0)
     assert events(service, lambda event: True) == [Answered(session(), Reply.REFUSED, "no right")]
 
 
-def test_unexpected_exception_in_an_act_is_an_unclear_answer(service: AzureDesktop, client: Client) -> None:
+def test_unexpected_exception_in_an_act_is_an_unclear_answer(service: WvdService, client: Client) -> None:
     def fail() -> tuple[Reply, str]:
         raise RuntimeError("bug")
 
@@ -522,7 +522,7 @@ def test_unexpected_exception_in_an_act_is_an_unclear_answer(service: AzureDeskt
     assert events(service, lambda event: True) == [Answered(session(), Reply.UNCLEAR, "RuntimeError('bug')")]
 
 
-def test_one_act_is_one_request(service: AzureDesktop, client: Client) -> None:
+def test_one_act_is_one_request(service: WvdService, client: Client) -> None:
     for number in range(40):
         service.begin_act(session(str(number)), 6.0)
     found: list[Event] = []
@@ -537,7 +537,7 @@ def test_one_act_is_one_request(service: AzureDesktop, client: Client) -> None:
 # Pausing and waiting
 
 
-def test_no_act_may_begin_while_every_connection_is_in_use(service: AzureDesktop, client: Client) -> None:
+def test_no_act_may_begin_while_every_connection_is_in_use(service: WvdService, client: Client) -> None:
     free = threading.Event()
 
     def wait_for_it() -> tuple[Reply, str]:
@@ -556,16 +556,16 @@ def test_no_act_may_begin_while_every_connection_is_in_use(service: AzureDesktop
 
 
 def test_pause_is_that_of_the_slowest_subscription(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(azure_desktop, "ArmClient", Client)
+    monkeypatch.setattr(wvd, "ArmClient", Client)
     clients = {"sub-1": Client(), "sub-2": Client()}
-    service = AzureDesktop([POOL, OTHER], clients.__getitem__)  # type: ignore[arg-type]
+    service = WvdService([POOL, OTHER], clients.__getitem__)  # type: ignore[arg-type]
     assert service.pause() == 0.0
     clients["sub-2"].pacing.refused(7.0)
     assert service.pause() == 7.0
     service.close()
 
 
-def test_wait_returns_nothing_when_nothing_comes(service: AzureDesktop) -> None:
+def test_wait_returns_nothing_when_nothing_comes(service: WvdService) -> None:
     assert service.wait(0.0) == []
     assert service.wait(-1.0) == []
 
@@ -583,7 +583,7 @@ def test_wait_returns_all_that_has_come() -> None:
 
 def test_threads_start_with_the_first_request_and_end_with_close(client: Client) -> None:
     threads = Threads(CONNECTIONS)
-    service = AzureDesktop([POOL], lambda _subscription: client, workers=threads)  # type: ignore[arg-type,return-value]
+    service = WvdService([POOL], lambda _subscription: client, workers=threads)  # type: ignore[arg-type,return-value]
     service.list_sessions()
     assert threads._threads == []
     look(service, session())
@@ -624,7 +624,7 @@ def test_requests_are_done_by_whoever_was_given_for_it(client: Client) -> None:
             self.closed += 1
 
     later, before = Later(), threading.active_count()
-    service = AzureDesktop([POOL], lambda _subscription: client, workers=later)  # type: ignore[arg-type,return-value]
+    service = WvdService([POOL], lambda _subscription: client, workers=later)  # type: ignore[arg-type,return-value]
     service.begin_act(session(), 6.0)
     service.begin_look([session()])
     assert (len(later.acts), len(later.looks), client.acts, client.reads) == (1, 1, [], [])
@@ -637,6 +637,6 @@ def test_requests_are_done_by_whoever_was_given_for_it(client: Client) -> None:
 
 
 def test_service_that_did_nothing_can_be_closed(client: Client) -> None:
-    service = AzureDesktop([POOL], lambda _subscription: client)  # type: ignore[arg-type,return-value]
+    service = WvdService([POOL], lambda _subscription: client)  # type: ignore[arg-type,return-value]
     service.close()
     assert client.closed == 1

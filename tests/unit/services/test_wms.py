@@ -12,14 +12,14 @@ import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_batches import BatchSessions
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_sessions import CmdletSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.multipoint import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import LOGOFF
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wms import (
     FIELDS,
-    MultiPoint,
     ServerSelection,
+    WmsCmdlets,
     name_session,
     read_named,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import LOGOFF
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Report
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
@@ -76,13 +76,13 @@ class Server(FakeHost):
         return super().answer(call, runspace)
 
 
-def serve(kind: str, host: FakeHost, cmdlets: MultiPoint, act_seconds: float = 60.0) -> CmdletSessions | BatchSessions:
+def serve(kind: str, host: FakeHost, cmdlets: WmsCmdlets, act_seconds: float = 60.0) -> CmdletSessions | BatchSessions:
     if kind == "live":
         return CmdletSessions(cmdlets, LiveTransport(host), "host", host.clock, act_seconds, 15, host.clock.sleep)
     return BatchSessions(cmdlets, BatchTransport(host), "host", host.clock, act_seconds, host.clock.sleep)
 
 
-def close(kind: str, host: FakeHost, cmdlets: MultiPoint, selection: Selection, **options: Any) -> Report:
+def close(kind: str, host: FakeHost, cmdlets: WmsCmdlets, selection: Selection, **options: Any) -> Report:
     request = engine.Request(LOGOFF, selection, **options)
     return engine.run(request, serve(kind, host, cmdlets), Console(), host.clock)
 
@@ -92,7 +92,7 @@ def close(kind: str, host: FakeHost, cmdlets: MultiPoint, selection: Selection, 
 def test_either_generation_closes_sessions(kind: str, generation: int) -> None:
     name = "SessionId" if generation == 2016 else "Id"
     host = Server(generation, *(row(number, f"user{number}", name) for number in range(1, 30)))
-    report = close(kind, host, MultiPoint(), ServerSelection(filters=Filters(excluded_users=("user7",))))
+    report = close(kind, host, WmsCmdlets(), ServerSelection(filters=Filters(excluded_users=("user7",))))
     assert report.summary() == {"logged_off": 28}
     assert [one["UserName"] for one in host.rows] == ["user7"]
     assert len(host.owners) == 28
@@ -103,11 +103,11 @@ def test_either_generation_closes_sessions(kind: str, generation: int) -> None:
 @pytest.mark.parametrize("kind", ["live", "batch"])
 def test_generation_is_found_out_with_the_fewest_calls(kind: str) -> None:
     host = Server(2016, row(1))
-    serve(kind, host, MultiPoint()).list_sessions()
+    serve(kind, host, WmsCmdlets()).list_sessions()
     assert host.calls[0].parameters == {"All": True}
     assert len(host.calls) == (1 if kind == "live" else 2)
     host = Server(2012, row(1, name="Id"))
-    service = serve(kind, host, MultiPoint())
+    service = serve(kind, host, WmsCmdlets())
     service.list_sessions()
     assert [call.parameters for call in host.calls] == [{"All": True}, {}]
     if kind == "batch":
@@ -119,7 +119,7 @@ def test_generation_is_found_out_with_the_fewest_calls(kind: str) -> None:
 def test_time_limit_is_passed_only_where_it_exists(kind: str) -> None:
     for generation, name, limit in ((2012, "Id", {"TimeoutInSecond": 9}), (2016, "SessionId", {})):
         host = Server(generation, row(1, name=name))
-        close(kind, host, MultiPoint(timeout=9), ServerSelection())
+        close(kind, host, WmsCmdlets(timeout=9), ServerSelection())
         (call,) = host.sent("Close-WmsSession")
         assert {key: value for key, value in call.parameters.items() if key == "TimeoutInSecond"} == limit
 
@@ -133,7 +133,7 @@ def test_close_that_used_up_its_time_limit_is_not_sent_again(kind: str) -> None:
         return terminating("Aborted", "InvalidOperation")
 
     host.scripts["Close-WmsSession"] = [abort, abort, abort]
-    report = close(kind, host, MultiPoint(timeout=9), ServerSelection(), wait_timeout=30.0)
+    report = close(kind, host, WmsCmdlets(timeout=9), ServerSelection(), wait_timeout=30.0)
     assert report.summary() == {"still_there": 1}
     assert len(host.sent("Close-WmsSession")) == 1
 
@@ -141,7 +141,7 @@ def test_close_that_used_up_its_time_limit_is_not_sent_again(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["live", "batch"])
 def test_other_server(kind: str) -> None:
     host = Server(2016, row(1))
-    close(kind, host, MultiPoint("other.contoso.com"), ServerSelection())
+    close(kind, host, WmsCmdlets("other.contoso.com"), ServerSelection())
     for call in [*host.sent("Get-WmsSession"), *host.sent("Close-WmsSession")]:
         assert call.parameters["Server"] == "other.contoso.com"
 
@@ -150,7 +150,7 @@ def test_other_server(kind: str) -> None:
 def test_older_generation_never_acts_on_its_own_host_for_another_server(kind: str) -> None:
     host = Server(2012, row(1, name="Id"))
     with pytest.raises(ServiceError, match="2012 R2 knows no server: run the task on that host itself"):
-        close(kind, host, MultiPoint("other.contoso.com"), ServerSelection())
+        close(kind, host, WmsCmdlets("other.contoso.com"), ServerSelection())
     assert len(host.calls) == 1
 
 
@@ -158,7 +158,7 @@ def test_older_generation_never_acts_on_its_own_host_for_another_server(kind: st
 def test_endpoint_that_hides_a_parameter_is_not_the_older_generation(kind: str) -> None:
     host = Server(2016, row(1), knows_all=False)
     with pytest.raises(ServiceError, match="must allow the parameters All"):
-        close(kind, host, MultiPoint(), ServerSelection())
+        close(kind, host, WmsCmdlets(), ServerSelection())
 
 
 @pytest.mark.parametrize("kind", ["live", "batch"])
@@ -170,7 +170,7 @@ def test_session_that_is_gone_says_so(kind: str) -> None:
         return terminating("SessionNotFound", "ObjectNotFound", "ItemNotFoundException")
 
     host.scripts["Close-WmsSession"] = [leave]
-    report = close(kind, host, MultiPoint(), ServerSelection())
+    report = close(kind, host, WmsCmdlets(), ServerSelection())
     assert report.summary() == {"already_gone": 1}
 
 
@@ -184,7 +184,7 @@ def test_session_that_is_gone_is_in_doubt_when_another_error_came_before() -> No
         return Answer(State.COMPLETED, errors=(first, last))
 
     host.scripts["Close-WmsSession"] = [close_and_complain]
-    assert close("live", host, MultiPoint(), ServerSelection()).summary() == {"logged_off": 1}
+    assert close("live", host, WmsCmdlets(), ServerSelection()).summary() == {"logged_off": 1}
 
 
 def test_error_that_comes_after_the_effect_is_in_doubt_however_late() -> None:
@@ -198,19 +198,19 @@ def test_error_that_comes_after_the_effect_is_in_doubt_however_late() -> None:
         return Answer(State.COMPLETED, errors=(ErrorRecord("RpcError", "NotSpecified", "RpcException", "RPC"),))
 
     host.scripts["Close-WmsSession"] = [*always(missing), close_and_complain]
-    report = close("live", host, MultiPoint(), ServerSelection())
+    report = close("live", host, WmsCmdlets(), ServerSelection())
     assert (report.summary(), report.changed) == ({"logged_off": 1}, True)
 
 
 def test_session_without_a_user_is_refused() -> None:
     host = Server(2016, row(1, None), row(2))
-    assert close("live", host, MultiPoint(), ServerSelection()).summary() == {"logged_off": 1, "refused": 1}
+    assert close("live", host, WmsCmdlets(), ServerSelection()).summary() == {"logged_off": 1, "refused": 1}
 
 
 def test_session_that_hangs_is_still_there() -> None:
     host = Server(2016, row(1))
     host.scripts["Close-WmsSession"] = always(Answer(State.NO_ANSWER), DONE)
-    report = close("live", host, MultiPoint(), ServerSelection(), wait_timeout=20.0)
+    report = close("live", host, WmsCmdlets(), ServerSelection(), wait_timeout=20.0)
     assert report.summary() == {"still_there": 1}
     assert len(host.sent("Close-WmsSession")) == 1
 
@@ -219,7 +219,7 @@ def test_session_that_hangs_is_still_there() -> None:
 
 
 def test_id_names_the_session_of_the_server() -> None:
-    cmdlets = MultiPoint()
+    cmdlets = WmsCmdlets()
     listed = [cmdlets.read(row(1), 0.0), cmdlets.read(row(2, "bob"), 0.0)]
     choice = ServerSelection((name_session(2), name_session(9))).choose(listed, NOW)
     assert choice.sessions == [listed[1]]
@@ -227,14 +227,14 @@ def test_id_names_the_session_of_the_server() -> None:
 
 
 def test_id_that_two_computers_have_is_an_error() -> None:
-    cmdlets = MultiPoint()
+    cmdlets = WmsCmdlets()
     listed = [cmdlets.read({**row(1), "ComputerName": name}, 0.0) for name in ("A", "B")]
     with pytest.raises(SelectionError, match="session_id 1 is on A, B"):
         ServerSelection((name_session(1),)).choose(listed, NOW)
 
 
 def test_rows_name_their_sessions_on_their_server_only() -> None:
-    cmdlets = MultiPoint()
+    cmdlets = WmsCmdlets()
     listed = cmdlets.read(row(1), 0.0)
     (named,) = read_named([dict(listed.fields)], "sessions")
     assert ServerSelection((named,)).choose([listed], NOW).sessions == [listed]
@@ -255,12 +255,12 @@ def test_row_that_is_none_is_an_error(rows: object) -> None:
 
 def test_row_whose_user_could_not_be_read_never_means_whoever_is_there_now() -> None:
     (named,) = read_named([{"computer_name": "CLASSROOM", "session_id": 1, "user_name": ""}], "sessions")
-    assert named.mismatch(MultiPoint().read(row(1), 0.0))
+    assert named.mismatch(WmsCmdlets().read(row(1), 0.0))
 
 
 def test_batch_proves_the_user_of_a_multipoint_session() -> None:
     host = Server(2016, row(1))
-    service = serve("batch", host, MultiPoint())
+    service = serve("batch", host, WmsCmdlets())
     (session,) = service.list_sessions()
     host.rows[0].update(UserName="mallory")
     service.begin_act(session, 0.0)
@@ -277,6 +277,6 @@ def test_error_before_the_time_limit_is_no_limit(kind: str, answer: Answer, outc
     """A batch takes longer than that as a whole."""
     host = Server(2012, row(1, name="Id"))
     host.scripts["Close-WmsSession"] = always(*[answer] * 20)
-    report = close(kind, host, MultiPoint(timeout=3), ServerSelection(), wait_timeout=10.0)
+    report = close(kind, host, WmsCmdlets(timeout=3), ServerSelection(), wait_timeout=10.0)
     assert report.summary() == {outcome: 1}
     assert not report.changed

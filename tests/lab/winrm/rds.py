@@ -56,7 +56,7 @@ def _collections(execution: Execution, bound: Bound) -> list[Pool] | None:
     if "." not in broker or broker.endswith(".") or len(broker) >= 255:
         execution.write_error(say(execution, "no_fqdn", host=broker))
         return None
-    pools = [pool for pool in machine.farm.pools("remote_desktop") if pool.connection_broker.lower() == broker.lower()]
+    pools = [pool for pool in machine.farm.pools("rds") if pool.connection_broker.lower() == broker.lower()]
     if not pools or execution.fault("broker_absent"):
         execution.write_error(say(execution, "no_deployment", host=broker))
         return None
@@ -90,7 +90,7 @@ def _call(execution: Execution, bound: Bound) -> int:
     if code:
         return code
     farm = execution.machine.farm
-    for pool in farm.pools("remote_desktop"):
+    for pool in farm.pools("rds"):
         try:
             host = farm.host(pool, bound["HostServer"], any_case=True)
         except HostNotFoundError:

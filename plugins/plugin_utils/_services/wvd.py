@@ -15,9 +15,9 @@ from .._sessions.selection import SelectionError
 from .._sessions.service import Answered, Event, Looked, LookFailed, Reply, ServiceError
 from .._sessions.session import Key, Session, fold
 from .._transports.arm import CONNECTIONS, ArmClient
-from .azure_desktop_names import HostPool, parse_time, split_resource_id
-from .azure_desktop_readings import READINGS, read_until_settled
-from .azure_desktop_threads import Threads, Workers
+from .settled_list import READINGS, read_until_settled
+from .wvd_names import HostPool, parse_time, split_resource_id
+from .wvd_threads import Threads, Workers
 
 STATES = ("Active", "Disconnected", "Pending", "LogOff", "UserProfileDiskMounted", "Unknown")
 """Session states of the service; it may add others."""
@@ -32,7 +32,7 @@ DISCONNECT = Verb(
 )
 
 
-class AzureDesktop:
+class WvdService:
     """The sessions of some host pools. Acts and looks run beside the engine, over one client a subscription."""
 
     proves_itself = False

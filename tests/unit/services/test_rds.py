@@ -13,11 +13,11 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.remote_desktop import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import (
     FIELDS,
     IDS,
     STATES,
-    RemoteDesktop,
+    RdsCmdlets,
     name_session,
     read_named,
 )
@@ -35,9 +35,9 @@ RECORDINGS = sorted((Path(__file__).parents[1] / "recordings").glob("*.jsonl"))
 
 
 def test_calls_hold_what_the_options_say_and_nothing_else() -> None:
-    (call,) = RemoteDesktop().lists
+    (call,) = RdsCmdlets().lists
     assert (call.command, call.parameters) == ("Get-RDUserSession", {})
-    cmdlets = RemoteDesktop("broker.contoso.com", ["Desk", "it's $(x); `n"])
+    cmdlets = RdsCmdlets("broker.contoso.com", ["Desk", "it's $(x); `n"])
     assert cmdlets.lists[0].parameters == {
         "CollectionName": ["Desk", "it's $(x); `n"],
         "ConnectionBroker": "broker.contoso.com",
@@ -52,7 +52,7 @@ def test_calls_hold_what_the_options_say_and_nothing_else() -> None:
 
 def test_row_shows_every_property() -> None:
     row = {name: number for number, name in enumerate(FIELDS.values())}
-    session = RemoteDesktop().read(row, 5.0)
+    session = RdsCmdlets().read(row, 5.0)
     shown = dict(session.fields)
     assert shown.pop("session_state") == STATES[row["SessionState"]]
     assert shown == {field: row[name] for field, name in FIELDS.items() if field != "session_state"}
@@ -61,12 +61,12 @@ def test_row_shows_every_property() -> None:
 
 @pytest.mark.parametrize("state", ["STATE_DISCONNECTED", 4])
 def test_state_is_a_name_whatever_it_came_as(state: object) -> None:
-    session = RemoteDesktop().read(rd_row(SessionState=state), 0.0)
+    session = RdsCmdlets().read(rd_row(SessionState=state), 0.0)
     assert (session.state, session.fields["session_state"]) == ("STATE_DISCONNECTED", "STATE_DISCONNECTED")
 
 
 def test_id_of_the_session_is_the_unified_one() -> None:
-    session = RemoteDesktop().read(rd_row(7, SessionId=1), 0.0)
+    session = RdsCmdlets().read(rd_row(7, SessionId=1), 0.0)
     assert session.key == ("", "rdsh-1.contoso.com", "7")
 
 
@@ -82,11 +82,11 @@ def test_id_of_the_session_is_the_unified_one() -> None:
     ],
 )
 def test_user_has_its_domain(domain: object, user: object, users: tuple[str, ...]) -> None:
-    assert RemoteDesktop().read(rd_row(user=user, DomainName=domain), 0.0).users == users
+    assert RdsCmdlets().read(rd_row(user=user, DomainName=domain), 0.0).users == users
 
 
 def test_bare_name_of_users_of_two_domains_is_ambiguous() -> None:
-    cmdlets = RemoteDesktop()
+    cmdlets = RdsCmdlets()
     sessions = [cmdlets.read(rd_row(2), 0.0), cmdlets.read(rd_row(3, DomainName="FABRIKAM"), 0.0)]
     with pytest.raises(SelectionError, match=r"fits CONTOSO.alice, FABRIKAM.alice"):
         Selection(filters=Filters(users=("alice",))).choose(sessions, NOW)
@@ -99,7 +99,7 @@ def test_recorded_list_reads_as_sessions() -> None:
             scene = json.loads(text)
             if scene["scenario"] == "list":
                 rows = [read_row(fromstring(one["clixml"])) for one in scene["messages"] if one["type"].endswith("UT")]
-                sessions = read_list(RemoteDesktop(), rows, 0.0)
+                sessions = read_list(RdsCmdlets(), rows, 0.0)
                 assert [str(one) for one in sessions] == [
                     "rdsh-1.example.test/2 (EX\\user2, STATE_ACTIVE)",
                     "rdsh-1.example.test/3 (EX\\user3, STATE_ACTIVE)",
@@ -112,13 +112,13 @@ def test_recorded_list_reads_as_sessions() -> None:
 
 
 def test_row_of_the_info_module_names_that_very_session() -> None:
-    listed = RemoteDesktop().read(rd_row(2), 0.0)
+    listed = RdsCmdlets().read(rd_row(2), 0.0)
     (named,) = read_named([dict(listed.fields)], "sessions")
     assert named.key == listed.key
     assert named.mismatch(listed) == ""
-    other = RemoteDesktop().read(rd_row(2, "mallory"), 0.0)
+    other = RdsCmdlets().read(rd_row(2, "mallory"), 0.0)
     assert "mallory" in named.mismatch(other)
-    newer = RemoteDesktop().read(rd_row(2, CreateTime="2026-11-21T08:00:00Z"), 0.0)
+    newer = RdsCmdlets().read(rd_row(2, CreateTime="2026-11-21T08:00:00Z"), 0.0)
     assert "created at another time" in named.mismatch(newer)
     assert list(named.fields) == list(FIELDS)
 
@@ -127,7 +127,7 @@ def test_row_may_say_less() -> None:
     (named,) = read_named([{"host_server": "h", "unified_session_id": "2", "outcome": "x"}], "sessions")
     assert (named.key, named.user, named.created) == (("", "h", "2"), "", None)
     (named,) = read_named({"host_server": "h", "unified_session_id": 2, "user_name": "alice"}, "sessions")
-    assert named.mismatch(RemoteDesktop().read(rd_row(2), 0.0)) == ""
+    assert named.mismatch(RdsCmdlets().read(rd_row(2), 0.0)) == ""
     assert read_named([], "sessions") == ()
 
 
@@ -172,11 +172,11 @@ def test_row_whose_user_could_not_be_read_never_means_whoever_is_there_now() -> 
         [{"host_server": "rdsh-1.contoso.com", "unified_session_id": 2, "user_name": None, "create_time": None}],
         "sessions",
     )
-    assert named.mismatch(RemoteDesktop().read(rd_row(2), 0.0))
+    assert named.mismatch(RdsCmdlets().read(rd_row(2), 0.0))
 
 
 def test_unified_id_is_what_is_sent() -> None:
-    cmdlets = RemoteDesktop()
+    cmdlets = RdsCmdlets()
     session = cmdlets.read(rd_row(40, SessionId=2), 0.0)
     assert session.id == "40"
     assert cmdlets.act(session).parameters["UnifiedSessionID"] == 40

@@ -11,16 +11,16 @@ import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_batches import BatchSessions
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_sessions import CmdletSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rdinfra import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import LOGOFF
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import (
     DEPLOYMENT_URL,
     FIELDS,
     HostPool,
-    RdInfra,
+    WvdClassicCmdlets,
     name_session,
     read_named,
     sign_in_call,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import LOGOFF
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
     Selection,
@@ -54,7 +54,7 @@ def test_signs_in_and_logs_off(kind: str) -> None:
     host.list_command, host.id_property, host.id_parameter = "Get-RdsUserSession", "SessionId", "SessionId"
     host.rows = [{**one, "UserName": one["UserPrincipalName"]} for one in host.rows]
     live, batch = LiveTransport(host), BatchTransport(host)
-    cmdlets = RdInfra(POOL, SIGN_IN)
+    cmdlets = WvdClassicCmdlets(POOL, SIGN_IN)
     service: CmdletSessions | BatchSessions
     if kind == "live":
         service = CmdletSessions(cmdlets, live, "host", host.clock, 60.0, 15, host.clock.sleep)
@@ -124,7 +124,7 @@ def test_sign_in_that_is_half_said_is_an_error(ways: Any, words: str) -> None:
 
 
 def test_rows_of_one_pool_name_their_sessions() -> None:
-    cmdlets = RdInfra(POOL, SIGN_IN)
+    cmdlets = WvdClassicCmdlets(POOL, SIGN_IN)
     listed = cmdlets.read(row(2), 0.0)
     pool, (named,) = read_named([dict(listed.fields)], "sessions", "", "")
     assert pool.place == POOL.place == "contoso/legacy"
@@ -165,4 +165,4 @@ def test_rows_must_not_contradict_the_options() -> None:
 def test_row_whose_user_could_not_be_read_never_means_whoever_is_there_now() -> None:
     fields = {**name_session(POOL, "wvd-0.contoso.com", 2).fields, "user_principal_name": "", "ad_user_name": None}
     _pool, (named,) = read_named([fields], "sessions", "", "")
-    assert named.mismatch(RdInfra(POOL, SIGN_IN).read(row(2), 0.0))
+    assert named.mismatch(WvdClassicCmdlets(POOL, SIGN_IN).read(row(2), 0.0))

@@ -48,7 +48,7 @@ class HostPool:
         return fold(f"{self.tenant}/{self.name}")
 
 
-class RdInfra(SessionCmdlets):
+class WvdClassicCmdlets(SessionCmdlets):
     """The sessions of a host pool."""
 
     MODULE = "Microsoft.RDInfra.RDPowerShell"

@@ -35,7 +35,7 @@ FIELDS = {
 IDS = SessionIds("session_id", 2**31 - 1)
 
 
-class MultiPoint(SessionCmdlets):
+class WmsCmdlets(SessionCmdlets):
     """The sessions of a MultiPoint server."""
 
     MODULE = "MultiPoint"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import azure_desktop
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.azure_desktop_names import HostPool
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import wvd
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_names import HostPool
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Event, Reply, ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.pacing import Pacing
 from tests.campaign.farm import ACTIVE, DISCONNECTED, ENDING, OTHER, Act, Answer, Shown
@@ -201,8 +201,8 @@ class Jobs:
         """Nothing is kept."""
 
 
-def make_service(stage: Stage) -> azure_desktop.AzureDesktop:
+def make_service(stage: Stage) -> wvd.WvdService:
     """Make the service."""
-    vars(azure_desktop)["ArmClient"] = FakeArm
+    vars(wvd)["ArmClient"] = FakeArm
     pools = [host_pool(place) for place in PLACES[: stage.schedule.pools]]
-    return azure_desktop.AzureDesktop(pools, lambda _subscription: FakeArm(stage), workers=Jobs(stage))  # type: ignore[arg-type,return-value]
+    return wvd.WvdService(pools, lambda _subscription: FakeArm(stage), workers=Jobs(stage))  # type: ignore[arg-type,return-value]

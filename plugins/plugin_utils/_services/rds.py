@@ -48,7 +48,7 @@ IDENTITY = ("host_server", "unified_session_id")
 IDS = SessionIds("unified_session_id", 2**31 - 1)
 
 
-class RemoteDesktop(SessionCmdlets):
+class RdsCmdlets(SessionCmdlets):
     """The sessions of a deployment, or of some of its collections."""
 
     MODULE = "RemoteDesktop"
