@@ -12,7 +12,8 @@ from ..plugin_utils._action.rds_action import DEPLOYMENT_SPEC, POOL_SPEC, RdsAct
 from ..plugin_utils._action.session_action import END_SPEC, FILTER_SPEC, FILTERS, Options, refuse_unclear
 from ..plugin_utils._action.windows_action import WindowsEndAction
 from ..plugin_utils._services import rds, wvd_classic
-from ..plugin_utils._sessions.selection import NamedSession, SelectionError
+from ..plugin_utils._sessions.errors import SelectionError
+from ..plugin_utils._sessions.selection import NamedSession
 
 
 class ActionModule(RdsAction, WindowsEndAction):
@@ -78,7 +79,7 @@ class ActionModule(RdsAction, WindowsEndAction):
             return None
         return tuple(rds.name_session(options["host_server"], id_) for id_ in options["unified_session_id"])
 
-    def named_in_pool(self, options: Options) -> tuple[wvd_classic.HostPool, tuple[NamedSession, ...] | None]:
+    def named_in_pool(self, options: Options) -> tuple[wvd_classic.ClassicHostPool, tuple[NamedSession, ...] | None]:
         """Read the host pool, and the ids on the session host, or the rows."""
         pool, _none = super().named_in_pool(options)
         if options["sessions"] is not None:

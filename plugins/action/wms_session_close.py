@@ -11,7 +11,8 @@ from ..plugin_utils._action.session_action import END_SPEC, Options, refuse_uncl
 from ..plugin_utils._action.windows_action import WindowsEndAction
 from ..plugin_utils._action.wms_action import FILTER_SPEC, SERVER_SPEC, WmsAction
 from ..plugin_utils._services import wms
-from ..plugin_utils._sessions.selection import NamedSession, SelectionError
+from ..plugin_utils._sessions.errors import SelectionError
+from ..plugin_utils._sessions.selection import NamedSession
 
 LARGEST_INT32 = 2**31 - 1
 

@@ -11,7 +11,8 @@ from ..plugin_utils._action.azure_action import POOL_SPEC, SIGN_IN_SPEC, AzureAc
 from ..plugin_utils._action.session_action import END_SPEC, FILTER_SPEC, EndAction, Options, refuse_unclear
 from ..plugin_utils._services.wvd import DISCONNECT
 from ..plugin_utils._services.wvd_names import FIELDS, HostPool
-from ..plugin_utils._sessions.selection import NamedSession, SelectionError
+from ..plugin_utils._sessions.errors import SelectionError
+from ..plugin_utils._sessions.selection import NamedSession
 
 NAMES = ("id", "input_object", "sessions")
 """Options that name sessions."""

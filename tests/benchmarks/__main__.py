@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""C(python -m tests.benchmarks [name] ...): measure all of them or those, and print each figure beside its aim."""
+"""`python -m tests.benchmarks [name] ...`: measure all of them or those, and print each figure beside its aim."""
 
 from __future__ import annotations
 

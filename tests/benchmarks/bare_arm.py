@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the work costs without Ansible and SDK: the same requests over plain HTTP connections. Prints seconds.
 
-C(python -m tests.benchmarks.bare_client disconnect|list), with the lab's environment and POOL.
+`python -m tests.benchmarks.bare_client disconnect|list`, with the lab's environment and POOL.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the work costs without Ansible: pypsrp alone, one cmdlet a pipeline, 16 in flight. Prints seconds.
 
-C(python -m tests.benchmarks.bare_psrp logoff|list), with the way to the host as JSON in PSRP.
+`python -m tests.benchmarks.bare_psrp logoff|list`, with the way to the host as JSON in PSRP.
 """
 
 from __future__ import annotations

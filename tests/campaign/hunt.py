@@ -81,7 +81,7 @@ def mutated(mutant: Mutant) -> Iterator[Run]:
 
 
 def hunt(mutant: Mutant, seed: int, most: int) -> tuple[int, str] | None:
-    """Return after how many runs the mutant was caught, and by which objection; C(None) if it was not.
+    """Return after how many runs the mutant was caught, and by which objection; `None` if it was not.
 
     Only a run counts of which the judge has nothing to say without the mutant.
     """

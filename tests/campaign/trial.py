@@ -31,7 +31,7 @@ class Trial:
     farm: Farm
     told: list[Told]
     changed: bool | None
-    """C(None) when there is no report."""
+    """`None` when there is no report."""
     selected_at: float
     """When everything had been listed from which was selected."""
     ended: float

@@ -36,7 +36,7 @@ class BothLab:
     def __init__(
         self, directory: Path, farm: definition.Definition, program: str, sign_in: SignIn, time_zone: str
     ) -> None:
-        """C(sign_in) says who may sign in to WVD classic; the hosts are in the time zone."""
+        """`sign_in` says who may sign in to WVD classic; the hosts are in the time zone."""
         self._time_zone = time_zone
         self._farm = farm
         self._lab = RunningLab(directory, farm, Options(), winrm=True)
@@ -111,7 +111,7 @@ class BothEngines:
         self.real = RawClient(machine, configuration, start_engine=lab.powershell.start_engine)
 
     def ask(self, ask: Ask, prepare: Callable[[BothLab], object] = lambda lab: None) -> list[Message]:
-        """Ask both the same, each with the farm as it was at first and then C(prepare) made it.
+        """Ask both the same, each with the farm as it was at first and then `prepare` made it.
 
         Returns the real answer, to which the stand-in's is equal.
         """

@@ -104,7 +104,7 @@ class Host:
     """A Windows host of the lab as PowerShell sees it. What was found out or opened once is kept."""
 
     def __init__(self, driver: Driver, lab: Lab, stand_ins: Path, modules: Path, name: str) -> None:
-        """Of the compiled C(stand_ins) some will be installed; C(modules) is a folder of its own for modules."""
+        """Of the compiled `stand_ins` some will be installed; `modules` is a folder of its own for modules."""
         self.driver = driver
         self.lab = lab
         self._stand_ins = stand_ins
@@ -148,7 +148,7 @@ class Host:
         return dict(self.driver.ask("read", path=str(file)))
 
     def endpoint(self, member: bool = True, culture: str = "en-US", **options: Any) -> Endpoint:
-        """Write the files, and open a session of a user who is a C(member) of a group, unless that was done before."""
+        """Write the files, and open a session of a user who is a `member` of a group, unless that was done before."""
         key = repr((self._installed, member, culture, sorted(options.items())))
         if key not in self._endpoints:
             path = str(self.write(**options)[0])

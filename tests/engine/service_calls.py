@@ -14,9 +14,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils import services
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import SessionCmdlets
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import HostPool, sign_in_call
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils import _services as services
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import ServiceCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import (
+    ClassicHostPool,
+    sign_in_call,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, Credential
 
@@ -33,7 +36,7 @@ OPTIONS = {
     "collections": (None, ["Desk"]),
     "server": (None, BROKER),
     "timeout": (None, 60),
-    "pool": (HostPool("example", "Legacy"),),
+    "pool": (ClassicHostPool("example", "Legacy"),),
     "sign_in": SIGN_INS,
 }
 """What the services are made with, by the parameter's name: the values that stand for all that options can be."""
@@ -43,14 +46,14 @@ SCRIPT_ONLY = frozenset(("Import-Module",))
 """Commands that never go over psrp."""
 
 
-def kinds() -> list[type[SessionCmdlets]]:
+def kinds() -> list[type[ServiceCmdlets]]:
     """Return the services that know cmdlets."""
     for module in pkgutil.iter_modules(services.__path__):
         importlib.import_module(f"{services.__name__}.{module.name}")
-    return sorted(SessionCmdlets.__subclasses__(), key=lambda kind: kind.__name__)
+    return sorted(ServiceCmdlets.__subclasses__(), key=lambda kind: kind.__name__)
 
 
-def calls(kind: type[SessionCmdlets]) -> list[tuple[Call | None, Call]]:
+def calls(kind: type[ServiceCmdlets]) -> list[tuple[Call | None, Call]]:
     """Return every call of a service once, with the call that must come before it."""
     names = inspect.signature(kind).parameters
     found = {
@@ -61,7 +64,7 @@ def calls(kind: type[SessionCmdlets]) -> list[tuple[Call | None, Call]]:
     return list(found.values())
 
 
-def _calls(kind: type[SessionCmdlets], options: dict[str, object]) -> Iterator[tuple[Call | None, Call]]:
+def _calls(kind: type[ServiceCmdlets], options: dict[str, object]) -> Iterator[tuple[Call | None, Call]]:
     cmdlets = kind(**options)
     fields = {"unified_session_id": 2, "session_id": 2}
     session = Session(cmdlets.place, HOSTS[kind.MODULE], "2", ("EX\\user2",), "Active", None, 0.0, fields)

@@ -5,56 +5,15 @@
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_batches import BatchSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import RdsCmdlets
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import LOGOFF
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Report
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Selection
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.win_powershell import ScriptCmdlets
 from tests import cmdlets
-from tests.engine.script.driver import Json, Script
+from tests.engine.script.driver import Script
 from tests.engine.script.hosts import Hosts, collection, deployment
+from tests.engine.script_runs import COMMAND, log_off
 from tests.lab.client import Lab
-
-COMMAND = "Invoke-RDUserLogoff"
-EVERYBODY = Selection()
-
-
-class Console:
-    """Nobody is asked."""
-
-    def confirm(self, verb: str, sessions: Sequence[Session]) -> None:
-        pytest.fail("asked")
-
-    def progress(self, asked: int, finished: int, total: int, seconds: float) -> None:
-        pass
-
-
-class Module:
-    """Runs the script on the broker; C(changes) are parameters that are set otherwise."""
-
-    def __init__(self, hosts: Hosts, changes: Json) -> None:
-        self.hosts, self.changes = hosts, changes
-        self.runs: list[Json] = []
-
-    def __call__(self, *, module_name: str, module_args: dict[str, Any], task_vars: Any) -> Mapping[str, Any]:
-        changes = self.changes if module_args["parameters"].get("Acts") else {}
-        self.runs.append(self.hosts.run({**module_args["parameters"], **changes}, seconds=120))
-        return {"output": [json.dumps(self.runs[-1])], "error": []}
-
-    def sent(self) -> list[int]:
-        """How many acts each run sent that had some."""
-        acts = [run["acts"] for run in self.runs if run["acts"]]
-        return [sum(act["verdict"] == "sent" for act in run) for run in acts]
 
 
 @pytest.fixture(scope="module")
@@ -69,17 +28,6 @@ def lab_hosts(pwsh: str) -> Iterator[Hosts]:
 def hosts(lab_hosts: Hosts) -> Hosts:
     lab_hosts.lab.reset()
     return lab_hosts
-
-
-def log_off(
-    hosts: Hosts, selection: Selection = EVERYBODY, wait_timeout: float = 60.0, **changes: Any
-) -> tuple[Report, Module]:
-    """Log off who is selected."""
-    module, clock = Module(hosts, changes), time.monotonic
-    transport = ScriptCmdlets(module, {}, "broker", clock)
-    service = BatchSessions(RdsCmdlets(), transport, "broker", clock, 30.0, time.sleep)
-    request = engine.Request(LOGOFF, selection, wait_timeout=wait_timeout)
-    return engine.run(request, service, Console(), clock), module
 
 
 def test_acts_that_one_run_leaves_are_sent_by_the_next(hosts: Hosts) -> None:

@@ -17,7 +17,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
 from tests import cmdlets
 from tests.engine.script.driver import Script
 from tests.engine.script.hosts import Hosts, collection, deployment
-from tests.engine.test_script_batches import COMMAND, log_off
+from tests.engine.script_runs import COMMAND, log_off
 from tests.lab.client import Lab
 
 LIST = "Get-RDUserSession"

@@ -68,7 +68,7 @@ HOSTILE = [
 
 
 def farm(generation: str = "2016", hosts: Sequence[str] = ()) -> dict[str, Any]:
-    """Three services on one host; C(hosts) are more session hosts of Remote Desktop. Each has a session 2."""
+    """Three services on one host; `hosts` are more session hosts of Remote Desktop. Each has a session 2."""
     desks = ("rdsh-1.contoso.com", "rdsh-10.contoso.com", "xrdsh-1.contoso.com", "RDSH-2.contoso.com", *hosts)
     return {
         "pools": [

@@ -12,13 +12,13 @@ from typing import Any
 import psrpcore.types as ps
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import (
-    SessionCmdlets,
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import (
+    ServiceCmdlets,
     explain,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wms import WmsCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.psrp_messages import read_state
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.runspace_messages import read_state
 from tests.engine.both_engines import BothEngines, BothLab
 from tests.engine.service_calls import (
     BROKER,
@@ -229,7 +229,7 @@ def test_no_call_is_forgotten() -> None:
     assert commands() == {call.command for _module, _before, call in SENT} | SCRIPT_ONLY
     assert {call.command for kind in kinds() for _before, call in calls(kind)} >= {"Invoke-RDUserLogoff"}
     assert {kind.MODULE for kind in kinds()} == PLACES.keys()
-    assert all(issubclass(kind, SessionCmdlets) for kind in kinds())
+    assert all(issubclass(kind, ServiceCmdlets) for kind in kinds())
 
 
 # Calls that do not get as far as the cmdlet

@@ -41,7 +41,7 @@ class Task:
 
     @property
     def outcomes(self) -> dict[str, str]:
-        """Outcome of each session, by C(host/id)."""
+        """Outcome of each session, by `host/id`."""
         return {f"{row['session_host_name']}/{row['id']}": row["outcome"] for row in self.result["sessions"]}
 
     @property
@@ -57,7 +57,7 @@ class Finished:
     output: str
     tasks: list[Task]
     looks: dict[str, Any] = field(default_factory=dict)
-    """What tasks read from the lab, by their names; in scenarios the last is C(end)."""
+    """What tasks read from the lab, by their names; in scenarios the last is `end`."""
 
     @property
     def task(self) -> Task:

@@ -46,7 +46,7 @@ def ansible(lab: Lab, tmp_path: Path) -> Ansible:
 
 @pytest.fixture(scope="session")
 def windows_lab() -> Iterator[Lab]:
-    """With the stand-in for PowerShell, or in the session C(engine) with a real one."""
+    """With the stand-in for PowerShell, or in the session `engine` with a real one."""
     real = powershell.require() if os.environ.get("TEST_SESSION") == "engine" else ""
     with Lab.start(winrm=True, powershell=real) as lab:
         yield lab

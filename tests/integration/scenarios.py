@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass
 class Scenario:
-    """A play with tasks that may fail; C(play) are more of its keywords."""
+    """A play with tasks that may fail; `play` are more of its keywords."""
 
     name: str
     tasks: Sequence[Mapping[str, Any]]
@@ -41,7 +41,7 @@ def reset(farm: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 
 def look(*names: str, says: str = "end") -> dict[str, Any]:
-    """Read the lab: C(audit) and more. The answers stand among the run's looks, under the name of the task."""
+    """Read the lab: `audit` and more. The answers stand among the run's looks, under the name of the task."""
     return _task(says, *(["GET", name, None] for name in names))
 
 

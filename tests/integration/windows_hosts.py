@@ -69,7 +69,7 @@ class Windows:
         variables: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> Finished:
-        """Run one task; C(variables) are those of the play."""
+        """Run one task; `variables` are those of the play."""
         return self.play(
             host, {"name": "task", module: options, **(task or {})}, arguments=arguments, variables=variables
         )
@@ -128,7 +128,7 @@ class Windows:
     def role_endpoint(self, name: str, host: str, **options: Any) -> dict[str, str]:
         """Register what the role session_endpoint makes on this host; return the variable that chooses it.
 
-        A real PowerShell gets the role capability file, the stand-in what it says. C(options) are those of the role,
+        A real PowerShell gets the role capability file, the stand-in what it says. `options` are those of the role,
         without its prefix.
         """
         modules = self.lab.call("GET", "winrm")["hosts"][host]["modules"]
@@ -161,7 +161,7 @@ class Windows:
 
 
 def decoded(received: list[str]) -> bytes:
-    """The lab's C(winrm/received): what hosts got inside WS-Man, decrypted: PSRP fragments with CLIXML in UTF-8."""
+    """The lab's `winrm/received`: what hosts got inside WS-Man, decrypted: PSRP fragments with CLIXML in UTF-8."""
     return b"".join(base64.b64decode(text) for text in received)
 
 

@@ -70,7 +70,7 @@ class RawClient:
         return _messages(self._received[None])
 
     def begin(self, pipeline: psrpcore.ClientPowerShell) -> uuid.UUID:
-        """Start what C(pipeline) made."""
+        """Start what `pipeline` made."""
         with self._changed:
             pipeline.start()
             self._received[pipeline.pipeline_id] = b""

@@ -33,7 +33,7 @@ EVERYTHING = {cmdlet["name"]: [*cmdlet["parameters"], "Verbose"] for cmdlet in T
 def render(template: str, commands: Mapping[str, Iterable[str]] = EVERYTHING, **options: Any) -> str:
     """Render a template as win_template does, but for its line ends.
 
-    C(commands) are what the role finds on the host: parameters by command. C(options) are those of the role, without
+    `commands` are what the role finds on the host: parameters by command. `options` are those of the role, without
     its prefix.
     """
     variables = {

@@ -14,7 +14,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.con
     Console,
     NotConfirmedError,
 )
-from tests.unit.sessions.fake_farm import session
+from tests.unit.fakes.farm import session
 
 
 class Terminal:

@@ -14,14 +14,16 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.w
     HostPool,
     read_identity,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import (
+    SelectionError,
+    ServiceError,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
     Filters,
     NamedSession,
     Selection,
-    SelectionError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
-from tests.unit.sessions.fake_farm import session
+from tests.unit.fakes.farm import session
 from tests.unit.test_session_action import selected
 
 NOW = datetime.now(timezone.utc)

@@ -29,16 +29,18 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.ses
     split_lines,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_names import HostPool
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import (
+    SelectionError,
+    ServiceError,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
     Filters,
     NamedSession,
     Selection,
-    SelectionError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import arm
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.azure_cloud import CLOUDS
-from tests.unit.sessions.fake_farm import CREATED, FakeFarm, session
+from tests.unit.fakes.farm import CREATED, FakeFarm, session
 
 POOL = {"resource_group_name": "rg", "host_pool_name": "pool"}
 ROW = {**POOL, "subscription_id": "sub", "session_host_name": "host-0", "id": "1"}

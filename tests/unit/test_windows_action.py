@@ -20,17 +20,14 @@ from ansible_collections.remotedesktop.sessions.plugins.action import (
     wms_session_info,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action import console, windows_action
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_batches import BatchSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_sessions import CmdletSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import SessionCmdlets
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
-    Filters,
-    Selection,
-    SelectionError,
-)
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import psrp
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Answer, Call, State
-from tests.unit.services.fake_host import DONE, FakeHost, LiveTransport, always, error, rd_row
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import ServiceCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_runspace import RunspaceService
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import SelectionError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Filters, Selection
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import runspace
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, CallResult, State
+from tests.unit.fakes.windows_host import DONE, FakeHost, LiveTransport, always, error, rd_row
 
 LOGOFF = rds_user_logoff.ActionModule
 CLOSE = wms_session_close.ActionModule
@@ -41,7 +38,7 @@ SIGN_IN = {"credential": {"username": "alice@contoso.com", "password": "hush"}}
 CLASSIC = {**POOL, **SIGN_IN}
 RD_ROW = {"host_server": "h", "unified_session_id": 2}
 CLASSIC_ROW = {**POOL, "session_host_name": "h", "session_id": 2}
-Made = tuple[SessionCmdlets, Selection, Any]
+Made = tuple[ServiceCmdlets, Selection, Any]
 
 
 def action(kind: type[Any], args: Mapping[str, Any], check_mode: bool = False, **connection: Any) -> Any:
@@ -70,7 +67,7 @@ def read(kind: type[Any] = LOGOFF, **args: Any) -> Made:
     made = action(kind, args)
     found: list[Any] = []
 
-    def reach(cmdlets: SessionCmdlets, options: dict[str, Any]) -> Any:
+    def reach(cmdlets: ServiceCmdlets, options: dict[str, Any]) -> Any:
         found.append(cmdlets)
         return SimpleNamespace(warnings=[], close=lambda: None, lost=None)
 
@@ -283,7 +280,7 @@ def test_password_is_marked_as_a_secret() -> None:
 
 
 class Psrp(LiveTransport):
-    """Stands for PsrpCmdlets."""
+    """Stands for RunspaceTransport."""
 
     host: FakeHost
     made: list[Psrp]
@@ -297,7 +294,7 @@ class Psrp(LiveTransport):
 def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
     """A host that a psrp connection reaches, with a clock of its own."""
     Psrp.host, Psrp.made = FakeHost([rd_row(2), rd_row(3, "bob")]), []
-    monkeypatch.setattr(psrp, "PsrpCmdlets", Psrp)
+    monkeypatch.setattr(runspace, "RunspaceTransport", Psrp)
     clock = Psrp.host.clock
     for module in ("session_action", "windows_action"):
         path = f"ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.{module}.time"
@@ -308,11 +305,11 @@ def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
 @pytest.mark.parametrize(
     ("connection", "service"),
     [
-        ({"transport": "psrp"}, CmdletSessions),
-        ({"transport": "psrp", "become": object()}, BatchSessions),
-        ({"transport": "winrm"}, BatchSessions),
-        ({"transport": "ssh"}, BatchSessions),
-        ({"transport": "local"}, BatchSessions),
+        ({"transport": "psrp"}, RunspaceService),
+        ({"transport": "psrp", "become": object()}, ScriptService),
+        ({"transport": "winrm"}, ScriptService),
+        ({"transport": "ssh"}, ScriptService),
+        ({"transport": "local"}, ScriptService),
     ],
 )
 def test_transport_follows_the_connection(host: FakeHost, connection: dict[str, Any], service: type) -> None:
@@ -413,7 +410,7 @@ def test_error_of_the_cmdlet_comes_with_advice(host: FakeHost) -> None:
 def test_connection_that_is_lost_on_the_way_makes_the_host_unreachable(
     host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def act(host: FakeHost, call: Call) -> Answer:
+    def act(host: FakeHost, call: Call) -> CallResult:
         host.end(call)
         host.scripts["Get-RDUserSession"] = always(AnsibleConnectionFailure("broker is down."))
         return DONE
@@ -441,8 +438,8 @@ def test_retired_service_warns(host: FakeHost) -> None:
 
 def test_spare_leaves_room_for_a_look(host: FakeHost) -> None:
     run({"all_sessions": True, "force": True})
-    assert [made.most_runspaces for made in Psrp.made] == [psrp.MOST_RUNSPACES]
-    assert psrp.AT_ONCE - windows_action.SPARE == 15
+    assert [made.most_runspaces for made in Psrp.made] == [runspace.MOST_RUNSPACES]
+    assert runspace.AT_ONCE - windows_action.SPARE == 15
 
 
 @pytest.fixture
@@ -465,7 +462,7 @@ def test_classic_does_everything_where_it_has_signed_in(classic_host: FakeHost) 
 
 
 def test_classic_behind_a_call_that_hangs_says_so(classic_host: FakeHost) -> None:
-    classic_host.scripts["Invoke-RdsUserSessionLogoff"] = always(Answer(State.NO_ANSWER))
+    classic_host.scripts["Invoke-RdsUserSessionLogoff"] = always(CallResult(State.NO_ANSWER))
     result = run({**CLASSIC, "all_sessions": True, "no_user_prompt": True})
     assert (result["failed"], result["changed"], result["summary"]) == (True, True, {"failed": 30})
     assert result["msg"].startswith("all runspaces are blocked. 30 of 30 sessions failed to log off: ")

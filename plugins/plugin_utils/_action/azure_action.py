@@ -15,8 +15,8 @@ from ansible.release import __version__ as ansible_version
 
 from .._services.wvd import STATES, WvdService
 from .._services.wvd_names import HostPool, read_rows
-from .._sessions.selection import NamedSession, Selection, SelectionError
-from .._sessions.service import ServiceError
+from .._sessions.errors import SelectionError, ServiceError
+from .._sessions.selection import NamedSession, Selection
 from .._transports import arm
 from .._transports.azure_sign_in import SOURCES
 from .run_life import run_lives
@@ -81,7 +81,7 @@ class AzureAction(SessionAction):
         return WvdService(pools, connect), selection
 
     def targets(self, options: Options, subscription: str) -> tuple[list[HostPool], Selection]:
-        """Read which pools and sessions are meant; C(subscription) counts where nothing else says one."""
+        """Read which pools and sessions are meant; `subscription` counts where nothing else says one."""
         filters = self.filters(options, options["session_host_name"] or "")
         defaults = {name: options[name] or "" for name in POOL_OPTIONS}
         given = next((name for name in self.ROW_OPTIONS if options[name] is not None), None)
@@ -99,5 +99,5 @@ class AzureAction(SessionAction):
         return [pool], Selection(self.named(options, pool), filters)
 
     def named(self, options: Options, pool: HostPool) -> tuple[NamedSession, ...] | None:
-        """Read the sessions that are named by host and id; C(None) when sessions are not named."""
+        """Read the sessions that are named by host and id; `None` when sessions are not named."""
         return None

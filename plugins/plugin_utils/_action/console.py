@@ -30,7 +30,7 @@ class Console:
     """Talks for one host of the play."""
 
     def __init__(self, host: str, option: str) -> None:
-        """C(option) is what the user can set to run without the question, e.g. C(confirm=false)."""
+        """`option` is what the user can set to run without the question, e.g. `confirm=false`."""
         self._host = host
         self._option = option
         self._next_line = QUIET_SECONDS

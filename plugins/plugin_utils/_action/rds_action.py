@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._services import rds, wvd_classic
-from .._services.session_cmdlets import SessionCmdlets
-from .._services.session_hosts import HostSelection
-from .._sessions.selection import NamedSession, Selection, SelectionError
+from .._services.host_names import HostSelection
+from .._services.windows_cmdlets import ServiceCmdlets
+from .._sessions.errors import SelectionError
+from .._sessions.selection import NamedSession, Selection
 from .._transports.cmdlet import Call, Credential
 from .session_action import Options
 from .windows_action import WindowsAction, WindowsService
@@ -75,7 +76,7 @@ class RdsAction(WindowsAction):
 
     def connect(self, options: Options, environment: Mapping[str, str]) -> tuple[WindowsService, Selection]:
         """Reach the service that the options or rows are about."""
-        cmdlets: SessionCmdlets
+        cmdlets: ServiceCmdlets
         if self.classic(options):
             self.STATES = wvd_classic.STATES
             pool, named = self.named_in_pool(options)
@@ -99,12 +100,12 @@ class RdsAction(WindowsAction):
         return bool(self.given(self.POOL_OPTIONS))
 
     def named(self, options: Options) -> tuple[NamedSession, ...] | None:
-        """Read the sessions that are named; C(None) when none are."""
+        """Read the sessions that are named; `None` when none are."""
         return None
 
-    def named_in_pool(self, options: Options) -> tuple[wvd_classic.HostPool, tuple[NamedSession, ...] | None]:
+    def named_in_pool(self, options: Options) -> tuple[wvd_classic.ClassicHostPool, tuple[NamedSession, ...] | None]:
         """Read the host pool, and the sessions that are named."""
-        return wvd_classic.HostPool(options["tenant_name"] or "", options["host_pool_name"] or ""), None
+        return wvd_classic.ClassicHostPool(options["tenant_name"] or "", options["host_pool_name"] or ""), None
 
     def _sign_in(self, options: Options) -> Call:
         credential = options["credential"]

@@ -10,7 +10,7 @@ import os
 
 
 def run_lives() -> bool:
-    """Tell whether the C(ansible) or C(ansible-playbook) that started this worker process is still there.
+    """Tell whether the `ansible` or `ansible-playbook` that started this worker process is still there.
 
     Workers outlive it when it is killed, which is how AWX cancels a job, and would go on to the end of their task. The
     system gives a process another parent when its own ends, so a reused process id is not taken for it. Outside a

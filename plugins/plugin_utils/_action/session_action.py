@@ -19,10 +19,11 @@ from typing import Any, ClassVar
 from ansible.plugins.action import ActionBase
 
 from .._sessions import engine
-from .._sessions.acting import BrokenOffError
+from .._sessions.errors import SelectionError, ServiceError
+from .._sessions.execution import BrokenOffError
 from .._sessions.outcome import Report, Verb
-from .._sessions.selection import Filters, Selection, SelectionError
-from .._sessions.service import Service, ServiceError
+from .._sessions.selection import Filters, Selection
+from .._sessions.service import Service
 from .console import Console, NotConfirmedError
 from .run_life import run_lives
 
@@ -147,7 +148,7 @@ class SessionAction(ActionBase):
 
     @contextmanager
     def _task_environment(self) -> Iterator[Mapping[str, str]]:
-        """Give the task's C(environment) to everything that runs in this process: libraries read it there."""
+        """Give the task's `environment` to everything that runs in this process: libraries read it there."""
         before = dict(os.environ)
         wanted: dict[str, Any] = {}
         self._compute_environment_string(wanted)  # type: ignore[no-untyped-call,unused-ignore]
@@ -229,7 +230,7 @@ class EndAction(SessionAction):
 def refuse_unclear(options: Options, names: tuple[str, ...], id_option: str, ids_need: str = "") -> None:
     """Refuse a request that names nothing, or names sessions in more than one way. Raises SelectionError.
 
-    C(names) are the options that name sessions; C(ids_need) is the one without which C(id_option) means nothing.
+    `names` are the options that name sessions; `ids_need` is the one without which `id_option` means nothing.
     """
     given = [name for name in names if options[name] is not None]
     if len(given) > 1:
@@ -262,7 +263,7 @@ def refuse_doubles(args: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
 def refuse_empty(args: Mapping[str, Any], spellings: Mapping[str, str]) -> None:
     """Refuse options that are given but empty, as an unanswered survey leaves them. Raises SelectionError.
 
-    An empty list of C(sessions) is what an empty pipeline passes on: it names no session, and is allowed.
+    An empty list of `sessions` is what an empty pipeline passes on: it names no session, and is allowed.
     """
     for spelling in spellings:
         if spelling not in args:

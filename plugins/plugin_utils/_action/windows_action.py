@@ -11,20 +11,20 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 
-from .._services.cmdlet_batches import BatchSessions
-from .._services.cmdlet_sessions import CmdletSessions
-from .._services.session_cmdlets import LOGOFF, SHORTEST_ACT, SessionCmdlets, line
+from .._services.windows_cmdlets import LOGOFF, SHORTEST_ACT, ServiceCmdlets, line
+from .._services.windows_runspace import RunspaceService
+from .._services.windows_script import ScriptService
 from .._sessions.outcome import FAILED, Report
 from .._sessions.selection import Selection
 from .._sessions.service import Service
-from .._transports.win_powershell import ScriptCmdlets
+from .._transports.script import ScriptTransport
 from .run_life import run_lives
 from .session_action import EndAction, Options, SessionAction
 
 SPARE = 1
-"""Calls in flight that acts leave free, if there are several, so that a look never waits behind acts that hang."""
+"""Calls in flight that acts leave free, if there are several, so that a listing never waits behind acts that hang."""
 
-WindowsService = CmdletSessions | BatchSessions
+WindowsService = RunspaceService | ScriptService
 
 
 class WindowsAction(SessionAction):
@@ -33,7 +33,7 @@ class WindowsAction(SessionAction):
     _requires_connection = True
     _service: WindowsService | None = None
 
-    def reach(self, cmdlets: SessionCmdlets, options: Options) -> WindowsService:
+    def reach(self, cmdlets: ServiceCmdlets, options: Options) -> WindowsService:
         """Make the service: over the live runspace of a psrp connection, else by a script that a module runs.
 
         With become only a script runs as the other user. Raises ServiceError and AnsibleConnectionFailure.
@@ -41,19 +41,19 @@ class WindowsAction(SessionAction):
         act_seconds = float(options.get("timeout_in_second") or max(SHORTEST_ACT, options.get("wait_timeout") or 0))
         host, clock, sleep = self.host_name, time.monotonic, time.sleep
         if self._connection.transport == "psrp" and self._connection.become is None:
-            from .._transports import psrp
+            from .._transports import runspace
 
             # What a sign-in brings is known in its own runspace only.
-            runspaces = psrp.MOST_RUNSPACES if cmdlets.sign_in is None else 1
-            live = psrp.PsrpCmdlets(self._connection, clock, runspaces, run_lives)
-            at_once = max(1, min(psrp.AT_ONCE, runspaces) - SPARE)
-            self._service = CmdletSessions(cmdlets, live, host, clock, act_seconds, at_once, sleep)
+            runspaces = runspace.MOST_RUNSPACES if cmdlets.sign_in is None else 1
+            live = runspace.RunspaceTransport(self._connection, clock, runspaces, run_lives)
+            at_once = max(1, min(runspace.AT_ONCE, runspaces) - SPARE)
+            self._service = RunspaceService(cmdlets, live, host, clock, act_seconds, at_once, sleep)
         else:
             if options.get("session_state"):
                 # The host proves what it acts on, so the filter must hold there still.
                 cmdlets.proof = (*cmdlets.proof, "session_state")
-            script = ScriptCmdlets(self._execute_module, self._task_vars, host, clock)
-            self._service = BatchSessions(cmdlets, script, host, clock, act_seconds, sleep)
+            script = ScriptTransport(self._execute_module, self._task_vars, host, clock)
+            self._service = ScriptService(cmdlets, script, host, clock, act_seconds, sleep)
         return self._service
 
     def given(self, names: Iterable[str]) -> list[str]:

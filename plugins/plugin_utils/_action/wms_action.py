@@ -34,5 +34,5 @@ class WmsAction(WindowsAction):
         return self.reach(cmdlets, options), selection
 
     def named(self, options: Options) -> tuple[NamedSession, ...] | None:
-        """Read the sessions that are named; C(None) when none are."""
+        """Read the sessions that are named; `None` when none are."""
         return None

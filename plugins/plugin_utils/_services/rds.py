@@ -11,8 +11,8 @@ from typing import Any
 from .._sessions.selection import NamedSession
 from .._sessions.session import Session
 from .._transports.cmdlet import Call, Row
-from .session_cmdlets import SessionCmdlets, account_names, make_session
-from .session_rows import SessionIds, read_rows
+from .given_rows import SessionIds, read_rows
+from .windows_cmdlets import ServiceCmdlets, account_names, make_session
 
 STATES = tuple(
     f"STATE_{name}"
@@ -48,7 +48,7 @@ IDENTITY = ("host_server", "unified_session_id")
 IDS = SessionIds("unified_session_id", 2**31 - 1)
 
 
-class RdsCmdlets(SessionCmdlets):
+class RdsCmdlets(ServiceCmdlets):
     """The sessions of a deployment, or of some of its collections."""
 
     MODULE = "RemoteDesktop"
@@ -64,7 +64,7 @@ class RdsCmdlets(SessionCmdlets):
     fields = FIELDS
 
     def __init__(self, connection_broker: str | None = None, collections: Sequence[str] | None = None) -> None:
-        """C(None) means the host itself is the broker, or all collections."""
+        """`None` means the host itself is the broker, or all collections."""
         broker = {"ConnectionBroker": connection_broker}
         self.lists = (Call("Get-RDUserSession", {"CollectionName": collections, **broker}),)
         self.hosts = Call("Get-RDServer", broker)

@@ -19,7 +19,7 @@ READINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class SettledList:
     """What the readings of a list showed together, each session by its newest row."""
 
     sessions: list[Session]
@@ -29,7 +29,7 @@ class Listed:
     """Whether the list held still."""
 
 
-def read_until_settled(read: Callable[[], Iterable[Sequence[Session]]]) -> Listed:
+def read_until_settled(read: Callable[[], Iterable[Sequence[Session]]]) -> SettledList:
     """Read pages once if it is one, else until two readings in a row show the same sessions."""
     found: dict[Key, Session] = {}
     before: set[int] | None = None
@@ -46,8 +46,8 @@ def read_until_settled(read: Callable[[], Iterable[Sequence[Session]]]) -> Liste
                 found[key] = session
                 shown.add(hash((key, session.users, session.created)))
         if pages <= 1:
-            return Listed(list(page), 1, settled=True)
+            return SettledList(list(page), 1, settled=True)
         if shown == before:
-            return Listed(list(found.values()), pages, settled=True)
+            return SettledList(list(found.values()), pages, settled=True)
         before = shown
-    return Listed(list(found.values()), pages, settled=False)
+    return SettledList(list(found.values()), pages, settled=False)

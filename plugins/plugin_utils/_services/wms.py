@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """MultiPoint Services: what is known of the cmdlets of both generations, that of 2012 (R2) and that of 2016.
 
-They have the same names. The older one has no C(-All), so a list with it tells which one the host has.
+They have the same names. The older one has no `-All`, so a list with it tells which one the host has.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from .._sessions.selection import Choice, NamedSession, Selection, SelectionError
+from .._sessions.errors import SelectionError
+from .._sessions.selection import Choice, NamedSession, Selection
 from .._sessions.session import Session
 from .._transports.cmdlet import Call, Row
-from .session_cmdlets import SessionCmdlets, account_names, make_session
-from .session_rows import SessionIds, read_rows
+from .given_rows import SessionIds, read_rows
+from .windows_cmdlets import ServiceCmdlets, account_names, make_session
 
 FIELDS = {
     "computer_name": "ComputerName",
@@ -35,7 +36,7 @@ FIELDS = {
 IDS = SessionIds("session_id", 2**31 - 1)
 
 
-class WmsCmdlets(SessionCmdlets):
+class WmsCmdlets(ServiceCmdlets):
     """The sessions of a MultiPoint server."""
 
     MODULE = "MultiPoint"
@@ -47,7 +48,7 @@ class WmsCmdlets(SessionCmdlets):
     proof = owner
 
     def __init__(self, server: str | None = None, timeout: int | None = None) -> None:
-        """C(server) is another server than the host itself, C(timeout) the seconds that closing a session may take."""
+        """`server` is another server than the host itself, `timeout` the seconds that closing a session may take."""
         self._server = server
         self._timeout = timeout
         self._older = False

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from .._sessions.errors import SelectionError, ServiceError
 from .._sessions.outcome import Verb
-from .._sessions.selection import SelectionError
-from .._sessions.service import Answered, Event, Looked, LookFailed, Reply, ServiceError
+from .._sessions.service import Event, Listed, ListingFailed, Replied, Reply
 from .._sessions.session import Key, Session, fold
 from .._transports.arm import CONNECTIONS, ArmClient
 from .settled_list import READINGS, read_until_settled
@@ -33,7 +33,7 @@ DISCONNECT = Verb(
 
 
 class WvdService:
-    """The sessions of some host pools. Acts and looks run beside the engine, over one client a subscription."""
+    """The sessions of some host pools. Acts and listings run beside the engine, over one client a subscription."""
 
     proves_itself = False
 
@@ -44,7 +44,7 @@ class WvdService:
         verb: Verb = DISCONNECT,
         workers: Workers | None = None,
     ) -> None:
-        """C(connect) makes the client of a subscription; C(workers) do the requests, by default in threads."""
+        """`connect` makes the client of a subscription; `workers` do the requests, by default in threads."""
         self._pools = {pool.place: pool for pool in pools}
         self._clients = {subscription: connect(subscription) for subscription in _subscriptions(self._pools.values())}
         self._act = {DISCONNECT.name: ArmClient.disconnect}[verb.name]
@@ -56,7 +56,7 @@ class WvdService:
     # Reading
 
     def list_sessions(self, named: Sequence[Key] = ()) -> list[Session]:
-        """Read all sessions of the pools, and those of C(named) that a list may have missed. Raises ServiceError."""
+        """Read all sessions of the pools, and those of `named` that a list may have missed. Raises ServiceError."""
         sessions: list[Session] = []
         for pool in self._pools.values():
             listed = read_until_settled(partial(self._read, pool))
@@ -111,9 +111,9 @@ class WvdService:
 
     # The engine's calls
 
-    def begin_look(self, sessions: Sequence[Session]) -> None:
+    def begin_listing(self, sessions: Sequence[Session]) -> None:
         """Read again where the sessions are: host by host, unless the whole pool takes fewer requests."""
-        self._workers.look(partial(self._look, list(sessions)))
+        self._workers.read(partial(self._list_again, list(sessions)))
 
     def begin_act(self, session: Session, send_before: float) -> None:
         """Send the act on a session."""
@@ -129,7 +129,7 @@ class WvdService:
     def wait(self, seconds: float) -> list[Event]:
         """Return what has been answered; wait for the first answer at most that long."""
         events = self._workers.wait(seconds)
-        self._acting -= sum(isinstance(event, Answered) for event in events)
+        self._acting -= sum(isinstance(event, Replied) for event in events)
         return events
 
     def close(self) -> None:
@@ -140,38 +140,38 @@ class WvdService:
 
     # The workers' jobs
 
-    def _look(self, sessions: Sequence[Session]) -> None:
+    def _list_again(self, sessions: Sequence[Session]) -> None:
         try:
             for place in dict.fromkeys(session.place for session in sessions):
                 pool = self._pools[place]
                 asked = [session for session in sessions if session.place == place]
                 hosts = list(dict.fromkeys(session.host for session in asked))
                 if len(hosts) > self._page_counts.get(place, 1):
-                    self._page_counts[place] = self._look_at(pool, "", asked)
+                    self._page_counts[place] = self._list_where(pool, "", asked)
                 else:
                     for host in hosts:
-                        self._look_at(pool, host, [session for session in asked if session.host == host])
+                        self._list_where(pool, host, [session for session in asked if session.host == host])
         except ServiceError as error:
-            self._workers.answer(LookFailed(error))
+            self._workers.answer(ListingFailed(error))
         except Exception as error:
-            self._workers.answer(LookFailed(ServiceError(f"The list could not be read: {error!r}")))
+            self._workers.answer(ListingFailed(ServiceError(f"The list could not be read: {error!r}")))
         else:
-            self._workers.answer(Looked((), last=True))
+            self._workers.answer(Listed((), last=True))
 
-    def _look_at(self, pool: HostPool, host: str, asked: Iterable[Session]) -> int:
+    def _list_where(self, pool: HostPool, host: str, asked: Iterable[Session]) -> int:
         """Read a host's list or the pool's, then what several pages did not show. Return how many pages there are."""
         missing = {session.key: session for session in asked}
         pages = 0
         for page in self._read(pool, host):
             pages += 1
-            self._workers.answer(Looked(page, last=False))
+            self._workers.answer(Listed(page, last=False))
             for session in page:
                 missing.pop(session.key, None)
         if pages > 1:
             for session in missing.values():
                 found = self._find(pool, session.host, session.id)
                 if found is not None:
-                    self._workers.answer(Looked([found], last=False))
+                    self._workers.answer(Listed([found], last=False))
         return max(1, pages)
 
     def _send(self, session: Session, send_before: float) -> None:
@@ -187,7 +187,7 @@ class WvdService:
             )
         except Exception as error:
             reply, reason = Reply.UNCLEAR, repr(error)
-        self._workers.answer(Answered(session, reply, reason))
+        self._workers.answer(Replied(session, reply, reason))
 
 
 def _subscriptions(pools: Iterable[HostPool]) -> list[str]:

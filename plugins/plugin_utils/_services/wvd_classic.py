@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .._sessions.selection import NamedSession, SelectionError
+from .._sessions.errors import SelectionError
+from .._sessions.selection import NamedSession
 from .._sessions.session import Session, fold
 from .._transports.cmdlet import Call, Credential, Row
-from .session_cmdlets import SessionCmdlets, make_session
-from .session_rows import SessionIds, read_rows
+from .given_rows import SessionIds, read_rows
+from .windows_cmdlets import ServiceCmdlets, make_session
 
 RETIRED = (
     "Windows Virtual Desktop (classic), which tenant_name is about, was retired on 2026-09-30. For Azure Virtual "
@@ -36,7 +37,7 @@ IDS = SessionIds("session_id", 2**31 - 1)
 
 
 @dataclass(frozen=True, slots=True)
-class HostPool:
+class ClassicHostPool:
     """A host pool."""
 
     tenant: str
@@ -48,7 +49,7 @@ class HostPool:
         return fold(f"{self.tenant}/{self.name}")
 
 
-class WvdClassicCmdlets(SessionCmdlets):
+class WvdClassicCmdlets(ServiceCmdlets):
     """The sessions of a host pool."""
 
     MODULE = "Microsoft.RDInfra.RDPowerShell"
@@ -59,8 +60,8 @@ class WvdClassicCmdlets(SessionCmdlets):
     proof = (*owner, "create_time")
     fields = FIELDS
 
-    def __init__(self, pool: HostPool, sign_in: Call) -> None:
-        """C(sign_in) is what C(sign_in_call) makes."""
+    def __init__(self, pool: ClassicHostPool, sign_in: Call) -> None:
+        """`sign_in` is what `sign_in_call` makes."""
         self.place = pool.place
         self._pool = {"TenantName": pool.tenant, "HostPoolName": pool.name}
         self.sign_in = sign_in
@@ -120,19 +121,21 @@ def sign_in_call(
     return Call("Add-RdsAccount", parameters, {"Credential": credential})
 
 
-def read_named(rows: object, option: str, tenant: str, pool: str) -> tuple[HostPool, tuple[NamedSession, ...]]:
-    """Read rows of rds_session_info, all of one host pool; C(tenant) and C(pool) are the task's own options, or empty.
+def read_named(rows: object, option: str, tenant: str, pool: str) -> tuple[ClassicHostPool, tuple[NamedSession, ...]]:
+    """Read rows of rds_session_info, all of one host pool; `tenant` and `pool` are the task's own options, or empty.
 
     Raises SelectionError.
     """
     given = read_rows(rows, option, "rds_session_info")
     pools = {
         found.place: found
-        for found in (HostPool(row.text("tenant_name", tenant), row.text("host_pool_name", pool)) for row in given)
+        for found in (
+            ClassicHostPool(row.text("tenant_name", tenant), row.text("host_pool_name", pool)) for row in given
+        )
     }
     if len(pools) > 1:
         raise SelectionError(f"{option} has sessions of several host pools: use a task for each.")
-    place = next(iter(pools.values()), HostPool(tenant, pool))
+    place = next(iter(pools.values()), ClassicHostPool(tenant, pool))
     return place, tuple(
         NamedSession(
             place.place,
@@ -148,7 +151,7 @@ def read_named(rows: object, option: str, tenant: str, pool: str) -> tuple[HostP
     )
 
 
-def name_session(pool: HostPool, host: str, id_: int) -> NamedSession:
+def name_session(pool: ClassicHostPool, host: str, id_: int) -> NamedSession:
     """Name a session by what the cmdlet takes."""
     fields = {
         **dict.fromkeys(FIELDS),

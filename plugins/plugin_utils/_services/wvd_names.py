@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
 
-from .._sessions.selection import NamedSession, SelectionError
+from .._sessions.errors import SelectionError
+from .._sessions.selection import NamedSession
 from .._sessions.session import fold
 
 POOL_KEYWORDS = ["subscriptions", "resourcegroups", "providers", "hostpools"]
@@ -58,7 +59,7 @@ def _split_pool_id(text: str) -> tuple[str, str, str]:
 def read_identity(row: object, label: str, defaults: Mapping[str, str]) -> tuple[HostPool, NamedSession]:
     """Read the identity of a session from a resource id, a row of wvd_session_info, or identity fields.
 
-    C(label) says where the row stands, for errors; C(defaults) are the task's own options: a row may leave out
+    `label` says where the row stands, for errors; `defaults` are the task's own options: a row may leave out
     what they say, and must not contradict them. Raises SelectionError.
     """
     if isinstance(row, str):

@@ -21,7 +21,7 @@ class Workers(Protocol):
     def act(self, job: Job) -> None:
         """Begin a job that sends an act."""
 
-    def look(self, job: Job) -> None:
+    def read(self, job: Job) -> None:
         """Begin a job that reads lists; it never waits behind acts."""
 
     def answer(self, event: Event) -> None:
@@ -35,13 +35,13 @@ class Workers(Protocol):
 
 
 class Threads:
-    """So many threads for acts and one for looks, started with the first job."""
+    """So many threads for acts and one for listings, started with the first job."""
 
     def __init__(self, acts: int) -> None:
         self._acts_at_once = acts
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._acts: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._looks: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._listings: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
     def act(self, job: Job) -> None:
@@ -49,10 +49,10 @@ class Threads:
         self._start()
         self._acts.put(job)
 
-    def look(self, job: Job) -> None:
+    def read(self, job: Job) -> None:
         """Begin a job that reads lists."""
         self._start()
-        self._looks.put(job)
+        self._listings.put(job)
 
     def answer(self, event: Event) -> None:
         """Pass an event on, from inside a job."""
@@ -72,13 +72,13 @@ class Threads:
         """Tell the threads to end after what they are doing."""
         for _thread in self._threads:
             self._acts.put(None)
-        self._looks.put(None)
+        self._listings.put(None)
 
     def _start(self) -> None:
         if self._threads:
             return
         # Daemons, because a thread that waits for a dead server must not keep the task from ending.
-        for jobs in [self._acts] * self._acts_at_once + [self._looks]:
+        for jobs in [self._acts] * self._acts_at_once + [self._listings]:
             thread = threading.Thread(target=_work, args=(jobs,), daemon=True)
             thread.start()
             self._threads.append(thread)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Protocol
 
-from .acting import Acting, Clock
+from .execution import Clock, Execution
 from .outcome import REFUSED, Report, Row, Verb
 from .selection import Choice, Selection
 from .service import Service
@@ -81,7 +81,7 @@ def run(
 ) -> Report:
     """Do all six steps and return the report. Sessions fail one by one, in the report.
 
-    C(lives) tells whether the run that this is a part of goes on; it is asked before every act. Raises ServiceError and
+    `lives` tells whether the run that this is a part of goes on; it is asked before every act. Raises ServiceError and
     SelectionError before anything was ended, whatever the console raises, and BrokenOffError with the report when
     something happens in the middle, an interrupt included.
     """
@@ -106,6 +106,6 @@ def run(
         def rejects(session: Session) -> str:
             return choice.filters.rejects(session, now())
 
-        Acting(service, report, console.progress, clock, request.wait_timeout, rejects, lives).run(pending)
+        Execution(service, report, console.progress, clock, request.wait_timeout, rejects, lives).run(pending)
     report.sort()
     return report

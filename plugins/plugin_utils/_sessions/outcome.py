@@ -34,15 +34,15 @@ class Verb:
     name: str
     """Infinitive, as in "disconnect these sessions"."""
     done: str
-    """Outcome of a session to which it was done, e.g. C(disconnected)."""
+    """Outcome of a session to which it was done, e.g. `disconnected`."""
     already: str
-    """Outcome of a session that needed nothing, e.g. C(already_disconnected)."""
+    """Outcome of a session that needed nothing, e.g. `already_disconnected`."""
     settled: Callable[[Session], bool]
     """Tells whether a listed session needs nothing (any more)."""
     under_way: Callable[[Session], bool]
     """Tells whether a listed session is being ended just now, by whomever, so that asking again would be too much."""
     after: Callable[[Session], str | None]
-    """The state that the diff shows afterwards; C(None) when the session is gone then."""
+    """The state that the diff shows afterwards; `None` when the session is gone then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Row:
     perhaps: bool = False
     """Whether it may have been changed although nobody could see it."""
     session: Session | None = None
-    """The session as it was selected; C(None) when the service lists no such session."""
+    """The session as it was selected; `None` when the service lists no such session."""
 
     def result(self) -> dict[str, object]:
         """Return the row as the module returns it."""

@@ -10,12 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from .errors import SelectionError
 from .outcome import ALREADY_GONE, NOT_SELECTED, REPLACED
 from .session import Key, Session, account, fold, order, same_instant
-
-
-class SelectionError(Exception):
-    """The request is not clear enough to act on; the text says which option and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +82,7 @@ class Selection:
     """A request: the named sessions, or all of the place, that pass the filters."""
 
     named: tuple[NamedSession, ...] | None = None
-    """C(None) means that sessions were not named; an empty tuple names none and so selects none."""
+    """`None` means that sessions were not named; an empty tuple names none and so selects none."""
     filters: Filters = Filters()
 
     def choose(self, listed: Iterable[Session], now: datetime) -> Choice:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the engine needs of a service, and the events by which a service answers.
 
-A service answers through C(wait), so it may work with threads, with pipelines that are polled,
+A service answers through `wait`, so it may work with threads, with pipelines that are polled,
 or in one batch: the engine sees no difference.
 """
 
@@ -14,18 +14,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
+from .errors import ServiceError
 from .session import Key, Session
-
-
-class ServiceError(Exception):
-    """The service cannot be used; the text is one sentence for the user that says what to do.
-
-    C(lasting) tells that trying again cannot help: no right, no such place, wrong secret.
-    """
-
-    def __init__(self, message: str, *, lasting: bool = True) -> None:
-        super().__init__(message)
-        self.lasting = lasting
 
 
 class Reply(Enum):
@@ -46,16 +36,16 @@ class Reply(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Replied:
     """The answer to an act on a session."""
 
     session: Session
     reply: Reply
     reason: str = ""
     sent_at: float | None = None
-    """Clock reading (seconds) at which the act was sent at the latest; C(None) means when it was begun."""
+    """Clock reading (seconds) at which the act was sent at the latest; `None` means when it was begun."""
     answered_at: float | None = None
-    """Clock reading (seconds) after which a list shows what came of it; C(None) means now."""
+    """Clock reading (seconds) after which a list shows what came of it; `None` means now."""
     doubtful: bool = False
     """Whether it may have had its effect although it was refused; after UNCLEAR that is always so."""
     sent: bool = True
@@ -63,21 +53,21 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """Rows that a look has read. The last event of a look says so; what it was asked for and did not show is gone."""
+class Listed:
+    """Rows that a listing has read. Its last event says so; what it was asked for and did not show is gone."""
 
     sessions: Sequence[Session]
     last: bool
 
 
 @dataclass(frozen=True, slots=True)
-class LookFailed:
-    """A look ended without showing everything, so nothing that it did not show may be called gone."""
+class ListingFailed:
+    """A listing ended without showing everything, so nothing that it did not show may be called gone."""
 
     error: ServiceError
 
 
-Event = Answered | Looked | LookFailed
+Event = Replied | Listed | ListingFailed
 
 
 class Service(Protocol):
@@ -91,18 +81,18 @@ class Service(Protocol):
     def list_sessions(self, named: Sequence[Key] = ()) -> Sequence[Session]:
         """Read all sessions of the place. Raises ServiceError.
 
-        C(named) are place, host and id of sessions that the user named, spelled as given. A service whose lists may
+        `named` are place, host and id of sessions that the user named, spelled as given. A service whose lists may
         miss a session asks for each of these by itself before it leaves it out.
         """
 
     def require_host(self, host: str) -> None:
         """Raise ServiceError unless the place has a host of that name; asked when no session is listed on it."""
 
-    def begin_look(self, sessions: Sequence[Session]) -> None:
-        """Begin to read again where these sessions are. Answers: Looked any number of times, or LookFailed."""
+    def begin_listing(self, sessions: Sequence[Session]) -> None:
+        """Begin to read again where these sessions are. Answers: Listed any number of times, or ListingFailed."""
 
     def begin_act(self, session: Session, send_before: float) -> None:
-        """Begin to act on a session, unless the clock passes C(send_before) first. Answer: one Answered."""
+        """Begin to act on a session, unless the clock passes `send_before` first. CallResult: one Replied."""
 
     def pause(self) -> float:
         """Say for how many seconds no act may begin; 0.0 when one may begin now."""

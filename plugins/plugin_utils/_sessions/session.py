@@ -28,7 +28,7 @@ def fold(name: str) -> str:
 
 
 def account(name: str) -> str:
-    """Return the account part of C(DOMAIN\\account), C(account@domain) or C(account), folded."""
+    """Return the account part of `DOMAIN\\account`, `account@domain` or `account`, folded."""
     return fold(name).rpartition("\\")[2].partition("@")[0]
 
 
@@ -40,7 +40,7 @@ class Session:
     """
 
     place: str
-    """Where C(host) and C(id) are unique: a host pool, a deployment, a server."""
+    """Where `host` and `id` are unique: a host pool, a deployment, a server."""
     host: str
     """Session host, spelled as the service lists it."""
     id: str
@@ -50,7 +50,7 @@ class Session:
     state: str
     """State in the service's own words."""
     created: datetime | None
-    """Time of creation (aware), or C(None) when the service did not say."""
+    """Time of creation (aware), or `None` when the service did not say."""
     read_at: float
     """Clock reading (seconds) just before the request was sent that returned this row."""
     fields: Mapping[str, object]
@@ -67,9 +67,9 @@ class Session:
         return self.users[0] if self.users else ""
 
     def is_still(self, earlier: Session) -> bool:
-        """Tell whether this is the session that C(earlier) was: place, host, id, owner and creation.
+        """Tell whether this is the session that `earlier` was: place, host, id, owner and creation.
 
-        Names compare without case, as Windows and Azure compare them; an act needs the very C(key) besides.
+        Names compare without case, as Windows and Azure compare them; an act needs the very `key` besides.
         """
         return (
             (self.place, fold(self.host), self.id) == (earlier.place, fold(earlier.host), earlier.id)

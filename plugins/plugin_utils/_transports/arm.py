@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._sessions.service import Reply, ServiceError
+from .._sessions.errors import ServiceError, TooLateError
+from .._sessions.service import Reply
 from . import azure_sign_in
-from .arm_answer import explain, reply_to, says_no_session
+from .arm_errors import explain, reply_to, says_no_session
 from .azure_cloud import Cloud, find_cloud
 from .azure_credential import make_credential
 from .pacing import Pacing
@@ -83,22 +84,18 @@ for library in ("azure", "msal", "urllib3"):
     logging.getLogger(library).addHandler(logging.NullHandler())
 
 
-class TooLate(Exception):
-    """The proof of identity became too old before the request was sent."""
-
-
 _deadline = threading.local()
-"""The C(send_before) of the act that this thread is sending."""
+"""The `send_before` of the act that this thread is sending."""
 
 
 class PunctualConnection(HTTPSConnection):
     """Checks the deadline again when a new connection stands: names, addresses and TLS can take any time."""
 
     def connect(self) -> None:
-        """Connect, or raise TooLate."""
+        """Connect, or raise TooLateError."""
         super().connect()
         if time.monotonic() >= getattr(_deadline, "send_before", math.inf):
-            raise TooLate
+            raise TooLateError
 
 
 class PunctualPool(HTTPSConnectionPool):
@@ -168,12 +165,12 @@ class WirePolicy(HTTPPolicy):  # type: ignore[type-arg]
         self._lives = lives
 
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
-        """Send, or raise TooLate."""
+        """Send, or raise TooLateError."""
         now = self._clock()
         send_before = request.context.get("send_before")
         if send_before is not None:
             if now >= send_before or not self._lives():
-                raise TooLate
+                raise TooLateError
             # Connecting counts too: the request leaves only on a connection made in time.
             request.context.options["connection_timeout"] = min(CONNECT_SECONDS, send_before - now)
         request.context["sent_at"] = now
@@ -262,7 +259,7 @@ class ArmClient:
         clock: Callable[[], float],
         lives: Callable[[], bool] = lambda: True,
     ) -> None:
-        """C(lives) tells whether the run goes on; no act is sent when it does not."""
+        """`lives` tells whether the run goes on; no act is sent when it does not."""
         self.pacing = Pacing(WRITES_PER_SECOND, clock)
         self._client = DesktopVirtualizationMgmtClient(
             account.credential,
@@ -301,7 +298,7 @@ class ArmClient:
             raise explain(error, f"host pool {host_pool} in resource group {resource_group}") from error
 
     def session(self, resource_group: str, host_pool: str, host: str, session_id: str) -> tuple[Raw, float] | None:
-        """Read one session by itself: its row and when its request went out, or C(None) when there is no such session.
+        """Read one session by itself: its row and when its request went out, or `None` when there is no such session.
 
         Raises ServiceError.
         """
@@ -360,7 +357,7 @@ class ArmClient:
                 retry_total=0,
                 cls=lambda response, _body, _headers: self._note_budget(response.http_response.headers),
             )
-        except TooLate:
+        except TooLateError:
             return Reply.NOT_SENT, "it could not be sent in time"
         except AzureError as error:
             reply, reason, retry_after = reply_to(error)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from .._sessions.service import ServiceError
+from .._sessions.errors import ServiceError
 
 try:
     import requests
@@ -23,7 +23,7 @@ METADATA_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """Endpoints of a cloud. C(discovered) ones came from a metadata URL, so Entra's public list does not know them."""
+    """Endpoints of a cloud. `discovered` ones came from a metadata URL, so Entra's public list does not know them."""
 
     name: str
     resource_manager: str
@@ -59,7 +59,7 @@ CLOUDS = {
 
 
 def find_cloud(name: str, verify: bool | str) -> Cloud:
-    """Return the cloud of a well-known name or of a metadata URL; C(verify) is a CA file or whether to check.
+    """Return the cloud of a well-known name or of a metadata URL; `verify` is a CA file or whether to check.
 
     Raises ServiceError.
     """

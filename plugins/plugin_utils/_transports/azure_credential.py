@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._sessions.service import ServiceError
+from .._sessions.errors import ServiceError
 from .azure_cloud import Cloud
 from .azure_sign_in import SignIn
 
@@ -21,7 +21,7 @@ AZURE_CLI_CLIENT_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 
 def make_credential(sign_in: SignIn, cloud: Cloud, verify: bool | str) -> TokenCredential:
-    """Make the credential; C(verify) is a CA file or whether to check certificates.
+    """Make the credential; `verify` is a CA file or whether to check certificates.
 
     Imports azure.identity, half of the cost of a task, only here. Raises ServiceError and ImportError.
     """

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .._sessions.service import ServiceError
+from .._sessions.errors import ServiceError
 
 VARIABLES: dict[str, tuple[str, ...]] = {
     "profile": ("AZURE_PROFILE",),
@@ -53,7 +53,7 @@ class SignIn:
     """The sign-in that was chosen, with the values that it needs."""
 
     method: str
-    """C(cli), C(msi), C(password) or one of PROOFS."""
+    """`cli`, `msi`, `password` or one of PROOFS."""
     values: Values = field(repr=False)
 
     def get(self, field: str) -> str:
@@ -101,7 +101,7 @@ def choose(
     credentials_file: Path,
     command_line: Callable[[], Values],
 ) -> SignIn:
-    """Choose the sign-in. C(command_line) asks the Azure CLI and is called only when nothing else is given.
+    """Choose the sign-in. `command_line` asks the Azure CLI and is called only when nothing else is given.
 
     Raises ServiceError with what is missing.
     """

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A call of a cmdlet and its answer: the same over every Windows transport.
 
-An answer holds plain values only, and each kind of value always looks the same: enumerations are their names,
-dates are text as C(time_text) makes it, numbers are numbers whatever their width.
+An answer holds plain values only, and each kind of value always listings the same: enumerations are their names,
+dates are text as `time_text` makes it, numbers are numbers whatever their width.
 """
 
 from __future__ import annotations
@@ -16,21 +16,17 @@ from datetime import datetime, timezone
 from enum import Enum
 from typing import Any
 
-from .._sessions.service import ServiceError
+from .._sessions.errors import ServiceError
 
 Row = Mapping[str, Any]
-"""An object that a cmdlet wrote: its properties by name. A bare value, such as C(True), is in C(Value)."""
+"""An object that a cmdlet wrote: its properties by name. A bare value, such as `True`, is in `Value`."""
 
 COMMAND = re.compile(r"[A-Za-z]+-[A-Za-z]+")
 TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?")
 
 
-class TooLate(Exception):
-    """A call was not sent, because the time until which it may be sent is over."""
-
-
-class NoRunspace(ServiceError):
-    """A call was not sent, because no runspace is free; C(lasting) when none will be, as what holds them hangs."""
+class NoRunspaceError(ServiceError):
+    """A call was not sent, because no runspace is free; `lasting` when none will be, as what holds them hangs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +45,11 @@ class Call:
     """
 
     command: str
-    """Verb and noun, such as C(Get-RDUserSession); never taken from data."""
+    """Verb and noun, such as `Get-RDUserSession`; never taken from data."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """Values by parameter name: str, int, float, bool (C(True) for a switch), or lists of these.
+    """Values by parameter name: str, int, float, bool (`True` for a switch), or lists of these.
 
-    C(None) leaves a parameter out.
+    `None` leaves a parameter out.
     """
     secrets: Mapping[str, Credential] = field(default_factory=dict)
     """Parameters that are secret, by name; they travel encrypted and are never shown."""
@@ -80,15 +76,15 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ErrorRecord:
-    """An error of a cmdlet. Only C(id) and C(category) are the same on every host."""
+    """An error of a cmdlet. Only `id` and `category` are the same on every host."""
 
     id: str
-    """The error's own name, such as C(CommandNotFoundException): the FullyQualifiedErrorId up to its first comma.
+    """The error's own name, such as `CommandNotFoundException`: the FullyQualifiedErrorId up to its first comma.
 
     What follows there names the command, on a JEA endpoint with a random suffix.
     """
     category: str
-    """Name of the ErrorCategory, such as C(ObjectNotFound)."""
+    """Name of the ErrorCategory, such as `ObjectNotFound`."""
     exception: str
     """Name of the exception's type without its namespace."""
     message: str
@@ -101,7 +97,7 @@ class ErrorRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CallResult:
     """What a call brought."""
 
     state: State
@@ -126,9 +122,9 @@ class Answer:
 
 
 def time_text(text: str) -> str:
-    """Write a date as every answer does: C(2026-11-21T08:30:04.5Z), in UTC when the host said the zone.
+    """Write a date as every answer does: `2026-11-21T08:30:04.5Z`, in UTC when the host said the zone.
 
-    Without C(Z) the zone is not known. Up to seven decimals, without zeros at the end. Other text stays as it is.
+    Without `Z` the zone is not known. Up to seven decimals, without zeros at the end. Other text stays as it is.
     """
     match = TIME.fullmatch(text)
     if not match:
@@ -143,7 +139,7 @@ def time_text(text: str) -> str:
 
 
 def read_time(text: str) -> datetime | None:
-    """Read what C(time_text) wrote; aware when the zone is known, C(None) when it is no date."""
+    """Read what `time_text` wrote; aware when the zone is known, `None` when it is no date."""
     match = TIME.fullmatch(text)
     if not match:
         return None

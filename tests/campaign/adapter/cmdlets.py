@@ -9,19 +9,23 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import RdsCmdlets
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import SessionCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import ServiceCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wms import WmsCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import (
-    HostPool,
+    ClassicHostPool,
     WvdClassicCmdlets,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Answer as CallAnswer
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, ErrorRecord, State
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
+    Call,
+    CallResult,
+    ErrorRecord,
+    State,
+)
 from tests.campaign.farm import ACTIVE, DISCONNECTED, ENDING, OTHER, Act, Answer, Shown
 from tests.campaign.schedule import ActFault, ActPlan
 from tests.campaign.stage import PLACES, Stage
 
-POOL = HostPool("tenant", PLACES[0])
+POOL = ClassicHostPool("tenant", PLACES[0])
 LISTS = ("Get-RDUserSession", "Get-WmsSession", "Get-RdsUserSession")
 STATES = {
     "rds": {
@@ -43,9 +47,9 @@ NOT_FOUND = ErrorRecord("SessionNotFound", "ObjectNotFound", "ItemNotFoundExcept
 DENIED = ErrorRecord("AccessDenied", "PermissionDenied", "UnauthorizedAccessException", "denied")
 HALF_WAY = ErrorRecord("ListFailed", "NotSpecified", "Exception", "the rest cannot be read")
 UNCLEAR = (
-    CallAnswer(State.COMPLETED, errors=(GENERIC,)),
-    CallAnswer(State.FAILED, errors=(GENERIC,)),
-    CallAnswer(State.FAILED, errors=(GENERIC, HALF_WAY)),
+    CallResult(State.COMPLETED, errors=(GENERIC,)),
+    CallResult(State.FAILED, errors=(GENERIC,)),
+    CallResult(State.FAILED, errors=(GENERIC, HALF_WAY)),
 )
 
 
@@ -54,7 +58,7 @@ def service_of(kind: str) -> str:
     return kind.rpartition(" ")[2]
 
 
-def make_cmdlets(kind: str) -> SessionCmdlets:
+def make_cmdlets(kind: str) -> ServiceCmdlets:
     """Make what the product knows of the cmdlets."""
     service = service_of(kind)
     if service == "rds":
@@ -131,13 +135,13 @@ class Cmdlet:
         self._stage, self._act, self._plan, self._stop_seconds = stage, act, plan, stop_seconds
         act.faulty = plan.fault is not None
 
-    def run(self, seconds: float) -> CallAnswer:
+    def run(self, seconds: float) -> CallResult:
         """Run the call, which has so many seconds; note what it was answered."""
         answer, says = self._run(seconds)
         self._stage.farm.answer(self._act, says, answer.state.value)
         return answer
 
-    def _run(self, seconds: float) -> tuple[CallAnswer, Answer]:
+    def _run(self, seconds: float) -> tuple[CallResult, Answer]:
         world, farm, plan = self._stage.world, self._stage.farm, self._plan
         fault = plan.fault
         wms = service_of(self._stage.schedule.kind) == "wms"
@@ -148,12 +152,12 @@ class Cmdlet:
             if fault is ActFault.HANG_LATE:
                 world.after(plan.late, self._apply)
             if plan.flavour % 2:
-                return CallAnswer(State.STOPPED), Answer.ACCEPTED
+                return CallResult(State.STOPPED), Answer.ACCEPTED
             world.sleep(self._stop_seconds)
-            return CallAnswer(State.NO_ANSWER), Answer.ACCEPTED
+            return CallResult(State.NO_ANSWER), Answer.ACCEPTED
         if fault is ActFault.REFUSED:
             world.sleep(plan.seconds)
-            return CallAnswer(State.FAILED, errors=(DENIED,)), Answer.REFUSED
+            return CallResult(State.FAILED, errors=(DENIED,)), Answer.REFUSED
         unclear = UNCLEAR[plan.flavour % 3], Answer.UNCLEAR
         if fault in (ActFault.BEFORE, ActFault.THROTTLED, ActFault.LOST_BEFORE, ActFault.UNSENT) or (
             fault is ActFault.NOT_FOUND and not wms
@@ -173,12 +177,12 @@ class Cmdlet:
             world.sleep(plan.seconds)
             if wms:
                 state = State.FAILED if plan.flavour % 2 else State.COMPLETED
-                return CallAnswer(state, errors=(NOT_FOUND,)), Answer.ABSENT
+                return CallResult(state, errors=(NOT_FOUND,)), Answer.ABSENT
             return unclear
         if fault is not ActFault.STUCK:
             world.after(plan.seconds * plan.effect_at, self._apply)
         world.sleep(plan.seconds)
-        return CallAnswer(State.COMPLETED), Answer.ACCEPTED
+        return CallResult(State.COMPLETED), Answer.ACCEPTED
 
     def _apply(self) -> None:
         self._stage.farm.apply(self._act, self._plan.ending)

@@ -12,19 +12,21 @@ from typing import Any, ClassVar
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import LOGOFF
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import LOGOFF
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd import DISCONNECT
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.acting import BrokenOffError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import (
+    SelectionError,
+    ServiceError,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.execution import BrokenOffError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import STILL_THERE, Report, Row
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
     Filters,
     NamedSession,
     Selection,
-    SelectionError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
-from tests.campaign.adapter import cmdlets, live, script, wvd
+from tests.campaign.adapter import cmdlets, runspace, script, wvd
 from tests.campaign.farm import Spot, time_of_day
 from tests.campaign.schedule import MINIMUM_AGE, Schedule
 from tests.campaign.stage import HOSTS, PLACES, Stage
@@ -122,7 +124,7 @@ def run(schedule: Schedule) -> Trial:
 def _make_service(stage: Stage) -> Any:
     if stage.schedule.kind == "wvd":
         return wvd.make_service(stage)
-    return script.make_service(stage) if stage.schedule.kind.startswith("script") else live.make_service(stage)
+    return script.make_service(stage) if stage.schedule.kind.startswith("script") else runspace.make_service(stage)
 
 
 def _request(schedule: Schedule) -> engine.Request:

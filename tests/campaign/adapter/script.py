@@ -13,10 +13,10 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_batches import BatchSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import SHORTEST_ACT
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Answer, Call, State
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.win_powershell import ScriptCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import SHORTEST_ACT
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, CallResult, State
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.script import ScriptTransport
 from tests.campaign.adapter.cmdlets import GENERIC, HALF_WAY, LISTS, Cmdlet, make_cmdlets, read_row, spot_of
 from tests.campaign.farm import Act
 from tests.campaign.schedule import ActFault, ListFault
@@ -35,7 +35,7 @@ class Running:
 
     begun: float
     deadline: float
-    answer: Answer | None = None
+    answer: CallResult | None = None
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class Script:
         other = call["command"] == "Get-WmsSession" and "All" not in call["parameters"]
         if call["command"] not in LISTS or other:  # the list for an older host comes beside, and is not looked at
             self._world.sleep(0.05)
-            return self._written(Answer(State.COMPLETED), begun)
+            return self._written(CallResult(State.COMPLETED), begun)
         plan = self._stage.next_list()
         reading = self._stage.begin_reading(PLACES[0])
         took = float(self._given["Seconds"]) if plan.fault is ListFault.HANGS else plan.seconds
@@ -94,13 +94,13 @@ class Script:
         self._world.sleep(took * (1 - plan.look_at))
         shown = tuple(read_row(self._stage.schedule.kind, row) for row in rows)
         if plan.fault is ListFault.HANGS:
-            answer = Answer(State.NO_ANSWER)
+            answer = CallResult(State.NO_ANSWER)
         elif plan.fault is ListFault.FAILS:
-            answer = Answer(State.FAILED, errors=(GENERIC,))
+            answer = CallResult(State.FAILED, errors=(GENERIC,))
         elif plan.fault is ListFault.HALF:
-            answer = Answer(State.COMPLETED, shown[: len(shown) // 2], errors=(HALF_WAY,))
+            answer = CallResult(State.COMPLETED, shown[: len(shown) // 2], errors=(HALF_WAY,))
         else:
-            answer = Answer(State.COMPLETED, shown)
+            answer = CallResult(State.COMPLETED, shown)
         if plan.fault is ListFault.LOST:
             self._lose()
         if answer.whole:
@@ -113,7 +113,7 @@ class Script:
         self.lost = True
         self._farm.lose()
 
-    def _written(self, answer: Answer, begun: float) -> Values:
+    def _written(self, answer: CallResult, begun: float) -> Values:
         return {
             "state": answer.state.value,
             "output": list(answer.output),
@@ -181,7 +181,7 @@ class Script:
                 reports.append({"verdict": verdict, "answer": None})
             for number, one in list(running.items()):
                 if one.answer is not None or self._now() >= one.deadline:
-                    answer = self._written(one.answer or Answer(State.NO_ANSWER), one.begun)
+                    answer = self._written(one.answer or CallResult(State.NO_ANSWER), one.begun)
                     reports[number] = {"verdict": "sent", "answer": answer}
                     del running[number]
                     pause = 0.02
@@ -218,7 +218,7 @@ def _name(value: object) -> str:
 
 
 class FakeModule:
-    """Stands for C(_execute_module): runs the script on the host."""
+    """Stands for `_execute_module`: runs the script on the host."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -246,12 +246,12 @@ class FakeModule:
         return {"output": [script.output]}
 
 
-def make_service(stage: Stage) -> BatchSessions:
+def make_service(stage: Stage) -> ScriptService:
     """Make the service as the action plugin does."""
     cmdlets = make_cmdlets(stage.schedule.kind)
     if stage.schedule.wanted.states:
         cmdlets.proof = (*cmdlets.proof, "session_state")
     module: Any = FakeModule(stage)
-    transport = ScriptCmdlets(module, {}, "the host", stage.world.clock)
+    transport = ScriptTransport(module, {}, "the host", stage.world.clock)
     act_seconds = max(SHORTEST_ACT, stage.schedule.wanted.wait_timeout)
-    return BatchSessions(cmdlets, transport, "the host", stage.world.clock, act_seconds, stage.world.sleep)
+    return ScriptService(cmdlets, transport, "the host", stage.world.clock, act_seconds, stage.world.sleep)

@@ -10,7 +10,8 @@ from typing import Any
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import wvd
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_names import HostPool
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Event, Reply, ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Event, Reply
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.pacing import Pacing
 from tests.campaign.farm import ACTIVE, DISCONNECTED, ENDING, OTHER, Act, Answer, Shown
 from tests.campaign.schedule import ActFault, ActPlan, ListFault
@@ -177,7 +178,7 @@ class Jobs:
         """Begin an act."""
         self._world.spawn(job)
 
-    def look(self, job: Callable[[], None]) -> None:
+    def read(self, job: Callable[[], None]) -> None:
         """Begin a look."""
 
         def timed() -> None:

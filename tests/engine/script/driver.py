@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs scripts in a real PowerShell as C(ansible.windows.win_powershell) does, without Ansible.
+"""Runs scripts in a real PowerShell as `ansible.windows.win_powershell` does, without Ansible.
 
 A start of PowerShell takes seconds, so one process runs many scripts, one after the other (drive.ps1).
 """
@@ -73,9 +73,9 @@ class Script:
     ) -> Any:
         """Run the script; return what its one text of output says. Raises ScriptError.
 
-        C(environment): variables that are set from now on; the modules are those of this run only.
-        C(dates): let texts that look like dates become dates, as they do when Ansible sends them to PowerShell 7.
-        After C(seconds) the process is killed.
+        `environment`: variables that are set from now on; the modules are those of this run only.
+        `dates`: let texts that look like dates become dates, as they do when Ansible sends them to PowerShell 7.
+        After `seconds` the process is killed.
         """
         self._runs += 1
         request = {

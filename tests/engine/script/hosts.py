@@ -37,7 +37,7 @@ class Hosts:
         return cmdlets.environment(self.lab.announcement["control"], host, [MODULES[host]], self.modules)
 
     def run(self, parameters: Mapping[str, Any], host: str = BROKER, **how: Any) -> Json:
-        """Run the script there; C(how) is for Script.run."""
+        """Run the script there; `how` is for Script.run."""
         result: Json = self.script.run(parameters, environment=self.environment(host), **how)
         return result
 

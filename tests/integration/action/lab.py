@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase
 
 
 class ActionModule(ActionBase):
-    """The action; C(LAB_CONTROL) is the URL that the calls are under."""
+    """The action; `LAB_CONTROL` is the URL that the calls are under."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         return {"lab": {name: call(method, name, body) for method, name, body in self._task.args["calls"]}}

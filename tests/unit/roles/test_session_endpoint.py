@@ -24,7 +24,7 @@ import yaml
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import RdsCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wms import WmsCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import (
-    HostPool,
+    ClassicHostPool,
     WvdClassicCmdlets,
     sign_in_call,
 )
@@ -228,7 +228,7 @@ def calls() -> list[Call]:
     rds = RdsCmdlets("broker.example.test", ["Desk"])
     newer, older = WmsCmdlets("server", 5), WmsCmdlets(None, 5)
     older.chose(1)
-    pool = HostPool("tenant", "pool")
+    pool = ClassicHostPool("tenant", "pool")
     sign_ins = [
         sign_in_call(None, Credential("u", "p"), True, "tenant", None, None),
         sign_in_call(None, None, False, "tenant", "application", "thumbprint"),

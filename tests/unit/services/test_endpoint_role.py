@@ -11,15 +11,15 @@ import pytest
 import yaml
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import RdsCmdlets
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import SessionCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import ServiceCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wms import WmsCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import (
-    HostPool,
+    ClassicHostPool,
     WvdClassicCmdlets,
     sign_in_call,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, Credential
-from tests.unit.services.fake_host import rd_row
+from tests.unit.fakes.windows_host import rd_row
 
 VARIABLES = Path(__file__).parents[3] / "roles" / "session_endpoint" / "vars" / "main.yml"
 TABLE = {one["name"]: one for one in yaml.safe_load(VARIABLES.read_text())["session_endpoint_cmdlets"]}
@@ -38,14 +38,14 @@ def older() -> WmsCmdlets:
     ("cmdlets", "row"),
     [
         (RdsCmdlets("broker.contoso.com", ["Desk"]), rd_row(2)),
-        (WvdClassicCmdlets(HostPool("T", "P"), SIGN_IN), WVD_ROW),
-        (WvdClassicCmdlets(HostPool("T", "P"), sign_in_call("u", None, False, "t", "a", "AB")), WVD_ROW),
+        (WvdClassicCmdlets(ClassicHostPool("T", "P"), SIGN_IN), WVD_ROW),
+        (WvdClassicCmdlets(ClassicHostPool("T", "P"), sign_in_call("u", None, False, "t", "a", "AB")), WVD_ROW),
         (WmsCmdlets("other.contoso.com", 5), WMS_ROW),
         (WmsCmdlets(), WMS_ROW),
         (older(), WMS_ROW),
     ],
 )
-def test_calls_are_in_the_table(cmdlets: SessionCmdlets, row: dict[str, object]) -> None:
+def test_calls_are_in_the_table(cmdlets: ServiceCmdlets, row: dict[str, object]) -> None:
     act = cmdlets.act(cmdlets.read(row, 0.0))
     calls: list[Call] = [*cmdlets.lists, act, *filter(None, (cmdlets.sign_in, cmdlets.hosts))]
     for call in calls:

@@ -21,14 +21,11 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.r
     name_session,
     read_named,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import read_list
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
-    Filters,
-    Selection,
-    SelectionError,
-)
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.psrp_messages import read_row
-from tests.unit.services.fake_host import rd_row
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import read_list
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import SelectionError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Filters, Selection
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.runspace_messages import read_row
+from tests.unit.fakes.windows_host import rd_row
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 RECORDINGS = sorted((Path(__file__).parents[1] / "recordings").glob("*.jsonl"))

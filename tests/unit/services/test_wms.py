@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_batches import BatchSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_sessions import CmdletSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import LOGOFF
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import LOGOFF
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_runspace import RunspaceService
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wms import (
     FIELDS,
     ServerSelection,
@@ -21,21 +21,20 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.w
     read_named,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Report
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
-    Filters,
-    Selection,
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import (
     SelectionError,
+    ServiceError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Report
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Filters, Selection
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
-    Answer,
     Call,
+    CallResult,
     ErrorRecord,
     State,
 )
-from tests.unit.services.fake_host import DONE, BatchTransport, FakeHost, LiveTransport, always, terminating
-from tests.unit.services.test_cmdlet_sessions import Console
+from tests.unit.fakes.console import Console
+from tests.unit.fakes.windows_host import DONE, BatchTransport, FakeHost, LiveTransport, always, terminating
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 UNKNOWN_PARAMETER = terminating("NamedParameterNotFound")
@@ -60,7 +59,7 @@ class Server(FakeHost):
         self.id_property = "SessionId" if generation == 2016 else "Id"
         self.generation, self.knows_all = generation, knows_all
 
-    def answer(self, call: Call, runspace: int = 0) -> Answer:
+    def answer(self, call: Call, runspace: int = 0) -> CallResult:
         names = set(call.parameters)
         older = {"SessionId", "TimeoutInSecond", "Confirm"}
         newer = {"SessionId", "Server", "Confirm", *(["All"] if self.knows_all else [])}
@@ -76,10 +75,10 @@ class Server(FakeHost):
         return super().answer(call, runspace)
 
 
-def serve(kind: str, host: FakeHost, cmdlets: WmsCmdlets, act_seconds: float = 60.0) -> CmdletSessions | BatchSessions:
+def serve(kind: str, host: FakeHost, cmdlets: WmsCmdlets, act_seconds: float = 60.0) -> RunspaceService | ScriptService:
     if kind == "live":
-        return CmdletSessions(cmdlets, LiveTransport(host), "host", host.clock, act_seconds, 15, host.clock.sleep)
-    return BatchSessions(cmdlets, BatchTransport(host), "host", host.clock, act_seconds, host.clock.sleep)
+        return RunspaceService(cmdlets, LiveTransport(host), "host", host.clock, act_seconds, 15, host.clock.sleep)
+    return ScriptService(cmdlets, BatchTransport(host), "host", host.clock, act_seconds, host.clock.sleep)
 
 
 def close(kind: str, host: FakeHost, cmdlets: WmsCmdlets, selection: Selection, **options: Any) -> Report:
@@ -111,7 +110,7 @@ def test_generation_is_found_out_with_the_fewest_calls(kind: str) -> None:
     service.list_sessions()
     assert [call.parameters for call in host.calls] == [{"All": True}, {}]
     if kind == "batch":
-        assert isinstance(service, BatchSessions)
+        assert isinstance(service, ScriptService)
         assert len(service._transport.runs) == 1  # type: ignore[attr-defined]
 
 
@@ -128,7 +127,7 @@ def test_time_limit_is_passed_only_where_it_exists(kind: str) -> None:
 def test_close_that_used_up_its_time_limit_is_not_sent_again(kind: str) -> None:
     host = Server(2012, row(1, name="Id"))
 
-    def abort(host: FakeHost, call: Call) -> Answer:
+    def abort(host: FakeHost, call: Call) -> CallResult:
         host.clock.now += 9.0
         return terminating("Aborted", "InvalidOperation")
 
@@ -165,7 +164,7 @@ def test_endpoint_that_hides_a_parameter_is_not_the_older_generation(kind: str) 
 def test_session_that_is_gone_says_so(kind: str) -> None:
     host = Server(2016, row(1))
 
-    def leave(host: FakeHost, call: Call) -> Answer:
+    def leave(host: FakeHost, call: Call) -> CallResult:
         host.rows.clear()
         return terminating("SessionNotFound", "ObjectNotFound", "ItemNotFoundException")
 
@@ -177,11 +176,11 @@ def test_session_that_is_gone_says_so(kind: str) -> None:
 def test_session_that_is_gone_is_in_doubt_when_another_error_came_before() -> None:
     host = Server(2016, row(1))
 
-    def close_and_complain(host: FakeHost, call: Call) -> Answer:
+    def close_and_complain(host: FakeHost, call: Call) -> CallResult:
         host.rows.clear()
         first = ErrorRecord("RpcError", "NotSpecified", "RpcException", "RPC")
         last = ErrorRecord("SessionNotFound", "ObjectNotFound", "ItemNotFoundException", "no session")
-        return Answer(State.COMPLETED, errors=(first, last))
+        return CallResult(State.COMPLETED, errors=(first, last))
 
     host.scripts["Close-WmsSession"] = [close_and_complain]
     assert close("live", host, WmsCmdlets(), ServerSelection()).summary() == {"logged_off": 1}
@@ -192,10 +191,10 @@ def test_error_that_comes_after_the_effect_is_in_doubt_however_late() -> None:
     host = Server(2016, row(1))
     missing = terminating("SessionNotFound", "ObjectNotFound", "ItemNotFoundException")
 
-    def close_and_complain(host: FakeHost, call: Call) -> Answer:
+    def close_and_complain(host: FakeHost, call: Call) -> CallResult:
         host.clock.now += 6.0
         host.rows.clear()
-        return Answer(State.COMPLETED, errors=(ErrorRecord("RpcError", "NotSpecified", "RpcException", "RPC"),))
+        return CallResult(State.COMPLETED, errors=(ErrorRecord("RpcError", "NotSpecified", "RpcException", "RPC"),))
 
     host.scripts["Close-WmsSession"] = [*always(missing), close_and_complain]
     report = close("live", host, WmsCmdlets(), ServerSelection())
@@ -209,7 +208,7 @@ def test_session_without_a_user_is_refused() -> None:
 
 def test_session_that_hangs_is_still_there() -> None:
     host = Server(2016, row(1))
-    host.scripts["Close-WmsSession"] = always(Answer(State.NO_ANSWER), DONE)
+    host.scripts["Close-WmsSession"] = always(CallResult(State.NO_ANSWER), DONE)
     report = close("live", host, WmsCmdlets(), ServerSelection(), wait_timeout=20.0)
     assert report.summary() == {"still_there": 1}
     assert len(host.sent("Close-WmsSession")) == 1
@@ -273,7 +272,7 @@ def test_batch_proves_the_user_of_a_multipoint_session() -> None:
     ("answer", "outcome"),
     [(terminating("Denied", "PermissionDenied"), "failed"), (terminating("NoSession", "ObjectNotFound"), "failed")],
 )
-def test_error_before_the_time_limit_is_no_limit(kind: str, answer: Answer, outcome: str) -> None:
+def test_error_before_the_time_limit_is_no_limit(kind: str, answer: CallResult, outcome: str) -> None:
     """A batch takes longer than that as a whole."""
     host = Server(2012, row(1, name="Id"))
     host.scripts["Close-WmsSession"] = always(*[answer] * 20)

@@ -24,13 +24,13 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.w
     read_identity,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_threads import Threads
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import (
-    Answered,
     Event,
-    Looked,
-    LookFailed,
+    Listed,
+    ListingFailed,
+    Replied,
     Reply,
-    ServiceError,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.arm import CONNECTIONS
@@ -136,8 +136,8 @@ def events(service: WvdService, ends: Callable[[Event], bool]) -> list[Event]:
 
 
 def look(service: WvdService, *sessions: Session) -> list[Event]:
-    service.begin_look(sessions)
-    return events(service, lambda event: isinstance(event, LookFailed) or (isinstance(event, Looked) and event.last))
+    service.begin_listing(sessions)
+    return events(service, lambda event: isinstance(event, ListingFailed) or (isinstance(event, Listed) and event.last))
 
 
 def session(id_: str = "5", host: str = "Host-1", pool: HostPool = POOL) -> Session:
@@ -145,7 +145,7 @@ def session(id_: str = "5", host: str = "Host-1", pool: HostPool = POOL) -> Sess
 
 
 def seen(found: list[Event]) -> list[tuple[str, str]]:
-    return [(one.host, one.id) for event in found if isinstance(event, Looked) for one in event.sessions]
+    return [(one.host, one.id) for event in found if isinstance(event, Listed) for one in event.sessions]
 
 
 # A row of Azure's list
@@ -393,10 +393,10 @@ def test_look_asks_for_what_a_list_of_several_pages_does_not_show(
         assert client.asked == [("Host-1", "5"), ("Host-1", "7")]
         assert seen(found) == [("Host-1", "1"), ("Host-1", "5")]
     read_at = {
-        (one.host, one.id): one.read_at for event in found if isinstance(event, Looked) for one in event.sessions
+        (one.host, one.id): one.read_at for event in found if isinstance(event, Listed) for one in event.sessions
     }
     assert read_at["Host-1", "5"] == 1001.0
-    assert found[-1] == Looked((), last=True)
+    assert found[-1] == Listed((), last=True)
 
 
 def test_session_that_cannot_be_asked_for_fails_the_look(service: WvdService, client: Client) -> None:
@@ -408,8 +408,8 @@ def test_session_that_cannot_be_asked_for_fails_the_look(service: WvdService, cl
 
     client.session = session_  # type: ignore[method-assign,assignment]
     found = look(service, session("1"), session("5"))
-    assert found[-1] == LookFailed(error)
-    assert not any(isinstance(event, Looked) and event.last for event in found)
+    assert found[-1] == ListingFailed(error)
+    assert not any(isinstance(event, Listed) and event.last for event in found)
 
 
 # Looking again
@@ -420,7 +420,7 @@ def test_one_host_is_looked_at_by_itself(service: WvdService, client: Client) ->
     found = look(service, session("5"), session("6"))
     assert seen(found) == [("Host-1", "5"), ("Host-1", "6")]
     assert client.reads == ["Host-1"]
-    assert [event.last for event in found if isinstance(event, Looked)] == [False, False, True]
+    assert [event.last for event in found if isinstance(event, Listed)] == [False, False, True]
 
 
 def test_more_hosts_than_pages_are_looked_at_as_the_whole_pool(service: WvdService, client: Client) -> None:
@@ -453,7 +453,7 @@ def test_empty_pool_still_takes_one_request(service: WvdService, client: Client)
 
 
 def test_look_that_finds_nothing_says_so_in_its_last_event(service: WvdService) -> None:
-    assert look(service, session()) == [Looked([], last=False), Looked((), last=True)]
+    assert look(service, session()) == [Listed([], last=False), Listed((), last=True)]
 
 
 def test_error_in_the_middle_of_a_look_never_calls_the_rest_gone(service: WvdService, client: Client) -> None:
@@ -465,8 +465,8 @@ def test_error_in_the_middle_of_a_look_never_calls_the_rest_gone(service: WvdSer
 
     client.pages = pages  # type: ignore[method-assign,assignment]
     found = look(service, session("5"), session("6"))
-    assert found[-1] == LookFailed(error)
-    assert not any(isinstance(event, Looked) and event.last for event in found)
+    assert found[-1] == ListingFailed(error)
+    assert not any(isinstance(event, Listed) and event.last for event in found)
 
 
 @pytest.mark.parametrize("bad", [KeyError("x"), MemoryError(), RuntimeError("bug")])
@@ -478,21 +478,21 @@ def test_unexpected_exception_fails_the_look_and_not_the_thread(
 
     working, client.pages = client.pages, pages  # type: ignore[method-assign,assignment]
     [event] = look(service, session())
-    assert isinstance(event, LookFailed)
+    assert isinstance(event, ListingFailed)
     assert type(bad).__name__ in str(event.error)
     client.pages = working  # type: ignore[method-assign]
-    assert look(service, session())[-1] == Looked((), last=True)
+    assert look(service, session())[-1] == Listed((), last=True)
 
 
 def test_row_that_cannot_be_read_fails_the_look(service: WvdService, client: Client) -> None:
     client.hosts = {"Host-1": [[{**row(), "id": None}]]}
     [event] = look(service, session())
-    assert isinstance(event, LookFailed)
+    assert isinstance(event, ListingFailed)
 
 
 def test_session_of_a_pool_that_is_not_ours_fails_the_look(service: WvdService, client: Client) -> None:
     [event] = look(service, session(pool=OTHER))
-    assert isinstance(event, LookFailed)
+    assert isinstance(event, ListingFailed)
     assert client.reads == []
 
 
@@ -502,15 +502,15 @@ def test_session_of_a_pool_that_is_not_ours_fails_the_look(service: WvdService, 
 def test_act_names_the_session_as_the_list_spelled_it(service: WvdService, client: Client) -> None:
     one = read_session(HostPool("sub-1", "rg-1", "pool-1"), row("5", "Host-1"), 1.0)
     service.begin_act(one, 6.0)
-    [event] = events(service, lambda event: isinstance(event, Answered))
-    assert event == Answered(one, Reply.DONE, "")
+    [event] = events(service, lambda event: isinstance(event, Replied))
+    assert event == Replied(one, Reply.DONE, "")
     assert client.acts == [("RG-1", "Pool-1", "Host-1", "5", 6.0)]
 
 
 def test_answer_is_passed_on_with_its_reason(service: WvdService, client: Client) -> None:
     client.answer = lambda: (Reply.REFUSED, "no right")
     service.begin_act(session(), 6.0)
-    assert events(service, lambda event: True) == [Answered(session(), Reply.REFUSED, "no right")]
+    assert events(service, lambda event: True) == [Replied(session(), Reply.REFUSED, "no right")]
 
 
 def test_unexpected_exception_in_an_act_is_an_unclear_answer(service: WvdService, client: Client) -> None:
@@ -519,7 +519,7 @@ def test_unexpected_exception_in_an_act_is_an_unclear_answer(service: WvdService
 
     client.answer = fail
     service.begin_act(session(), 6.0)
-    assert events(service, lambda event: True) == [Answered(session(), Reply.UNCLEAR, "RuntimeError('bug')")]
+    assert events(service, lambda event: True) == [Replied(session(), Reply.UNCLEAR, "RuntimeError('bug')")]
 
 
 def test_one_act_is_one_request(service: WvdService, client: Client) -> None:
@@ -531,7 +531,7 @@ def test_one_act_is_one_request(service: WvdService, client: Client) -> None:
         assert new
         found += new
     assert sorted(int(names[3]) for names in client.acts) == list(range(40))
-    assert sorted(int(event.session.id) for event in found if isinstance(event, Answered)) == list(range(40))
+    assert sorted(int(event.session.id) for event in found if isinstance(event, Replied)) == list(range(40))
 
 
 # Pausing and waiting
@@ -573,7 +573,7 @@ def test_wait_returns_nothing_when_nothing_comes(service: WvdService) -> None:
 def test_wait_returns_all_that_has_come() -> None:
     threads = Threads(1)
     for number in range(3):
-        threads.answer(LookFailed(ServiceError(str(number))))
+        threads.answer(ListingFailed(ServiceError(str(number))))
     assert len(threads.wait(0.0)) == 3
     assert threads.wait(0.0) == []
 
@@ -609,7 +609,7 @@ def test_requests_are_done_by_whoever_was_given_for_it(client: Client) -> None:
         def act(self, job: Callable[[], None]) -> None:
             self.acts.append(job)
 
-        def look(self, job: Callable[[], None]) -> None:
+        def read(self, job: Callable[[], None]) -> None:
             self.looks.append(job)
 
         def answer(self, event: Event) -> None:
@@ -626,11 +626,11 @@ def test_requests_are_done_by_whoever_was_given_for_it(client: Client) -> None:
     later, before = Later(), threading.active_count()
     service = WvdService([POOL], lambda _subscription: client, workers=later)  # type: ignore[arg-type,return-value]
     service.begin_act(session(), 6.0)
-    service.begin_look([session()])
+    service.begin_listing([session()])
     assert (len(later.acts), len(later.looks), client.acts, client.reads) == (1, 1, [], [])
     later.looks.pop()()
     later.acts.pop()()
-    assert service.wait(7.0) == [Looked([], last=False), Looked((), last=True), Answered(session(), Reply.DONE)]
+    assert service.wait(7.0) == [Listed([], last=False), Listed((), last=True), Replied(session(), Reply.DONE)]
     service.close()
     assert (later.waited, later.closed, client.closed) == ([7.0], 1, 1)
     assert threading.active_count() == before

@@ -9,29 +9,29 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_batches import BatchSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_sessions import CmdletSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import LOGOFF
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import LOGOFF
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_runspace import RunspaceService
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import (
     DEPLOYMENT_URL,
     FIELDS,
-    HostPool,
+    ClassicHostPool,
     WvdClassicCmdlets,
     name_session,
     read_named,
     sign_in_call,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
-    Selection,
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import (
     SelectionError,
+    ServiceError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Selection
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Credential
-from tests.unit.services.fake_host import BatchTransport, FakeHost, LiveTransport, always, error
-from tests.unit.services.test_cmdlet_sessions import Console
+from tests.unit.fakes.console import Console
+from tests.unit.fakes.windows_host import BatchTransport, FakeHost, LiveTransport, always, error
 
-POOL = HostPool("Contoso", "Legacy")
+POOL = ClassicHostPool("Contoso", "Legacy")
 ALICE = Credential("alice@contoso.com", "hush")
 SIGN_IN = sign_in_call(None, ALICE, False, None, None, None)
 
@@ -55,11 +55,11 @@ def test_signs_in_and_logs_off(kind: str) -> None:
     host.rows = [{**one, "UserName": one["UserPrincipalName"]} for one in host.rows]
     live, batch = LiveTransport(host), BatchTransport(host)
     cmdlets = WvdClassicCmdlets(POOL, SIGN_IN)
-    service: CmdletSessions | BatchSessions
+    service: RunspaceService | ScriptService
     if kind == "live":
-        service = CmdletSessions(cmdlets, live, "host", host.clock, 60.0, 15, host.clock.sleep)
+        service = RunspaceService(cmdlets, live, "host", host.clock, 60.0, 15, host.clock.sleep)
     else:
-        service = BatchSessions(cmdlets, batch, "host", host.clock, 60.0, host.clock.sleep)
+        service = ScriptService(cmdlets, batch, "host", host.clock, 60.0, host.clock.sleep)
     report = engine.run(engine.Request(LOGOFF, Selection()), service, Console(), host.clock)
     assert report.summary() == {"logged_off": 2}
     for call in host.sent("Invoke-RdsUserSessionLogoff"):
@@ -76,8 +76,8 @@ def test_signs_in_and_logs_off(kind: str) -> None:
         assert all(run[0] == "Add-RdsAccount" for run in batch.runs)
         assert [len(run) for run in batch.runs] == [2, 4]
     host.scripts["Add-RdsAccount"] = always(error("AADSTS50126"))
-    again = CmdletSessions(cmdlets, live, "host", host.clock, 60.0, 15, host.clock.sleep)
-    for one in (again, BatchSessions(cmdlets, batch, "host", host.clock, 60.0, host.clock.sleep)):
+    again = RunspaceService(cmdlets, live, "host", host.clock, 60.0, 15, host.clock.sleep)
+    for one in (again, ScriptService(cmdlets, batch, "host", host.clock, 60.0, host.clock.sleep)):
         host.scripts["Add-RdsAccount"] = always(error("AADSTS50126"))
         with pytest.raises(ServiceError, match="nobody is signed in: AADSTS50126"):
             one.list_sessions()

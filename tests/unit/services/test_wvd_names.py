@@ -16,7 +16,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.w
     read_rows,
     split_resource_id,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import SelectionError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import SelectionError
 
 ARM_ID = (
     "/subscriptions/Sub-1/resourcegroups/RG-1/providers/Microsoft.DesktopVirtualization"

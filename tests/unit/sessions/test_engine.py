@@ -10,51 +10,17 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.acting import PROOF_SECONDS
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Report
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
     Filters,
     NamedSession,
     Selection,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Reply, ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Reply
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
-from tests.unit.sessions.fake_farm import DISCONNECT, FakeFarm, accept, fail_after, fail_before, session
-
-EVERYBODY = Selection()
-
-
-class Console:
-    """Answers the question, and remembers what was shown."""
-
-    def __init__(self, answer: bool = True, farm: FakeFarm | None = None, seconds: float = 0.0) -> None:
-        self.answer, self.farm, self.seconds = answer, farm, seconds
-        self.asked: list[list[Session]] = []
-        self.lines: list[tuple[int, int]] = []
-
-    def confirm(self, verb: str, sessions: Sequence[Session]) -> None:
-        self.asked.append(list(sessions))
-        if self.farm:
-            self.farm.clock.now += self.seconds
-        if not self.answer:
-            raise RuntimeError("no")
-
-    def progress(self, asked: int, finished: int, total: int, seconds: float) -> None:
-        assert finished <= asked <= total
-        self.lines.append((finished, total))
-
-
-def run(farm: FakeFarm, selection: Selection = EVERYBODY, console: Console | None = None, **options: object) -> Report:
-    request = engine.Request(DISCONNECT, selection, **options)  # type: ignore[arg-type]
-    report = engine.run(request, farm, console or Console(), farm.clock)
-    for act in farm.acts:
-        assert act.at - act.listed_at < PROOF_SECONDS
-    return report
-
-
-def outcomes(report: Report) -> dict[str, str]:
-    return {row.key[2]: row.outcome for row in report.rows}
+from tests.unit.fakes.console import Console
+from tests.unit.fakes.engine import outcomes, run
+from tests.unit.fakes.farm import FakeFarm, accept, fail_after, fail_before, session
 
 
 def test_disconnects_what_is_connected_and_sees_it() -> None:
@@ -117,7 +83,7 @@ def test_id_given_to_another_during_the_question_is_left_alone() -> None:
             super().confirm(verb, sessions)
             farm.give_id_to(sessions[0].key, "mallory@contoso.com")
 
-    report = run(farm, console=SlowConsole(farm=farm, seconds=120.0), confirm=True)
+    report = run(farm, console=SlowConsole(meanwhile=lambda: farm.clock.sleep(120.0)), confirm=True)
     assert outcomes(report) == {"1": "replaced", "2": "disconnected"}
     assert [act.owner for act in farm.acts] == ["alice@contoso.com"]
 
@@ -273,14 +239,14 @@ def test_user_that_cannot_be_read_any_more_is_refused() -> None:
     assert outcomes(run(farm)) == {"1": "disconnected", "2": "refused"}
 
 
-def test_look_that_fails_for_a_while_is_repeated() -> None:
+def test_listing_that_fails_for_a_while_is_repeated() -> None:
     farm = FakeFarm.of(session("1"))
     farm.look_errors = [ServiceError("busy", lasting=False)] * 3
     assert outcomes(run(farm)) == {"1": "disconnected"}
     assert len(farm.looks) == 4
 
 
-def test_look_that_fails_for_good_fails_what_is_open() -> None:
+def test_listing_that_fails_for_good_fails_what_is_open() -> None:
     farm = FakeFarm.of(session("1"), session("2"))
     farm.room, farm.act_seconds = 1, 10.0
     farm.look_errors = [ServiceError("no right any more")]
@@ -295,7 +261,7 @@ def test_lists_that_are_too_slow_to_prove_anything_end_nothing() -> None:
     farm = FakeFarm.of(session("1"))
     farm.look_seconds = 6.0
     farm.clock.now += 1.0
-    console = Console(farm=farm, seconds=60.0)
+    console = Console(meanwhile=lambda: farm.clock.sleep(60.0))
     report = run(farm, console=console, confirm=True)
     assert outcomes(report) == {"1": "failed"}
     assert "5 s" in report.failure_message()

@@ -11,15 +11,13 @@ from datetime import timedelta
 
 import pytest
 
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Filters, Selection
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import (
-    Looked,
-    Reply,
-    ServiceError,
-)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Listed, Reply
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
-from tests.unit.sessions.fake_farm import CREATED, FakeFarm, accept, fail_before, session
-from tests.unit.sessions.test_engine import Console, outcomes, run
+from tests.unit.fakes.console import Console
+from tests.unit.fakes.engine import outcomes, run
+from tests.unit.fakes.farm import CREATED, FakeFarm, accept, fail_before, session
 
 
 class PagedFarm(FakeFarm):
@@ -28,7 +26,7 @@ class PagedFarm(FakeFarm):
     page_seconds = 0.05
     looking = False
 
-    def begin_look(self, sessions: Sequence[Session]) -> None:
+    def begin_listing(self, sessions: Sequence[Session]) -> None:
         assert not self.looking, "a look began before the last one had ended"
         self.looking = True
         begun = self.clock()
@@ -41,11 +39,11 @@ class PagedFarm(FakeFarm):
         self._due.append((end, self._end))
 
     def _page(self, key: tuple[str, str, str], read_at: float) -> list[object]:
-        return [Looked([replace(self.sessions[key], read_at=read_at)] if key in self.sessions else [], last=False)]
+        return [Listed([replace(self.sessions[key], read_at=read_at)] if key in self.sessions else [], last=False)]
 
     def _end(self) -> list[object]:
         self.looking = False
-        return [Looked((), last=True)]
+        return [Listed((), last=True)]
 
 
 def test_session_on_a_later_page_is_not_gone() -> None:
@@ -70,13 +68,13 @@ def test_row_read_before_an_answer_proves_nothing_after_it() -> None:
         return Reply.UNCLEAR
 
     farm.replies = {one: [slow], two: [give_away]}
-    original = farm.begin_look
+    original = farm.begin_listing
 
-    def begin_look(sessions: Sequence[Session]) -> None:
+    def begin_listing(sessions: Sequence[Session]) -> None:
         farm.act_seconds = 0.01  # the next act is sent and answered while this look is under way
         original(sessions)
 
-    farm.begin_look = begin_look  # type: ignore[method-assign]
+    farm.begin_listing = begin_listing  # type: ignore[method-assign]
     report = run(farm)
     assert [act.owner for act in farm.acts] == ["alice@contoso.com"] * 2
     assert outcomes(report) == {"1": "disconnected", "2": "disconnected"}
@@ -99,12 +97,12 @@ def test_act_that_was_not_taken_does_not_start_the_deadline(reply: Reply) -> Non
     assert report.rows[0].seconds < 5.0
 
 
-def test_look_that_fails_for_good_does_not_finish_what_is_under_way() -> None:
+def test_listing_that_fails_for_good_does_not_finish_what_is_under_way() -> None:
     farm = FakeFarm.of(session("1"), session("2"))
     farm.room, farm.act_seconds, farm.look_errors = 1, 4.0, [ServiceError("no right")]
     report = run(farm)
     assert [(row.key[2], row.outcome) for row in report.rows] == [("1", "disconnected"), ("2", "failed")]
-    assert "not asked for; looking again failed: no right" in report.failure_message()
+    assert "not asked for; listing again failed: no right" in report.failure_message()
 
 
 def test_looks_that_go_on_failing_end_at_the_deadline() -> None:
@@ -119,15 +117,15 @@ def test_looks_that_fail_now_and_then_are_not_added_up() -> None:
     farm = FakeFarm.of(session("1"))
     farm.effect = False
     looks = 0
-    original = farm.begin_look
+    original = farm.begin_listing
 
-    def begin_look(sessions: Sequence[Session]) -> None:
+    def begin_listing(sessions: Sequence[Session]) -> None:
         nonlocal looks
         looks += 1
         farm.look_errors = [ServiceError("busy", lasting=False)] if looks % 2 else []
         original(sessions)
 
-    farm.begin_look = begin_look  # type: ignore[method-assign]
+    farm.begin_listing = begin_listing  # type: ignore[method-assign]
     assert outcomes(run(farm, wait_timeout=30.0)) == {"1": "still_there"}
 
 
@@ -149,18 +147,11 @@ def test_user_that_cannot_be_read_after_the_act_is_waited_for() -> None:
 def test_lists_that_are_always_too_slow_give_up_and_send_nothing() -> None:
     farm = FakeFarm.of(session("1"))
     farm.look_seconds = 6.0
-    report = run(farm, console=Late(farm), confirm=True)
+    report = run(farm, console=Console(meanwhile=lambda: farm.clock.sleep(60.0)), confirm=True)
     assert outcomes(report) == {"1": "failed"}
     assert "lists take longer than 5 s" in report.failure_message()
     assert farm.acts == []
     assert len(farm.looks) == 3
-
-
-class Late(Console):
-    """Answers only when the first list is too old."""
-
-    def __init__(self, farm: FakeFarm) -> None:
-        super().__init__(farm=farm, seconds=60.0)
 
 
 def test_looks_come_less_often_the_longer_it_takes() -> None:
@@ -257,9 +248,9 @@ def test_answer_that_never_comes_ends_after_a_while():
     run(farm, wait_timeout=5.0)
 
 
-def test_look_that_never_ends_ends_after_a_while():
+def test_listing_that_never_ends_ends_after_a_while():
     farm = FakeFarm.of(session("1"))
-    farm.begin_look = lambda sessions: None
+    farm.begin_listing = lambda sessions: None
     wait = farm.wait
 
     def bounded(seconds):

@@ -11,21 +11,22 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.acting import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.execution import (
     UNSENT_TRIES,
     BrokenOffError,
     RunEndedError,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Filters, Selection
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import (
-    Answered,
     Event,
-    Looked,
+    Listed,
+    Replied,
     Reply,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Key, Session
-from tests.unit.sessions.fake_farm import CREATED, DISCONNECT, FakeFarm, accept, fail_before, session
-from tests.unit.sessions.test_engine import EVERYBODY, Console, outcomes, run
+from tests.unit.fakes.console import Console
+from tests.unit.fakes.engine import EVERYBODY, outcomes, run
+from tests.unit.fakes.farm import CREATED, DISCONNECT, FakeFarm, accept, fail_before, session
 
 ALICE = session("1").key
 
@@ -82,9 +83,9 @@ class SlowList(FakeFarm):
 
     slow: Sequence[float] = ()
 
-    def begin_look(self, sessions: Sequence[Session]) -> None:
+    def begin_listing(self, sessions: Sequence[Session]) -> None:
         self.look_seconds = self.slow[min(len(self.looks), len(self.slow) - 1)]
-        super().begin_look(sessions)
+        super().begin_listing(sessions)
 
 
 def test_still_there_needs_a_row_that_was_read_after_the_deadline() -> None:
@@ -128,15 +129,15 @@ class Batches(FakeFarm):
     def begin_act(self, session: Session, send_before: float) -> None:
         sent = self.clock() + self.delay
         self.acts.append(session)  # type: ignore[arg-type]
-        answer = Answered(session, Reply.DONE, "", sent_at=sent, answered_at=sent + 1.0)
+        answer = Replied(session, Reply.DONE, "", sent_at=sent, answered_at=sent + 1.0)
         rows = [replace(row, read_at=sent + 2.0) for row in self.sessions.values()]
         self._due.append((sent + 3.0, lambda: [answer]))
         self.rows = rows
 
-    def begin_look(self, sessions: Sequence[Session]) -> None:
+    def begin_listing(self, sessions: Sequence[Session]) -> None:
         self.looks.append(self.clock())
         rows, self.rows = self.rows, self._read(self.clock())
-        self._due.append((self.clock(), lambda: [Looked(rows, last=True)]))
+        self._due.append((self.clock(), lambda: [Listed(rows, last=True)]))
 
     rows: Sequence[Session] = ()
 
@@ -166,8 +167,8 @@ class Hesitant(FakeFarm):
     def _answer(self, session: Session, reply: Reply) -> list[Event]:
         self._flying -= 1
         if len(self.acts) > self.hesitates:
-            return [Answered(session, reply, "")]
-        return [Answered(session, Reply.GONE, "not seen", sent=False)]
+            return [Replied(session, reply, "")]
+        return [Replied(session, Reply.GONE, "not seen", sent=False)]
 
 
 def test_act_that_was_not_sent_does_not_start_the_deadline() -> None:
@@ -250,15 +251,15 @@ class Moving(FakeFarm):
 
     change: Session | None = None
 
-    def begin_look(self, sessions: Sequence[Session]) -> None:
+    def begin_listing(self, sessions: Sequence[Session]) -> None:
         if self.looks or self.change is None:
-            super().begin_look(sessions)
+            super().begin_listing(sessions)
             return
         self.looks.append(self.clock())
         before, at = self._read(self.clock() + 0.01), self.clock() + 0.05
         self.sessions[self.change.key] = self.change
         after = self._read(self.clock() + 0.02)
-        self._due.append((at, lambda: [Looked(before, last=False), Looked(after, last=True)]))
+        self._due.append((at, lambda: [Listed(before, last=False), Listed(after, last=True)]))
 
 
 @pytest.mark.parametrize(
@@ -286,14 +287,14 @@ class Overtaken(FakeFarm):
         if len(self.acts) == 1 and self.changed is not None:
             self.sessions[self.changed.key] = self.changed
             rows, at = self._read(self.clock() + 0.01), self.clock() + self.delivered
-            self._due.append((at, lambda: [Looked(rows, last=True)]))
+            self._due.append((at, lambda: [Listed(rows, last=True)]))
             self.running = True
 
-    def begin_look(self, sessions: Sequence[Session]) -> None:
+    def begin_listing(self, sessions: Sequence[Session]) -> None:
         if self.running:
             self.running = False
             return
-        super().begin_look(sessions)
+        super().begin_listing(sessions)
 
     running = False
 
@@ -319,13 +320,13 @@ def test_what_a_list_showed_counts_when_nothing_was_sent(
         return reply
 
     farm.replies[ALICE] = [put_off]
-    engine_look(farm)
+    engine_listing(farm)
     report = run(farm)
     assert outcomes(report) == {"1": outcome, "2": "disconnected"}
     assert len(farm.acts) == 2
 
 
-def engine_look(farm: Overtaken) -> None:
+def engine_listing(farm: Overtaken) -> None:
     """Let the engine have a look under way, by a proof that is to be renewed."""
     listed = farm.list_sessions()
     farm.list_sessions = lambda named=(): [  # type: ignore[method-assign]
@@ -402,7 +403,7 @@ def test_nothing_is_sent_on_a_row_that_differs_in_case_alone(reply: Reply, outco
 
 def test_host_that_is_spelled_otherwise_before_the_first_act_ends_nothing() -> None:
     farm = FakeFarm.of(session("1"))
-    console = Console(farm=farm, seconds=60.0)
+    console = Console(meanwhile=lambda: farm.clock.sleep(60.0))
     ask = console.confirm
 
     def confirm(verb: str, sessions: Sequence[Session]) -> None:

@@ -18,7 +18,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.o
     Row,
     Verb,
 )
-from tests.unit.sessions.fake_farm import DISCONNECT, session
+from tests.unit.fakes.farm import DISCONNECT, session
 
 LOGOFF = Verb(
     "log off",

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import SelectionError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import (
     ALREADY_GONE,
     NOT_SELECTED,
@@ -21,7 +22,6 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
     Filters,
     NamedSession,
     Selection,
-    SelectionError,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import (
     Session,

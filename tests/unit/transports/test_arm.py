@@ -22,7 +22,8 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.transport import RequestsTransport
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Reply, ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Reply
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import arm
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.arm import (
     ACT_SECONDS,
@@ -35,6 +36,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports
     sign_in,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.azure_cloud import CLOUDS
+from tests.unit.fakes.clock import Clock
 
 BASE = "https://management.azure.com"
 POOL = "/subscriptions/sub/resourceGroups/rg/providers/Microsoft.DesktopVirtualization/hostPools/pool"
@@ -61,16 +63,6 @@ class Sent:
     timeout: tuple[float, float]
     verify: object
     at: float
-
-
-class Clock:
-    """Time that passes only on request."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Wire:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import azure_cloud
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.azure_cloud import (
     Cloud,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import azure_sign_in
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.azure_sign_in import (
     VARIABLES,

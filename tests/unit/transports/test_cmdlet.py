@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
-    Answer,
     Call,
+    CallResult,
     Credential,
     ErrorRecord,
     State,
@@ -61,13 +61,13 @@ def test_an_error_is_known_by_the_first_part_of_its_id() -> None:
 @pytest.mark.parametrize(
     ("answer", "whole", "reason"),
     [
-        (Answer(State.COMPLETED), True, ""),
-        (Answer(State.COMPLETED, errors=(ErrorRecord("a", "b", "c", "the reason"),)), False, "the reason"),
-        (Answer(State.STOPPED), False, "it was stopped at its deadline"),
-        (Answer(State.NO_ANSWER), False, "no answer within its deadline"),
+        (CallResult(State.COMPLETED), True, ""),
+        (CallResult(State.COMPLETED, errors=(ErrorRecord("a", "b", "c", "the reason"),)), False, "the reason"),
+        (CallResult(State.STOPPED), False, "it was stopped at its deadline"),
+        (CallResult(State.NO_ANSWER), False, "no answer within its deadline"),
     ],
 )
-def test_whole_and_reason(answer: Answer, whole: bool, reason: str) -> None:
+def test_whole_and_reason(answer: CallResult, whole: bool, reason: str) -> None:
     assert (answer.whole, answer.reason) == (whole, reason)
 
 

@@ -10,21 +10,12 @@ import heapq
 import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.pacing import Pacing
-
-
-class Clock:
-    """Time that passes only on request."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.unit.fakes.clock import Clock
 
 
 @pytest.fixture(name="clock")
 def fixture_clock() -> Clock:
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture(name="pacing")
@@ -43,7 +34,7 @@ class Bucket:
         self.refused = 0
 
     def take(self) -> int | None:
-        """Take a token and return how many are left, or C(None) for a refusal."""
+        """Take a token and return how many are left, or `None` for a refusal."""
         self.tokens = min(self.size, self.tokens + (self.clock() - self.at) * self.refill)
         self.at = self.clock()
         if self.tokens < 1.0:
@@ -196,7 +187,7 @@ def test_refusal_empties_the_bucket_as_it_is_known(clock: Clock, pacing: Pacing)
 
 
 def test_burst_of_refusals_is_one_refusal():
-    clock = Clock()
+    clock = Clock(1000.0)
     pacing = Pacing(10.0, clock)
     for _number in range(16):
         pacing.begin()

@@ -29,7 +29,7 @@ from azure.identity import CredentialUnavailableError
 from azure.mgmt.core.exceptions import ARMErrorFormat
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Reply
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.arm_answer import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.arm_errors import (
     SIGN_IN_ADVICE,
     explain,
     reply_to,

@@ -11,25 +11,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
-    Answer,
     Call,
+    CallResult,
     ErrorRecord,
-    NoRunspace,
+    NoRunspaceError,
     State,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.win_powershell import (
-    Act,
-    ActAnswer,
-    Acted,
-    Timed,
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.script import (
+    BatchResult,
+    ConditionalCall,
+    ConditionalResult,
+    TimedResult,
     Verdict,
 )
+from tests.unit.fakes.clock import Clock
 
 CREATED = "2026-11-20T08:00:00.5Z"
-DONE = Answer(State.COMPLETED)
+DONE = CallResult(State.COMPLETED)
 
 Row = dict[str, Any]
-Reply = Answer | Exception
+Reply = CallResult | Exception
 Command = Callable[["FakeHost", Call], Reply]
 
 
@@ -39,12 +40,14 @@ def error(
     category: str = "NotSpecified",
     exception: str = "WriteErrorException",
     state: State = State.COMPLETED,
-) -> Answer:
+) -> CallResult:
     """Make the answer of a cmdlet that wrote an error, by default as a function with Write-Error does."""
-    return Answer(state, errors=(ErrorRecord(id_, category, exception, message),))
+    return CallResult(state, errors=(ErrorRecord(id_, category, exception, message),))
 
 
-def terminating(id_: str, category: str = "InvalidArgument", exception: str = "ParameterBindingException") -> Answer:
+def terminating(
+    id_: str, category: str = "InvalidArgument", exception: str = "ParameterBindingException"
+) -> CallResult:
     """Make the answer of a call that an error ended."""
     return error(f"text of {id_}", id_, category, exception, State.FAILED)
 
@@ -65,26 +68,12 @@ def rd_row(id_: int = 2, user: str | None = "alice", host: str | None = "rdsh-1.
     }
 
 
-class Clock:
-    """Time that passes only on request, and a little with each look at it."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        self.now += 0.001
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 @dataclass
 class FakeHost:
     """Sessions, and how commands answer: by default they do what they say."""
 
     rows: list[Row] = field(default_factory=list)
-    clock: Clock = field(default_factory=Clock)
+    clock: Clock = field(default_factory=lambda: Clock(tick=0.001))
     list_command: str = "Get-RDUserSession"
     id_property: str = "UnifiedSessionId"
     id_parameter: str = "UnifiedSessionID"
@@ -98,7 +87,7 @@ class FakeHost:
     signed_in: set[int] = field(default_factory=set)
     """The runspaces in which somebody has signed in."""
 
-    def answer(self, call: Call, runspace: int = 0) -> Answer:
+    def answer(self, call: Call, runspace: int = 0) -> CallResult:
         """Do what a call says."""
         self.calls.append(call)
         if call.command == self.sign_in_command:
@@ -112,7 +101,7 @@ class FakeHost:
                 raise reply
             return reply
         if call.command == self.list_command:
-            return Answer(State.COMPLETED, tuple(dict(row) for row in self.rows))
+            return CallResult(State.COMPLETED, tuple(dict(row) for row in self.rows))
         if self.id_parameter in call.parameters:
             self.end(call)
         return DONE
@@ -141,7 +130,7 @@ def always(*answers: Reply) -> list[Command]:
 
 
 class LiveTransport:
-    """Answers calls in the order in which they were begun, each after C(seconds_each).
+    """Answers calls in the order in which they were begun, each after `seconds_each`.
 
     A call runs in the first runspace that no other holds; one that gives no answer holds its own for good.
     """
@@ -171,7 +160,7 @@ class LiveTransport:
             raise self.begin_errors.pop(0)
         assert not self.busy
         if self._free() <= 0:
-            raise NoRunspace("all runspaces are blocked.")
+            raise NoRunspaceError("all runspaces are blocked.")
         held = {runspace for _call, runspace, _deadline in self.flights.values()} | self.blocked
         self._last += 1
         self.flights[self._last] = (call, min({*range(len(held) + 1)} - held), seconds)
@@ -179,7 +168,7 @@ class LiveTransport:
         self.most_at_once = max(self.most_at_once, len(self.flights))
         return self._last
 
-    def wait(self, seconds: float) -> list[tuple[int, Answer]]:
+    def wait(self, seconds: float) -> list[tuple[int, CallResult]]:
         if self.wait_errors:
             raise self.wait_errors.pop(0)
         if not self.flights:
@@ -193,7 +182,7 @@ class LiveTransport:
         self.host.clock.now += deadline if given_up else self.seconds_each
         return [(token, answer)]
 
-    def run(self, call: Call, seconds: float) -> Answer:
+    def run(self, call: Call, seconds: float) -> CallResult:
         if self.wait_errors:
             raise self.wait_errors.pop(0)
         self.host.clock.now += self.seconds_each
@@ -206,7 +195,7 @@ class LiveTransport:
 class BatchTransport:
     """Runs batches as the packaged script does: list, prove, act, list again.
 
-    A run takes C(seconds_each), and from one act to the next it is C(act_each): several run at once.
+    A run takes `seconds_each`, and from one act to the next it is `act_each`: several run at once.
     """
 
     SEND_SECONDS = 10.0
@@ -215,7 +204,7 @@ class BatchTransport:
         self.host, self.seconds_each, self.act_each = host, seconds_each, act_each
         self.runs: list[list[str]] = []
         self.errors: list[Exception] = []
-        self.acts: list[Act] = []
+        self.acts: list[ConditionalCall] = []
         self.first: list[Sequence[Call]] = []
         self.names: list[Sequence[str]] = []
         self.verdicts: list[list[Verdict]] = []
@@ -227,23 +216,23 @@ class BatchTransport:
         if self.errors:
             raise self.errors.pop(0)
 
-    def _answer(self, call: Call) -> Timed:
+    def _answer(self, call: Call) -> TimedResult:
         begun_at = self.host.clock()
-        return Timed(self.host.answer(call), begun_at)
+        return TimedResult(self.host.answer(call), begun_at)
 
-    def run(self, calls: Sequence[Call], seconds: float) -> list[Timed]:
+    def run(self, calls: Sequence[Call], seconds: float) -> list[TimedResult]:
         self._module(*(call.command for call in calls))
         return [self._answer(call) for call in calls]
 
     def act(
         self,
         listing: Call,
-        acts: Sequence[Act],
+        acts: Sequence[ConditionalCall],
         seconds: float,
         list_seconds: float,
         first: Sequence[Call] = (),
         names: Sequence[str] = (),
-    ) -> Acted:
+    ) -> BatchResult:
         called = self.host.clock()
         self._last_begin = math.inf
         self._module(*(call.command for call in first), listing.command, *(act.call.command for act in acts))
@@ -256,25 +245,25 @@ class BatchTransport:
         self.verdicts.append([report.verdict for report in reports])
         if Verdict.SENT in self.verdicts[-1]:
             listed = self._answer(listing)
-        return Acted(answers, tuple(reports), listed)
+        return BatchResult(answers, tuple(reports), listed)
 
-    def _act(self, act: Act, listed: Answer, names: Sequence[str], called: float) -> ActAnswer:
+    def _act(self, act: ConditionalCall, listed: CallResult, names: Sequence[str], called: float) -> ConditionalResult:
         now = self.host.clock.now
         if now > self._last_begin or now >= act.send_before:
-            return ActAnswer(Verdict.LATER, called)
+            return ConditionalResult(Verdict.LATER, called)
         if not listed.whole:
-            return ActAnswer(Verdict.UNPROVEN, called)
+            return ConditionalResult(Verdict.UNPROVEN, called)
         rows = [row for row in listed.output if all(row.get(name) == value for name, value in act.where.items())]
         if not rows:
-            return ActAnswer(Verdict.GONE, called)
+            return ConditionalResult(Verdict.GONE, called)
         if not all(_same(rows[0].get(name), value, name in names) for name, value in act.expect.items()):
-            return ActAnswer(Verdict.REPLACED, called)
+            return ConditionalResult(Verdict.REPLACED, called)
         begun = self.host.clock()
         self._last_begin = min(self._last_begin, begun + self.SEND_SECONDS)
         answer = self.host.answer(act.call)
         self.host.clock.now += self.act_each
         ended = self.host.clock()
-        return ActAnswer(Verdict.SENT, ended, answer, begun, ended - begun)
+        return ConditionalResult(Verdict.SENT, ended, answer, begun, ended - begun)
 
 
 def _same(found: object, expected: object, is_name: bool) -> bool:

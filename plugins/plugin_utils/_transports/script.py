@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cmdlets over any connection and with become: a constant script that C(ansible.windows.win_powershell) runs.
+"""Cmdlets over any connection and with become: a constant script that `ansible.windows.win_powershell` runs.
 
 A module call takes seconds before it does anything, so one does much: it lists what is there, proves for each act
 that its session is still the one that was selected, acts, and lists again. Each call in it has a deadline; how long
@@ -24,9 +24,9 @@ from typing import Any, Protocol
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
-from .._sessions.acting import PROOF_SECONDS
-from .._sessions.service import ServiceError
-from .cmdlet import Answer, Call, ErrorRecord, State
+from .._sessions.errors import ServiceError
+from .._sessions.execution import PROOF_SECONDS
+from .cmdlet import Call, CallResult, ErrorRecord, State
 
 MODULE = "ansible.windows.win_powershell"
 LONGEST_CAUSE = 1000
@@ -34,18 +34,18 @@ SCRIPT = Path(__file__).with_name("run_cmdlets.ps1")
 
 
 class ExecuteModule(Protocol):
-    """C(_execute_module) of an action plugin."""
+    """`_execute_module` of an action plugin."""
 
     def __call__(self, *, module_name: str, module_args: dict[str, Any], task_vars: Any) -> Mapping[str, Any]:
         """Run a module on the host and return its result."""
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class ConditionalCall:
     """An act on one row of a list, run only if that row is proven to be the one that is meant.
 
-    What is expected is compared as answers show it, exactly, unless the request says that it is a name; C(None) is
-    equal only to C(None).
+    What is expected is compared as answers show it, exactly, unless the request says that it is a name; `None` is
+    equal only to `None`.
     """
 
     call: Call
@@ -80,22 +80,22 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Timed:
+class TimedResult:
     """An answer to a call."""
 
-    answer: Answer
+    answer: CallResult
     begun_at: float
     """Clock reading (seconds) before the call was begun."""
 
 
 @dataclass(frozen=True, slots=True)
-class ActAnswer:
+class ConditionalResult:
     """What came of an act."""
 
     verdict: Verdict
     answered_at: float
     """Clock reading (seconds) after which a list shows it: each list of the request when nothing was sent."""
-    answer: Answer | None = None
+    answer: CallResult | None = None
     """The cmdlet's answer when the act was sent."""
     sent_at: float | None = None
     """Clock reading at which it had been sent at the latest, if it was."""
@@ -104,18 +104,18 @@ class ActAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Acted:
+class BatchResult:
     """What came of a request to act."""
 
-    first: tuple[Timed, ...]
+    first: tuple[TimedResult, ...]
     """Answers to the calls that came first."""
-    acts: tuple[ActAnswer, ...]
+    acts: tuple[ConditionalResult, ...]
     """As many as were asked for, in that order."""
-    listing: Timed
+    listing: TimedResult
     """The newest list: when anything was sent, one that was begun after the last act had ended."""
 
 
-class ScriptCmdlets:
+class ScriptTransport:
     """Calls cmdlets on a host, each method with one module call.
 
     Both raise ServiceError when the script did not run to its end, and AnsibleConnectionFailure passes through.
@@ -130,7 +130,7 @@ class ScriptCmdlets:
         self._beside = 0.0
         """The longest that a module call has taken beside the script's own seconds."""
 
-    def run(self, calls: Sequence[Call], seconds: float) -> list[Timed]:
+    def run(self, calls: Sequence[Call], seconds: float) -> list[TimedResult]:
         """Run calls one after the other in one process; each has so many seconds."""
         result, times = self._run(
             {"Calls": [_request(call) for call in calls], "Seconds": seconds}, calls, self._clock()
@@ -140,19 +140,19 @@ class ScriptCmdlets:
     def act(
         self,
         listing: Call,
-        acts: Sequence[Act],
+        acts: Sequence[ConditionalCall],
         seconds: float,
         list_seconds: float,
         first: Sequence[Call] = (),
         names: Sequence[str] = (),
-    ) -> Acted:
+    ) -> BatchResult:
         """List, run the acts that the list proves, several at once, and list again.
 
-        Each act has C(seconds), each other call C(list_seconds). No act is begun long after the first of the request.
+        Each act has `seconds`, each other call `list_seconds`. No act is begun long after the first of the request.
         That one is begun unless its own time is over, so asking again for those that were LATER comes to an end.
 
-        C(names) are expected properties that compare as C(fold) does, without case.
-        C(first) are calls that must come before, such as a sign-in. They run again in each runspace that acts, of which
+        `names` are expected properties that compare as `fold` does, without case.
+        `first` are calls that must come before, such as a sign-in. They run again in each runspace that acts, of which
         there are several; their answers are those of the first. In check mode nothing is sent.
         """
         if len({frozenset(act.where) for act in acts}) > 1:
@@ -176,13 +176,13 @@ class ScriptCmdlets:
             "ActSeconds": seconds,
         }
         result, times = self._run(parameters, [*first, listing, *(act.call for act in acts)], called)
-        return Acted(
+        return BatchResult(
             tuple(times.read(one) for one in result["calls"]),
             tuple(times.read_act(one) for one in result["acts"]),
             times.read(result["listing"]),
         )
 
-    def _seconds_left(self, act: Act, called: float) -> float | None:
+    def _seconds_left(self, act: ConditionalCall, called: float) -> float | None:
         """Count from the script's start, which is later than the call of the module by no more than what is known."""
         return None if math.isinf(act.send_before) else act.send_before - called - self._beside
 
@@ -224,23 +224,25 @@ class _Times:
     earliest: float
     latest: float
 
-    def read(self, answer: Mapping[str, Any]) -> Timed:
-        return Timed(_read_answer(answer), self.earliest + answer["begun"])
+    def read(self, answer: Mapping[str, Any]) -> TimedResult:
+        return TimedResult(_read_answer(answer), self.earliest + answer["begun"])
 
-    def read_act(self, act: Mapping[str, Any]) -> ActAnswer:
+    def read_act(self, act: Mapping[str, Any]) -> ConditionalResult:
         verdict, answer = Verdict(act["verdict"]), act["answer"]
         if answer is None:
-            return ActAnswer(verdict, self.earliest)
+            return ConditionalResult(verdict, self.earliest)
         begun, ended = answer["begun"], answer["ended"]
-        return ActAnswer(verdict, self.earliest + ended, _read_answer(answer), self.latest + begun, ended - begun)
+        return ConditionalResult(
+            verdict, self.earliest + ended, _read_answer(answer), self.latest + begun, ended - begun
+        )
 
 
 def _request(call: Call) -> dict[str, Any]:
     return {"command": call.command, "parameters": dict(call.parameters), "secrets": list(call.secrets)}
 
 
-def _read_answer(answer: Mapping[str, Any]) -> Answer:
-    return Answer(
+def _read_answer(answer: Mapping[str, Any]) -> CallResult:
+    return CallResult(
         State(answer["state"]),
         tuple(answer["output"]),
         tuple(ErrorRecord.of(one["id"], one["category"], one["exception"], one["message"]) for one in answer["errors"]),

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .._sessions.selection import SelectionError
+from .._sessions.errors import SelectionError
 from .._sessions.session import fold
-from .session_cmdlets import read_created
+from .windows_cmdlets import read_created
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class GivenRow:
         return str(ids.read(self.values[ids.name], f"{self.label}: "))
 
     def time(self, name: str) -> datetime | None:
-        """Return a time that an info module wrote; C(None) when it is not given. Raises SelectionError."""
+        """Return a time that an info module wrote; `None` when it is not given. Raises SelectionError."""
         text = self.optional(name)
         moment = read_created(text)
         if text and moment is None:

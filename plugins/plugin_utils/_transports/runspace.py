@@ -21,10 +21,10 @@ from xml.etree.ElementTree import Element, SubElement
 
 from ansible.errors import AnsibleConnectionFailure
 
-from .._sessions.service import ServiceError
-from .cmdlet import Answer, Call, ErrorRecord, NoRunspace, Row, State, TooLate
-from .psrp_messages import BrokenAnswer, Messages, read_error, read_row, read_state, read_text
-from .psrp_trouble import OPERATION_TIMED_OUT, explain
+from .._sessions.errors import ServiceError, TooLateError
+from .cmdlet import Call, CallResult, ErrorRecord, NoRunspaceError, Row, State
+from .runspace_errors import OPERATION_TIMED_OUT, explain
+from .runspace_messages import BrokenMessageError, Messages, read_error, read_row, read_state, read_text
 
 try:
     from pypsrp.complex_objects import Command, ObjectMeta, PSCredential, RunspacePoolState
@@ -43,7 +43,7 @@ try:
         def __deepcopy__(self, _memo: object) -> Cmdlet:
             return self
 
-    TROUBLE: tuple[type[Exception], ...] = (WinRMError, RequestException, SpnegoError, BrokenAnswer)
+    CONNECTION_ERRORS: tuple[type[Exception], ...] = (WinRMError, RequestException, SpnegoError, BrokenMessageError)
 except ImportError as error:
     IMPORT_ERROR: ImportError | None = error
 else:
@@ -56,11 +56,11 @@ AT_ONCE = 16
 """Calls in flight at once."""
 MOST_RUNSPACES = 64
 """The pool grows up to this when calls block their runspaces for good."""
-LOOK_SECONDS = 0.5
+RECEIVE_SECONDS = 0.5
 """How long a host is let wait for output of one pipeline while others are in flight; WinRM takes nothing shorter."""
-LONGEST_LOOK = 15.0
-LOOK_PAUSE = 4.0
-"""A pipeline that brings nothing is looked at after pauses that grow up to this, or to a second for each such
+LONGEST_RECEIVE = 15.0
+RECEIVE_PAUSE = 4.0
+"""A pipeline that brings nothing is asked again after pauses that grow up to this, or to a second for each such
 pipeline, so that they do not hold up the others."""
 STOP_SECONDS = 5.0
 """After its stop signal a call has this long to end. One that is inside a native call, as a log-off that hangs, will
@@ -77,34 +77,34 @@ STATES = {3: State.STOPPED, 4: State.COMPLETED, 5: State.FAILED}
 
 
 @dataclass(slots=True, eq=False)
-class _Flight:
+class _RunningCall:
     """A call that is under way."""
 
     token: int
     pipeline: PowerShell
     deadline: float
-    look_at: float
-    """When to look at it next; looks that bring nothing postpone it."""
+    receive_at: float
+    """When to ask for its output next; asking in vain postpones it."""
     pause: float = 0.0
     stop_sent: float | None = None
-    looked: bool = False
-    """Whether it was looked at since the stop signal."""
+    asked: bool = False
+    """Whether it was asked for output since the stop signal."""
     messages: Messages = field(default_factory=Messages)
     output: list[Row] = field(default_factory=list)
     errors: list[ErrorRecord] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
-    def answer(self, state: State) -> Answer:
+    def answer(self, state: State) -> CallResult:
         """Make the answer of what has come."""
-        return Answer(state, tuple(self.output), tuple(self.errors), tuple(self.warnings))
+        return CallResult(state, tuple(self.output), tuple(self.errors), tuple(self.warnings))
 
 
-class PsrpCmdlets:
+class RunspaceTransport:
     """Calls cmdlets on the host of a psrp connection. To be used from one thread.
 
-    Every method that talks to the host raises AnsibleConnectionFailure when the connection is in trouble: wrong
+    Every method that talks to the host raises AnsibleConnectionFailure when the connection has failed: wrong
     password, host down, session lost; and ServiceError when something on the host must be changed: no such endpoint,
-    no right, quota reached. After either only C(close) makes sense.
+    no right, quota reached. After either only `close` makes sense.
     """
 
     def __init__(
@@ -114,9 +114,9 @@ class PsrpCmdlets:
         most_runspaces: int = MOST_RUNSPACES,
         lives: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Connect over a psrp connection plugin; C(clock) counts seconds, C(lives) tells whether the run goes on.
+        """Connect over a psrp connection plugin; `clock` counts seconds, `lives` tells whether the run goes on.
 
-        The host picks the runspace of each call, so calls that need the same one need C(most_runspaces=1). They run one
+        The host picks the runspace of each call, so calls that need the same one need `most_runspaces=1`. They run one
         after the other then, and one that never ends is the last.
 
         Raises ServiceError and AnsibleConnectionFailure.
@@ -130,8 +130,8 @@ class PsrpCmdlets:
         self._clock = clock
         self._host = str(connection.get_option("remote_addr"))
         self._endpoint = str(connection.get_option("configuration_name"))
-        self._flights: dict[int, _Flight] = {}
-        self._finished: list[tuple[int, Answer]] = []
+        self._running: dict[int, _RunningCall] = {}
+        self._finished: list[tuple[int, CallResult]] = []
         self._last_token = 0
         self._blocked = 0
         self._most_runspaces = most_runspaces
@@ -157,22 +157,22 @@ class PsrpCmdlets:
 
     @property
     def busy(self) -> bool:
-        """Whether no call can begin now, but one can when another has ended: C(wait) first."""
-        return bool(self._flights) and self._free() <= 0
+        """Whether no call can begin now, but one can when another has ended: `wait` first."""
+        return bool(self._running) and self._free() <= 0
 
     def _free(self) -> int:
-        return min(AT_ONCE, self._most_runspaces - self._blocked) - len(self._flights)
+        return min(AT_ONCE, self._most_runspaces - self._blocked) - len(self._running)
 
     def begin(self, call: Call, seconds: float, send_before: float = math.inf) -> int:
-        """Begin a call, at once or not at all, and return its token; C(wait) returns it with the answer.
+        """Begin a call, at once or not at all, and return its token; `wait` returns it with the answer.
 
         It never waits in a queue on the host: what was proven about a session would be too old when it runs.
-        Its deadline is C(seconds) from now. With nothing sent it raises NoRunspace when no runspace is free; and
-        TooLate when the clock passes C(send_before) first, or the run ends: making room for a call may take a while.
+        Its deadline is `seconds` from now. With nothing sent it raises NoRunspaceError when no runspace is free, and
+        TooLateError when the clock passes `send_before` first or the run ends: making room for a call may take a while.
         """
         if self._free() > 0:
             with self._explained():
-                self._grow(len(self._flights) + self._blocked + 1)
+                self._grow(len(self._running) + self._blocked + 1)
         if self._free() <= 0:
             raise self._no_runspace()
         with self._explained():
@@ -180,7 +180,7 @@ class PsrpCmdlets:
             if self._pool.connection.transport.session is None:
                 self._sign_in()
         if self._clock() >= send_before or not self._lives():
-            raise TooLate
+            raise TooLateError
         with self._explained(), self._in_time(send_before, pipeline):
             # No host for the pipeline: a cmdlet that would ask fails, instead of waiting for an answer.
             host, self._pool.host = self._pool.host, PSHost(None, None, False, None, None, None, "")
@@ -190,24 +190,24 @@ class PsrpCmdlets:
                 self._pool.host = host
         now = self._clock()
         self._last_token += 1
-        self._flights[self._last_token] = _Flight(self._last_token, pipeline, now + seconds, now)
+        self._running[self._last_token] = _RunningCall(self._last_token, pipeline, now + seconds, now)
         return self._last_token
 
-    def _no_runspace(self) -> NoRunspace:
-        if self._flights:
-            under_way = f"{self._host} takes no more calls for now: {len(self._flights)} are under way."
-            return NoRunspace(under_way, lasting=False)
+    def _no_runspace(self) -> NoRunspaceError:
+        if self._running:
+            under_way = f"{self._host} takes no more calls for now: {len(self._running)} are under way."
+            return NoRunspaceError(under_way, lasting=False)
         if self._blocked == 1:
             held = "one that does not end holds the only runspace"
         else:
             held = f"{self._blocked} that do not end hold all the runspaces"
-        return NoRunspace(f"{self._host} takes no more calls, because {held}: run the task again for the rest.")
+        return NoRunspaceError(f"{self._host} takes no more calls, because {held}: run the task again for the rest.")
 
     @contextmanager
     def _in_time(self, send_before: float, pipeline: PowerShell) -> Iterator[None]:
         """Send nothing too late: a connection that was dropped is made on the way, and signed in to with more requests.
 
-        Raises TooLate.
+        Raises TooLateError.
         """
         if send_before == math.inf:
             yield
@@ -218,7 +218,7 @@ class PsrpCmdlets:
 
         def send_in_time(*request: Any, **options: Any) -> Any:
             if self._clock() >= send_before or not self._lives():
-                raise TooLate
+                raise TooLateError
             return send(*request, **options)
 
         adapter.send = send_in_time
@@ -226,11 +226,11 @@ class PsrpCmdlets:
         transport.connection_timeout = min(patience, max(SHORTEST_CONNECT, send_before - self._clock()))
         try:
             yield
-        except (TooLate, ConnectTimeout):
+        except (TooLateError, ConnectTimeout):
             # Nothing was sent.
             self._pool.pipelines.pop(pipeline.id, None)
             self._renew_http()
-            raise TooLate from None
+            raise TooLateError from None
         finally:
             transport.connection_timeout = patience
             adapter.max_retries = retries
@@ -275,26 +275,26 @@ class PsrpCmdlets:
                 raise
             self._most_runspaces = self._pool.max_runspaces
 
-    def wait(self, seconds: float) -> list[tuple[int, Answer]]:
+    def wait(self, seconds: float) -> list[tuple[int, CallResult]]:
         """Return the calls that have ended: token and answer. Wait for the first at most that long.
 
         May take half a second longer, and does not wait when no call is under way.
         """
         until = self._clock() + seconds
-        while self._flights and not self._finished:
+        while self._running and not self._finished:
             with self._explained():
-                self._look(until)
-                for flight in list(self._flights.values()):
-                    self._enforce(flight)
+                self._poll(until)
+                for running in list(self._running.values()):
+                    self._enforce(running)
             if self._clock() >= until:
                 break
         finished, self._finished = self._finished, []
         return finished
 
-    def run(self, call: Call, seconds: float) -> Answer:
-        """Begin a call and wait for its answer; answers to other calls are kept for C(wait)."""
+    def run(self, call: Call, seconds: float) -> CallResult:
+        """Begin a call and wait for its answer; answers to other calls are kept for `wait`."""
         token = self.begin(call, seconds)
-        others: list[tuple[int, Answer]] = []
+        others: list[tuple[int, CallResult]] = []
         while True:
             for ended, answer in self.wait(seconds):
                 if ended == token:
@@ -302,26 +302,26 @@ class PsrpCmdlets:
                     return answer
                 others.append((ended, answer))
 
-    def _look(self, until: float) -> None:
+    def _poll(self, until: float) -> None:
         """Ask for what one pipeline has brought: the oldest whose turn it is, as it has most probably ended."""
         now = self._clock()
-        due = [flight for flight in self._flights.values() if flight.look_at <= now]
-        flight = due[0] if due else min(self._flights.values(), key=lambda one: one.look_at)
-        seconds = LOOK_SECONDS
-        if len(self._flights) == 1 and flight.stop_sent is None:
-            seconds = max(seconds, min(LONGEST_LOOK, until - now, flight.deadline - now))
-        flight.looked = True
-        if self._receive(flight, seconds):
-            flight.pause, flight.look_at = 0.0, now
+        due = [running for running in self._running.values() if running.receive_at <= now]
+        running = due[0] if due else min(self._running.values(), key=lambda one: one.receive_at)
+        seconds = RECEIVE_SECONDS
+        if len(self._running) == 1 and running.stop_sent is None:
+            seconds = max(seconds, min(LONGEST_RECEIVE, until - now, running.deadline - now))
+        running.asked = True
+        if self._receive(running, seconds):
+            running.pause, running.receive_at = 0.0, now
         else:
-            slow = sum(one.pause > 0.0 for one in self._flights.values())
-            flight.pause = min(max(LOOK_PAUSE, 2 * LOOK_SECONDS * slow), max(LOOK_SECONDS, 2 * flight.pause))
-            flight.look_at = self._clock() + flight.pause
+            slow = sum(one.pause > 0.0 for one in self._running.values())
+            running.pause = min(max(RECEIVE_PAUSE, 2 * RECEIVE_SECONDS * slow), max(RECEIVE_SECONDS, 2 * running.pause))
+            running.receive_at = self._clock() + running.pause
 
-    def _receive(self, flight: _Flight, seconds: float) -> bool:
+    def _receive(self, running: _RunningCall, seconds: float) -> bool:
         """Read what comes within some seconds; return whether anything did."""
         receive = Element(f"{{{NAMESPACES['rsp']}}}Receive")
-        stream = SubElement(receive, f"{{{NAMESPACES['rsp']}}}DesiredStream", CommandId=flight.pipeline.id)
+        stream = SubElement(receive, f"{{{NAMESPACES['rsp']}}}DesiredStream", CommandId=running.pipeline.id)
         stream.text = "stdout"
         options = OptionSet()
         options.add_option("WSMAN_CMDSHELL_OPTION_KEEPALIVE", "TRUE")
@@ -332,50 +332,50 @@ class PsrpCmdlets:
                 raise
             return False
         data = [b64decode(one.text or "") for one in response.iterfind(".//rsp:Stream", NAMESPACES)]
-        for kind, clixml in flight.messages.read(b"".join(data)):
-            self._take(flight, kind, clixml)
+        for kind, clixml in running.messages.read(b"".join(data)):
+            self._take(running, kind, clixml)
         return any(data)
 
-    def _take(self, flight: _Flight, kind: int, clixml: Element) -> None:
+    def _take(self, running: _RunningCall, kind: int, clixml: Element) -> None:
         if kind == MessageType.PIPELINE_OUTPUT:
-            flight.output.append(read_row(clixml))
+            running.output.append(read_row(clixml))
         elif kind == MessageType.ERROR_RECORD:
-            flight.errors.append(read_error(clixml))
+            running.errors.append(read_error(clixml))
         elif kind == MessageType.WARNING_RECORD:
-            flight.warnings.append(read_text(clixml))
+            running.warnings.append(read_text(clixml))
         elif kind == MessageType.PIPELINE_STATE:
             number, error = read_state(clixml)
             state = STATES.get(number)
             if error is not None and state is State.FAILED:
-                flight.errors.append(error)
+                running.errors.append(error)
             if state is not None:
-                self._finish(flight, state)
-                self._clean_up(flight)
+                self._finish(running, state)
+                self._clean_up(running)
 
-    def _enforce(self, flight: _Flight) -> None:
+    def _enforce(self, running: _RunningCall) -> None:
         """Stop a call that is over its deadline; give it up when that does not end it."""
         now = self._clock()
-        if flight.stop_sent is None:
-            if now >= flight.deadline:
-                stopped = self._signal(flight, SignalCode.PS_CTRL_C)
-                flight.stop_sent = self._clock()
-                flight.look_at = flight.stop_sent + (0.0 if stopped else STOP_SECONDS)
-                flight.looked = False
-        elif flight.looked and now >= flight.stop_sent + STOP_SECONDS:
+        if running.stop_sent is None:
+            if now >= running.deadline:
+                stopped = self._signal(running, SignalCode.PS_CTRL_C)
+                running.stop_sent = self._clock()
+                running.receive_at = running.stop_sent + (0.0 if stopped else STOP_SECONDS)
+                running.asked = False
+        elif running.asked and now >= running.stop_sent + STOP_SECONDS:
             self._blocked += 1
-            self._finish(flight, State.NO_ANSWER)
+            self._finish(running, State.NO_ANSWER)
 
-    def _finish(self, flight: _Flight, state: State) -> None:
-        del self._flights[flight.token]
-        self._pool.pipelines.pop(flight.pipeline.id, None)
-        self._finished.append((flight.token, flight.answer(state)))
+    def _finish(self, running: _RunningCall, state: State) -> None:
+        del self._running[running.token]
+        self._pool.pipelines.pop(running.pipeline.id, None)
+        self._finished.append((running.token, running.answer(state)))
 
-    def _signal(self, flight: _Flight, code: str) -> bool:
+    def _signal(self, running: _RunningCall, code: str) -> bool:
         """Send a signal and return whether the host has answered. Only what the pipeline brings counts."""
-        signal = Element(f"{{{NAMESPACES['rsp']}}}Signal", CommandId=flight.pipeline.id)
+        signal = Element(f"{{{NAMESPACES['rsp']}}}Signal", CommandId=running.pipeline.id)
         SubElement(signal, f"{{{NAMESPACES['rsp']}}}Code").text = code
         try:
-            self._request(WSManAction.SIGNAL, signal, None, LOOK_SECONDS, SHORT_SILENCE)
+            self._request(WSManAction.SIGNAL, signal, None, RECEIVE_SECONDS, SHORT_SILENCE)
         except WSManFaultError as error:
             return bool(error.code != OPERATION_TIMED_OUT)
         except Timeout:
@@ -383,11 +383,11 @@ class PsrpCmdlets:
             return False
         return True
 
-    def _clean_up(self, flight: _Flight) -> None:
+    def _clean_up(self, running: _RunningCall) -> None:
         """Let the host forget a finished pipeline. That may fail: a lost connection shows in the next request."""
         try:
-            self._signal(flight, SignalCode.TERMINATE)
-        except TROUBLE:
+            self._signal(running, SignalCode.TERMINATE)
+        except CONNECTION_ERRORS:
             self._renew_http()
 
     def _request(
@@ -410,7 +410,7 @@ class PsrpCmdlets:
         receive = Element(f"{{{NAMESPACES['rsp']}}}Receive")
         SubElement(receive, f"{{{NAMESPACES['rsp']}}}DesiredStream").text = "stdout"
         with suppress(WSManFaultError):
-            self._request(WSManAction.RECEIVE, receive, None, LOOK_SECONDS, SILENCE_SECONDS)
+            self._request(WSManAction.RECEIVE, receive, None, RECEIVE_SECONDS, SILENCE_SECONDS)
 
     def _renew_http(self) -> None:
         """Sign in anew for the next request: an exchange that was cut off has spoilt the message encryption."""
@@ -422,16 +422,16 @@ class PsrpCmdlets:
         """Let go of the runspace.
 
         Ansible closes its shell at the end of the task, or keeps it for the next item of a loop. When something still
-        runs in it or the connection is in trouble, that would take long or fail, and the shell would stay open on the
-        host: then it is closed here, within about C(seconds).
+        runs in it or the connection has failed, that would take long or fail, and the shell would stay open on the
+        host: then it is closed here, within about `seconds`.
         """
-        if not (self._flights or self._blocked or self._lost):
+        if not (self._running or self._blocked or self._lost):
             return
         wsman = self._pool.connection
         self._renew_http()
         wsman.operation_timeout = max(1, int(seconds / 2))
         wsman.transport.connection_timeout = wsman.transport.read_timeout = wsman.operation_timeout + 1
-        with suppress(*TROUBLE):
+        with suppress(*CONNECTION_ERRORS):
             self._pool.shell.close()
         self._pool.state = RunspacePoolState.CLOSED
         self._connection.close()
@@ -441,9 +441,9 @@ class PsrpCmdlets:
         """Turn an error into a sentence, and remember that the connection cannot be trusted any more."""
         try:
             yield
-        except TooLate:
+        except TooLateError:
             raise
-        except TROUBLE as error:
+        except CONNECTION_ERRORS as error:
             self._lost = True
             # Not "from error": ansible-core would add the library's text to the sentence.
             raise explain(error, self._host, self._endpoint) from None

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sessions that cmdlets list and end, over a transport that does a whole batch in one call of a module.
 
-Acts are collected, and sent by C(wait) all at once. The identity of each session is proven on the host itself, on a
-list that it reads just before the act, and the list that the host reads after the last act is what is looked at.
+Acts are collected, and sent by `wait` all at once. The identity of each session is proven on the host itself, on a
+list that it reads just before the act, and the list that the host reads after the last act is the one that counts.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ from typing import Protocol
 
 from ansible.errors import AnsibleConnectionFailure
 
-from .._sessions.acting import PROOF_SECONDS
-from .._sessions.service import Answered, Event, Looked, LookFailed, Reply, ServiceError
+from .._sessions.errors import ServiceError
+from .._sessions.execution import PROOF_SECONDS
+from .._sessions.service import Event, Listed, ListingFailed, Replied, Reply
 from .._sessions.session import Key, Session
-from .._transports.cmdlet import Answer, Call
-from .._transports.win_powershell import Act, ActAnswer, Acted, Timed, Verdict
-from .session_cmdlets import (
+from .._transports.cmdlet import Call, CallResult
+from .._transports.script import BatchResult, ConditionalCall, ConditionalResult, TimedResult, Verdict
+from .host_names import require_host
+from .windows_cmdlets import (
     LIST_SECONDS,
     LOST,
     Judge,
-    SessionCmdlets,
+    ServiceCmdlets,
     choose_list,
     list_error,
     read_list,
     sign_in_error,
 )
-from .session_hosts import require_host
 
 NOT_ACTED = {
     Verdict.GONE: (Reply.GONE, "the session is gone"),
@@ -44,39 +45,39 @@ NOT_ACTED = {
 }
 
 
-class BatchCmdlets(Protocol):
+class ScriptCalls(Protocol):
     """A transport that runs a batch of calls on the host, such as a script."""
 
-    def run(self, calls: Sequence[Call], seconds: float) -> list[Timed]:
+    def run(self, calls: Sequence[Call], seconds: float) -> list[TimedResult]:
         """Run calls one after the other in one process; each has so many seconds."""
 
     def act(
         self,
         listing: Call,
-        acts: Sequence[Act],
+        acts: Sequence[ConditionalCall],
         seconds: float,
         list_seconds: float,
         first: Sequence[Call] = (),
         names: Sequence[str] = (),
-    ) -> Acted:
-        """List, run the acts that the list proves, and list again. C(names) are properties that have no case."""
+    ) -> BatchResult:
+        """List, run the acts that the list proves, and list again. `names` are properties that have no case."""
 
 
-class BatchSessions:
+class ScriptService:
     """A service over a transport that runs batches."""
 
     proves_itself = True
 
     def __init__(
         self,
-        cmdlets: SessionCmdlets,
-        transport: BatchCmdlets,
+        cmdlets: ServiceCmdlets,
+        transport: ScriptCalls,
         host: str,
         clock: Callable[[], float],
         act_seconds: float,
         sleep: Callable[[float], None],
     ) -> None:
-        """C(host) is the Windows host, for errors; each act has C(act_seconds)."""
+        """`host` is the Windows host, for errors; each act has `act_seconds`."""
         self._cmdlets = cmdlets
         self._transport = transport
         self._host = host
@@ -92,8 +93,8 @@ class BatchSessions:
         self._collected: list[tuple[Session, float]] = []
         self._asked: set[Key] = set()
         """Sessions that something was sent for."""
-        self._look_wanted = False
-        self._seen: Timed | None = None
+        self._listing_wanted = False
+        self._seen: TimedResult | None = None
         self.warnings: list[str] = []
         """What the user should know, although nothing failed."""
         self.accepted = False
@@ -126,7 +127,7 @@ class BatchSessions:
             answer = timed.answer
         self.warnings += require_host(self._cmdlets, answer, host, self._hosts, self._host)
 
-    def _after_sign_in(self, timed: Sequence[Timed]) -> Sequence[Timed]:
+    def _after_sign_in(self, timed: Sequence[TimedResult]) -> Sequence[TimedResult]:
         for call, one in zip(self._first, timed, strict=False):
             if not one.answer.whole:
                 raise sign_in_error(call, one.answer, self._host, self._cmdlets)
@@ -134,12 +135,12 @@ class BatchSessions:
 
     # The engine's calls
 
-    def begin_look(self, sessions: Sequence[Session]) -> None:
-        """Read the list again, in C(wait): the one that came with the last acts, if nobody has looked at it yet."""
-        self._look_wanted = True
+    def begin_listing(self, sessions: Sequence[Session]) -> None:
+        """Read the list again, in `wait`: the one that came with the last acts, if nobody has read it yet."""
+        self._listing_wanted = True
 
     def begin_act(self, session: Session, send_before: float) -> None:
-        """Collect the act. It is sent by C(wait), if the host then has time left for it and proves it again.
+        """Collect the act. It is sent by `wait`, if the host then has time left for it and proves it again.
 
         Also an act without any time left goes to the host, for the list that comes with the answer.
         """
@@ -150,15 +151,15 @@ class BatchSessions:
         return 0.0 if self.lost is None else math.inf
 
     def wait(self, seconds: float) -> list[Event]:
-        """Send what was collected, and look.
+        """Send what was collected, and list again.
 
-        A look that was begun before the acts is answered by the list that comes with them, however many runs follow.
+        A listing that was begun before the acts is answered by the list that comes with them, however many runs follow.
         """
-        if not self._collected and not self._look_wanted:
+        if not self._collected and not self._listing_wanted:
             self._sleep(seconds)
             return []
         events = self._send() if self._collected else []
-        return events + self._read_again() if self._look_wanted else events
+        return events + self._read_again() if self._listing_wanted else events
 
     def close(self) -> None:
         """There is nothing to let go of: every batch ends its process."""
@@ -170,7 +171,7 @@ class BatchSessions:
         self._seen = None
         cmdlets = self._cmdlets
         acts = [
-            Act(
+            ConditionalCall(
                 cmdlets.act(session),
                 self._values(session, cmdlets.where),
                 # One that was asked for may be ending by now, which must not be asked for again.
@@ -200,24 +201,24 @@ class BatchSessions:
         return events
 
     def _unclear(self, collected: Sequence[tuple[Session, float]], reason: str) -> list[Event]:
-        """Answer acts that may have been sent at any time until now."""
+        """CallResult acts that may have been sent at any time until now."""
         self._asked.update(session.key for session, _send_before in collected)
-        return [Answered(session, Reply.UNCLEAR, reason, self._clock()) for session, _send_before in collected]
+        return [Replied(session, Reply.UNCLEAR, reason, self._clock()) for session, _send_before in collected]
 
     def _values(self, session: Session, names: Sequence[str]) -> dict[str, object]:
         return {self._cmdlets.fields[name]: session.fields[name] for name in names}
 
-    def _answered(self, session: Session, call: Call, act: ActAnswer, listing: Answer) -> Answered:
+    def _answered(self, session: Session, call: Call, act: ConditionalResult, listing: CallResult) -> Replied:
         if act.answer is not None:
             event = self._judge.judge(session, call, act.answer, act.seconds)
             return replace(event, sent_at=act.sent_at, answered_at=act.answered_at)
         reply, reason = NOT_ACTED[act.verdict]
         if act.verdict is Verdict.UNPROVEN and not listing.whole:
             reason = str(list_error(self._cmdlets, self._list, listing, self._host))
-        return Answered(session, reply, reason, answered_at=act.answered_at, sent=False)
+        return Replied(session, reply, reason, answered_at=act.answered_at, sent=False)
 
     def _read_again(self) -> list[Event]:
-        self._look_wanted = False
+        self._listing_wanted = False
         timed, self._seen = self._seen, None
         try:
             if self.lost is not None:
@@ -226,9 +227,9 @@ class BatchSessions:
                 (timed,) = self._after_sign_in(self._transport.run([*self._first, self._list], LIST_SECONDS))
         except AnsibleConnectionFailure as error:
             self.lost = error
-            return [LookFailed(ServiceError(LOST))]
+            return [ListingFailed(ServiceError(LOST))]
         except ServiceError as error:
-            return [LookFailed(error)]
+            return [ListingFailed(error)]
         if not timed.answer.whole:
-            return [LookFailed(list_error(self._cmdlets, self._list, timed.answer, self._host))]
-        return [Looked(read_list(self._cmdlets, timed.answer.output, timed.begun_at), last=True)]
+            return [ListingFailed(list_error(self._cmdlets, self._list, timed.answer, self._host))]
+        return [Listed(read_list(self._cmdlets, timed.answer.output, timed.begun_at), last=True)]

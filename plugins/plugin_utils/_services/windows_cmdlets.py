@@ -12,10 +12,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, ClassVar
 
+from .._sessions.errors import ServiceError
 from .._sessions.outcome import ALREADY_GONE, Verb
-from .._sessions.service import Answered, Reply, ServiceError
+from .._sessions.service import Replied, Reply
 from .._sessions.session import Key, Session, fold
-from .._transports.cmdlet import Answer, Call, ErrorRecord, Row, State, read_time
+from .._transports.cmdlet import Call, CallResult, ErrorRecord, Row, State, read_time
 
 LOGOFF = Verb(
     name="log off",
@@ -43,14 +44,14 @@ NOT_BOUND = (
     *("AmbiguousParameterSet", "MissingMandatoryParameter", "NamedParameterNotFound", "PositionalParameterNotFound"),
     *("CannotConvertArgument", "CannotConvertArgumentNoMessage", "MissingArgument", "ScriptsNotAllowed"),
 )
-"""Errors that come before the cmdlet begins, beside those that begin with C(Parameter)."""
+"""Errors that come before the cmdlet begins, beside those that begin with `Parameter`."""
 JEA_PARAMETERS = "A JEA endpoint's role must allow the parameters {} with these values."
 WOULD_ASK = ("HostException", "HostFunctionNotImplemented", "PromptNotSupported")
 """A function asks in the first way, a compiled cmdlet in the second."""
 DENIED = ("PermissionDenied", "SecurityError")
 
 
-class SessionCmdlets(ABC):
+class ServiceCmdlets(ABC):
     """The cmdlets of one service at one place."""
 
     MODULE: ClassVar[str]
@@ -70,7 +71,7 @@ class SessionCmdlets(ABC):
     proof: tuple[str, ...]
     """Fields that prove that it is still the same one."""
     owner: tuple[str, ...]
-    """Those of them that name its owner. They compare as C(fold) does, without case, over every transport."""
+    """Those of them that name its owner. They compare as `fold` does, without case, over every transport."""
     sign_in: Call | None = None
     """Must come first in every runspace."""
     lists: tuple[Call, ...]
@@ -82,7 +83,7 @@ class SessionCmdlets(ABC):
     """What else it can mean that a cmdlet lacks a parameter, in a sentence."""
 
     def chose(self, number: int) -> None:  # noqa: B027
-        """Take note that the host knows C(lists[number])."""
+        """Take note that the host knows `lists[number]`."""
 
     @abstractmethod
     def read(self, row: Row, read_at: float) -> Session:
@@ -93,12 +94,12 @@ class SessionCmdlets(ABC):
         """Make the call that ends a session."""
 
     def read_host(self, row: Row) -> str:
-        """Read the name of a session host from what C(hosts) lists."""
+        """Read the name of a session host from what `hosts` lists."""
         raise NotImplementedError
 
 
 def make_session(
-    cmdlets: SessionCmdlets,
+    cmdlets: ServiceCmdlets,
     fields: Mapping[str, Any],
     users: tuple[str, ...],
     read_at: float,
@@ -138,7 +139,7 @@ def account_names(domain: object, user: object) -> tuple[str, ...]:
     return (f"{domain_name}\\{name}", name) if domain_name else (name,)
 
 
-def read_list(cmdlets: SessionCmdlets, rows: Iterable[Row], read_at: float) -> list[Session]:
+def read_list(cmdlets: ServiceCmdlets, rows: Iterable[Row], read_at: float) -> list[Session]:
     """Read a list. A session that is listed twice is one.
 
     If two have the same id, nobody can tell which of them has it, so neither has users.
@@ -155,19 +156,19 @@ def read_list(cmdlets: SessionCmdlets, rows: Iterable[Row], read_at: float) -> l
 # What answers mean
 
 
-def choose_list(answers: Sequence[Answer]) -> int:
+def choose_list(answers: Sequence[CallResult]) -> int:
     """Return the number of the list whose parameters the host knows; that of the first one when it knows none."""
     return next((number for number, answer in enumerate(answers) if not not_bound(answer)), 0)
 
 
-def not_bound(answer: Answer) -> bool:
+def not_bound(answer: CallResult) -> bool:
     """Tell whether a call failed because the cmdlet does not take its parameters."""
     if answer.state is not State.FAILED or not answer.errors:
         return False
     return answer.errors[-1].id in NOT_BOUND or answer.errors[-1].id.startswith("Parameter")
 
 
-def list_error(cmdlets: SessionCmdlets, call: Call, answer: Answer, host: str) -> ServiceError:
+def list_error(cmdlets: ServiceCmdlets, call: Call, answer: CallResult, host: str) -> ServiceError:
     """Say why a list is not whole, so that it proves nothing about what it does not show."""
     error = answer.errors[-1] if answer.errors else None
     if error is not None and (text := explain(cmdlets, call, error, host)):
@@ -176,7 +177,7 @@ def list_error(cmdlets: SessionCmdlets, call: Call, answer: Answer, host: str) -
     return ServiceError(f"{call.command} on {host} failed: {reason} {cmdlets.LIST_ADVICE}", lasting=False)
 
 
-def sign_in_error(call: Call, answer: Answer, host: str, cmdlets: SessionCmdlets) -> ServiceError:
+def sign_in_error(call: Call, answer: CallResult, host: str, cmdlets: ServiceCmdlets) -> ServiceError:
     """Say why a sign-in failed."""
     error = answer.errors[-1] if answer.errors else None
     text = explain(cmdlets, call, error, host) if error is not None else ""
@@ -184,7 +185,7 @@ def sign_in_error(call: Call, answer: Answer, host: str, cmdlets: SessionCmdlets
     return ServiceError(text or f"{call.command} on {host} failed, so nobody is signed in: {reason}")
 
 
-def explain(cmdlets: SessionCmdlets, call: Call, error: ErrorRecord, host: str) -> str:
+def explain(cmdlets: ServiceCmdlets, call: Call, error: ErrorRecord, host: str) -> str:
     """Say what to do about an error that comes before the cmdlet does anything; empty for another error."""
     command, message = call.command, line(error.message)
     if error.id in NO_COMMAND:
@@ -214,32 +215,32 @@ def line(text: str) -> str:
 class Judge:
     """Says what the answers to acts mean. Remembers since when a cmdlet says that it cannot end a session."""
 
-    def __init__(self, cmdlets: SessionCmdlets, host: str, clock: Callable[[], float]) -> None:
+    def __init__(self, cmdlets: ServiceCmdlets, host: str, clock: Callable[[], float]) -> None:
         self._cmdlets = cmdlets
         self._host = host
         self._clock = clock
         self._failing_since: dict[Key, float] = {}
 
-    def judge(self, session: Session, call: Call, answer: Answer, seconds: float) -> Answered:
+    def judge(self, session: Session, call: Call, answer: CallResult, seconds: float) -> Replied:
         """Say what an answer after so many seconds means.
 
         No answer within the deadline counts as accepted: a log-off that takes long must not be sent twice.
         """
         if answer.state in (State.STOPPED, State.NO_ANSWER):
-            return Answered(session, Reply.DONE, answer.reason)
+            return Replied(session, Reply.DONE, answer.reason)
         if not answer.errors:
             reply = Reply.DONE if answer.state is State.COMPLETED else Reply.UNCLEAR
-            return Answered(session, reply, "" if reply is Reply.DONE else "the call ended without a reason")
+            return Replied(session, reply, "" if reply is Reply.DONE else "the call ended without a reason")
         error = answer.errors[-1]
         if text := explain(self._cmdlets, call, error, self._host):
-            return Answered(session, Reply.REFUSED, text.rstrip("."))
+            return Replied(session, Reply.REFUSED, text.rstrip("."))
         if answer.state is State.FAILED and seconds >= call.parameters.get("TimeoutInSecond", math.inf):
-            return Answered(session, Reply.DONE, answer.reason)  # Its own deadline was over.
+            return Replied(session, Reply.DONE, answer.reason)  # Its own deadline was over.
         reason = f"{call.command} says: {line(error.message).rstrip('.')}"
         if all(one.category in self._cmdlets.NO_SUCH_SESSION for one in answer.errors):
             reply = Reply.GONE
         elif answer.state is State.FAILED:
-            return Answered(session, Reply.UNCLEAR, reason)
+            return Replied(session, Reply.UNCLEAR, reason)
         else:
             # It may have done it before it wrote the error, or not: only the text tells, in the host's language. A
             # later list tells the one from the other, but not who ended a session that is gone.
@@ -247,4 +248,4 @@ class Judge:
         since = self._failing_since.setdefault(session.key, self._clock())
         given_up = self._clock() - since >= ERROR_SECONDS
         doubtful = reply is Reply.UNCLEAR
-        return Answered(session, Reply.REFUSED if given_up else reply, reason, doubtful=doubtful)
+        return Replied(session, Reply.REFUSED if given_up else reply, reason, doubtful=doubtful)

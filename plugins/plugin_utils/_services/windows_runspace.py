@@ -11,29 +11,30 @@ from typing import Protocol
 
 from ansible.errors import AnsibleConnectionFailure
 
-from .._sessions.service import Answered, Event, Looked, LookFailed, Reply, ServiceError
+from .._sessions.errors import ServiceError, TooLateError
+from .._sessions.service import Event, Listed, ListingFailed, Replied, Reply
 from .._sessions.session import Key, Session
-from .._transports.cmdlet import Answer, Call, NoRunspace, State, TooLate
-from .session_cmdlets import (
+from .._transports.cmdlet import Call, CallResult, NoRunspaceError, State
+from .host_names import require_host
+from .windows_cmdlets import (
     LIST_SECONDS,
     LOST,
     Judge,
-    SessionCmdlets,
+    ServiceCmdlets,
     choose_list,
     list_error,
     not_bound,
     read_list,
     sign_in_error,
 )
-from .session_hosts import require_host
 
 MOST_HANGING = 40
-"""Calls that never end keep their runspaces, of which a host gives so many that some are left for looks."""
+"""Calls that never end keep their runspaces, of which a host gives so many that some are left for listings."""
 
 Lost = AnsibleConnectionFailure | ServiceError
 
 
-class LiveCmdlets(Protocol):
+class RunspaceCalls(Protocol):
     """A transport that keeps calls in flight, such as psrp."""
 
     @property
@@ -43,35 +44,35 @@ class LiveCmdlets(Protocol):
     def begin(self, call: Call, seconds: float, send_before: float = math.inf) -> int:
         """Begin a call, at once, and return its token.
 
-        With nothing sent it raises NoRunspace, or TooLate when the clock passes C(send_before) first.
+        With nothing sent it raises NoRunspaceError, or TooLateError when the clock passes `send_before` first.
         """
 
-    def wait(self, seconds: float) -> list[tuple[int, Answer]]:
+    def wait(self, seconds: float) -> list[tuple[int, CallResult]]:
         """Return the calls that have ended; wait for the first at most that long."""
 
-    def run(self, call: Call, seconds: float) -> Answer:
+    def run(self, call: Call, seconds: float) -> CallResult:
         """Begin a call and wait for its answer."""
 
     def close(self) -> None:
         """Let go of the host."""
 
 
-class CmdletSessions:
+class RunspaceService:
     """A service over a transport that keeps calls in flight."""
 
     proves_itself = False
 
     def __init__(
         self,
-        cmdlets: SessionCmdlets,
-        transport: LiveCmdlets,
+        cmdlets: ServiceCmdlets,
+        transport: RunspaceCalls,
         host: str,
         clock: Callable[[], float],
         act_seconds: float,
         at_once: int,
         sleep: Callable[[float], None],
     ) -> None:
-        """C(host) is the Windows host, for errors; an act has C(act_seconds); C(at_once) acts are in flight."""
+        """`host` is the Windows host, for errors; an act has `act_seconds`; `at_once` acts are in flight."""
         self._cmdlets = cmdlets
         self._transport = transport
         self._host = host
@@ -84,8 +85,8 @@ class CmdletSessions:
         self._signed_in = False
         self._hosts: set[str] = set()
         self._acts: dict[int, tuple[Session, Call, float]] = {}
-        self._look: tuple[int, float] | None = None
-        self._look_wanted = False
+        self._listing: tuple[int, float] | None = None
+        self._listing_wanted = False
         self._hanging = 0
         self._events: list[Event] = []
         self.warnings: list[str] = []
@@ -100,7 +101,7 @@ class CmdletSessions:
     def list_sessions(self, named: Sequence[Key] = ()) -> list[Session]:
         """Read all sessions. Raises ServiceError and AnsibleConnectionFailure."""
         self._sign_in()
-        answers: list[Answer] = []
+        answers: list[CallResult] = []
         read_at = 0.0
         for call in self._cmdlets.lists:
             read_at = self._clock()
@@ -133,51 +134,51 @@ class CmdletSessions:
 
     # The engine's calls
 
-    def begin_look(self, sessions: Sequence[Session]) -> None:
+    def begin_listing(self, sessions: Sequence[Session]) -> None:
         """Read the whole list again: the cmdlets list nothing smaller in one call."""
-        self._look_wanted = True
-        self._begin_wanted_look()
+        self._listing_wanted = True
+        self._begin_wanted_listing()
 
     def begin_act(self, session: Session, send_before: float) -> None:
         """Send the act on a session, unless its proof is too old by now."""
         if self.lost is not None or self._clock() >= send_before:
-            self._events.append(Answered(session, Reply.NOT_SENT, "" if self.lost is None else _reason(self.lost)))
+            self._events.append(Replied(session, Reply.NOT_SENT, "" if self.lost is None else _reason(self.lost)))
             return
         if self._hanging >= MOST_HANGING:
             reason = f"{self._hanging} calls on {self._host} hang, so no more are begun there"
-            self._events.append(Answered(session, Reply.REFUSED, reason))
+            self._events.append(Replied(session, Reply.REFUSED, reason))
             return
         call = self._cmdlets.act(session)
         begun = self._clock()  # The host may begin, and a time limit of the cmdlet with it, before it says so.
         try:
             token = self._transport.begin(call, self._act_seconds, send_before)
-        except TooLate:
-            self._events.append(Answered(session, Reply.NOT_SENT, "it could not be sent in time"))
+        except TooLateError:
+            self._events.append(Replied(session, Reply.NOT_SENT, "it could not be sent in time"))
             return
-        except NoRunspace as error:
-            self._events.append(Answered(session, Reply.NOT_SENT, str(error)))
+        except NoRunspaceError as error:
+            self._events.append(Replied(session, Reply.NOT_SENT, str(error)))
             if error.lasting:
                 self._lose(error)
             return
         except (AnsibleConnectionFailure, ServiceError) as error:
-            self._events.append(Answered(session, Reply.UNCLEAR, _reason(error)))
+            self._events.append(Replied(session, Reply.UNCLEAR, _reason(error)))
             self._lose(error)
             return
         self._acts[token] = (session, call, begun)
 
     def pause(self) -> float:
-        """Wait without end while enough is in flight. One call less than the host takes, so that a look has room."""
-        full = len(self._acts) >= self._at_once or self._look_wanted or self._transport.busy
+        """Wait without end while enough is in flight. One call less than the host takes, so that a listing has room."""
+        full = len(self._acts) >= self._at_once or self._listing_wanted or self._transport.busy
         return math.inf if full or self.lost is not None else 0.0
 
     def wait(self, seconds: float) -> list[Event]:
         """Return what has been answered; wait for the first answer at most that long."""
         if not self._events:
-            if self._acts or self._look is not None:
+            if self._acts or self._listing is not None:
                 self._receive(seconds)
             else:
                 self._sleep(seconds)
-        self._begin_wanted_look()
+        self._begin_wanted_listing()
         events, self._events = self._events, []
         return events
 
@@ -187,23 +188,23 @@ class CmdletSessions:
 
     # Calls in flight
 
-    def _begin_wanted_look(self) -> None:
-        if not self._look_wanted:
+    def _begin_wanted_listing(self) -> None:
+        if not self._listing_wanted:
             return
         if self.lost is not None:
-            self._look_wanted = False
-            self._events.append(LookFailed(ServiceError(_reason(self.lost))))
+            self._listing_wanted = False
+            self._events.append(ListingFailed(ServiceError(_reason(self.lost))))
             return
         if self._transport.busy:
             return
         read_at = self._clock()
         try:
-            self._look = (self._transport.begin(self._list, LIST_SECONDS), read_at)
+            self._listing = (self._transport.begin(self._list, LIST_SECONDS), read_at)
         except (AnsibleConnectionFailure, ServiceError) as error:
-            if not isinstance(error, NoRunspace) or error.lasting:
+            if not isinstance(error, NoRunspaceError) or error.lasting:
                 self._lose(error)
             return
-        self._look_wanted = False
+        self._listing_wanted = False
 
     def _receive(self, seconds: float) -> None:
         try:
@@ -212,8 +213,8 @@ class CmdletSessions:
             self._lose(error)
             return
         for token, answer in answers:
-            if self._look is not None and token == self._look[0]:
-                self._looked(answer, self._look[1])
+            if self._listing is not None and token == self._listing[0]:
+                self._listed(answer, self._listing[1])
             elif token in self._acts:
                 session, call, begun = self._acts.pop(token)
                 event = self._judge.judge(session, call, answer, self._clock() - begun)
@@ -221,21 +222,21 @@ class CmdletSessions:
                 self._hanging += answer.state is State.NO_ANSWER
                 self._events.append(event)
 
-    def _looked(self, answer: Answer, read_at: float) -> None:
-        self._look = None
+    def _listed(self, answer: CallResult, read_at: float) -> None:
+        self._listing = None
         if answer.whole:
-            self._events.append(Looked(read_list(self._cmdlets, answer.output, read_at), last=True))
+            self._events.append(Listed(read_list(self._cmdlets, answer.output, read_at), last=True))
         else:
-            self._events.append(LookFailed(list_error(self._cmdlets, self._list, answer, self._host)))
+            self._events.append(ListingFailed(list_error(self._cmdlets, self._list, answer, self._host)))
 
     def _lose(self, error: Lost) -> None:
-        """Answer everything that is open: of acts it is not known what came, and nothing can be looked at."""
+        """Answer everything that is open: of acts it is not known what came, and nothing can be listed."""
         self.lost, reason = error, _reason(error)
-        self._events += [Answered(session, Reply.UNCLEAR, reason) for session, _call, _at in self._acts.values()]
+        self._events += [Replied(session, Reply.UNCLEAR, reason) for session, _call, _at in self._acts.values()]
         self._acts.clear()
-        if self._look is not None or self._look_wanted:
-            self._look, self._look_wanted = None, False
-            self._events.append(LookFailed(ServiceError(reason)))
+        if self._listing is not None or self._listing_wanted:
+            self._listing, self._listing_wanted = None, False
+            self._events.append(ListingFailed(ServiceError(reason)))
 
 
 def _reason(error: Lost) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from .._sessions.service import Reply, ServiceError
+from .._sessions.errors import ServiceError
+from .._sessions.service import Reply
 from .azure_cloud import certificate_advice
 from .azure_sign_in import NO_SIGN_IN
 
@@ -65,7 +66,7 @@ def says_no_session(error: AzureError) -> bool:
 
 
 def explain(error: AzureError, place: str) -> ServiceError:
-    """Turn an error into a sentence for the user; C(place) is what was being read."""
+    """Turn an error into a sentence for the user; `place` is what was being read."""
     status, text = _status(error), _text(error)
     if isinstance(error, ClientAuthenticationError) and (status != 401 or "AADSTS" in text):
         return _explain_sign_in(text)

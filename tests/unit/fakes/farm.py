@@ -10,16 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Verb
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import (
-    Answered,
     Event,
-    Looked,
-    LookFailed,
+    Listed,
+    ListingFailed,
+    Replied,
     Reply,
-    ServiceError,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Key, Session, fold
+from tests.unit.fakes.clock import Clock
 
 CREATED = datetime(2026, 11, 20, 8, tzinfo=timezone.utc)
 DISCONNECT = Verb(
@@ -39,16 +40,6 @@ def session(
     users = (user,) if user else ()
     made = Session("pool", host, id_, users, state, CREATED, 0.0, {"host": host, "id": id_, "user": user})
     return replace(made, **changes)  # type: ignore[arg-type]
-
-
-class Clock:
-    """Time that passes only on request."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass
@@ -95,15 +86,15 @@ class FakeFarm:
         if host not in self.known_hosts:
             raise ServiceError(f"no host {host}")
 
-    def begin_look(self, sessions: Sequence[Session]) -> None:
+    def begin_listing(self, sessions: Sequence[Session]) -> None:
         begun = self.clock()
         self.looks.append(begun)
         if self.look_errors:
             error = self.look_errors.pop(0)
-            self._due.append((begun + self.look_seconds, lambda: [LookFailed(error)]))
+            self._due.append((begun + self.look_seconds, lambda: [ListingFailed(error)]))
         else:
             rows = self._read(begun)
-            self._due.append((begun + self.look_seconds, lambda: [Looked(rows, last=False), Looked((), last=True)]))
+            self._due.append((begun + self.look_seconds, lambda: [Listed(rows, last=False), Listed((), last=True)]))
 
     def begin_act(self, session: Session, send_before: float) -> None:
         assert self.clock() < send_before, "an act was sent on a proof that is too old"
@@ -144,7 +135,7 @@ class FakeFarm:
 
     def _answer(self, session: Session, reply: Reply) -> list[Event]:
         self._flying -= 1
-        return [Answered(session, reply, f"answered {reply.name}")]
+        return [Replied(session, reply, f"answered {reply.name}")]
 
     def _read(self, at: float) -> list[Session]:
         return [replace(one, read_at=at) for one in self.sessions.values()]
@@ -158,11 +149,11 @@ def accept(farm: FakeFarm, session: Session) -> Reply:
 
 
 def fail_before(farm: FakeFarm, session: Session) -> Reply:
-    """Answer unclearly, without any effect."""
+    """CallResult unclearly, without any effect."""
     return Reply.UNCLEAR
 
 
 def fail_after(farm: FakeFarm, session: Session) -> Reply:
-    """Answer unclearly, after the effect."""
+    """CallResult unclearly, after the effect."""
     accept(farm, session)
     return Reply.UNCLEAR

@@ -17,27 +17,27 @@ from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFau
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import ConnectTimeout
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import psrp
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError, TooLateError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import runspace
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
-    Answer,
     Call,
-    NoRunspace,
+    CallResult,
+    NoRunspaceError,
     State,
-    TooLate,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.psrp import PsrpCmdlets
-from tests.unit.transports.recorded_host import Clock, Connection, Host, Pipeline, Scenario, output, scenarios, state
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.runspace import RunspaceTransport
+from tests.unit.fakes.clock import Clock
+from tests.unit.fakes.recorded_host import Connection, Host, Pipeline, Scenario, output, scenarios, state
 
 CALL = Call("Invoke-RDUserLogoff", {"HostServer": "rdsh-1", "UnifiedSessionID": 2, "Force": True})
 
 
 def begin(
-    answer: Callable[[Pipeline], Any], most_runspaces: int = psrp.MOST_RUNSPACES, **options: Any
-) -> tuple[PsrpCmdlets, Host]:
-    clock = Clock()
+    answer: Callable[[Pipeline], Any], most_runspaces: int = runspace.MOST_RUNSPACES, **options: Any
+) -> tuple[RunspaceTransport, Host]:
+    clock = Clock(1000.0)
     host = Host(answer, clock, **options)
-    return PsrpCmdlets(Connection(host), clock, most_runspaces), host
+    return RunspaceTransport(Connection(host), clock, most_runspaces), host
 
 
 def after(when: float) -> Callable[[Pipeline], Any]:
@@ -142,7 +142,7 @@ EXPECTED = {
 REPLAYS = [one for one in scenarios() if one.name != "open"]
 
 
-def replay(scenario: Scenario, fragment: int = 10**9) -> Answer:
+def replay(scenario: Scenario, fragment: int = 10**9) -> CallResult:
     def answer(pipeline: Pipeline) -> None:
         pipeline.pending, pipeline.ends_at = list(scenario.messages), 0.0
 
@@ -237,9 +237,9 @@ def test_a_call_is_one_command_with_typed_arguments_and_no_script() -> None:
 
 def test_many_calls_are_in_flight_on_one_pool() -> None:
     cmdlets, host = begin(after(1000.1))
-    tokens = [cmdlets.begin(CALL, 60) for _ in range(psrp.AT_ONCE)]
+    tokens = [cmdlets.begin(CALL, 60) for _ in range(runspace.AT_ONCE)]
     assert cmdlets.busy
-    with pytest.raises(NoRunspace):
+    with pytest.raises(NoRunspaceError):
         cmdlets.begin(CALL, 60)
     answers = dict(itertools.chain.from_iterable(cmdlets.wait(60) for _ in tokens))
     assert set(answers) == set(tokens)
@@ -260,7 +260,7 @@ def test_a_host_that_allows_one_runspace_is_used_one_call_at_a_time() -> None:
     cmdlets, host = begin(after(0))
     host.allows_runspaces = False
     cmdlets.begin(CALL, 60)
-    with pytest.raises(NoRunspace) as refused:
+    with pytest.raises(NoRunspaceError) as refused:
         cmdlets.begin(CALL, 60)
     assert not refused.value.lasting
     assert cmdlets.busy
@@ -273,7 +273,7 @@ def test_one_runspace_is_kept_for_calls_that_need_the_same() -> None:
     for _ in range(3):
         cmdlets.begin(CALL, 60)
         assert cmdlets.busy
-        with pytest.raises(NoRunspace) as refused:
+        with pytest.raises(NoRunspaceError) as refused:
             cmdlets.begin(CALL, 60)
         assert not refused.value.lasting
         cmdlets.wait(10)
@@ -283,20 +283,20 @@ def test_one_runspace_is_kept_for_calls_that_need_the_same() -> None:
 
 def test_a_pool_that_others_let_grow_is_made_smaller() -> None:
     """Ansible keeps the connection for all items of a loop."""
-    clock = Clock()
+    clock = Clock(1000.0)
     host = Host(after(0), clock)
     connection = Connection(host)
-    many = PsrpCmdlets(connection, clock)
+    many = RunspaceTransport(connection, clock)
     for _ in range(2):
         many.begin(CALL, 60)
     while many.wait(10):
         pass
     many.close()
-    PsrpCmdlets(connection, clock, 1).run(CALL, 60)
-    assert host.resized == [psrp.AT_ONCE, 1]
+    RunspaceTransport(connection, clock, 1).run(CALL, 60)
+    assert host.resized == [runspace.AT_ONCE, 1]
     assert connection.runspace.max_runspaces == 1
-    PsrpCmdlets(connection, clock, 1).run(CALL, 60)
-    assert host.resized == [psrp.AT_ONCE, 1]
+    RunspaceTransport(connection, clock, 1).run(CALL, 60)
+    assert host.resized == [runspace.AT_ONCE, 1]
 
 
 def test_a_call_that_hangs_in_the_only_runspace_is_the_last_one() -> None:
@@ -304,7 +304,7 @@ def test_a_call_that_hangs_in_the_only_runspace_is_the_last_one() -> None:
     assert cmdlets.run(CALL, 10).state is State.NO_ANSWER
     assert not cmdlets.busy
     for _ in range(2):
-        with pytest.raises(NoRunspace, match="because one that does not end holds the only runspace") as refused:
+        with pytest.raises(NoRunspaceError, match="because one that does not end holds the only runspace") as refused:
             cmdlets.begin(CALL, 10)
         assert refused.value.lasting
         assert str(refused.value).startswith("host.example.test ")
@@ -323,7 +323,7 @@ def test_a_call_is_not_sent_when_making_room_took_too_long() -> None:
     with pytest.raises(ServiceError):
         cmdlets.begin(CALL, 60, send_before=1005)
     cmdlets.wait(10)
-    with pytest.raises(TooLate):
+    with pytest.raises(TooLateError):
         cmdlets.begin(CALL, 60, send_before=1005)
     assert len(host.pipelines) == 1
     assert not cmdlets.busy
@@ -368,14 +368,14 @@ def test_a_call_that_cannot_be_stopped_is_given_up_and_the_others_go_on() -> Non
 
 def test_blocked_runspaces_are_replaced_up_to_a_bound_and_nothing_waits_in_a_queue() -> None:
     cmdlets, _host = begin(hang)
-    for _ in range(psrp.MOST_RUNSPACES):
+    for _ in range(runspace.MOST_RUNSPACES):
         while cmdlets.busy:
             cmdlets.wait(100)
         cmdlets.begin(CALL, 1)
     while cmdlets.wait(100):
         pass
     assert not cmdlets.busy
-    with pytest.raises(NoRunspace, match="64 that do not end hold all the runspaces") as refused:
+    with pytest.raises(NoRunspaceError, match="64 that do not end hold all the runspaces") as refused:
         cmdlets.begin(CALL, 1)
     assert refused.value.lasting
 
@@ -439,7 +439,7 @@ def test_trouble_while_connecting_is_told_from_what_ansible_wrapped() -> None:
 
     connection._connect = connect  # type: ignore[method-assign]
     with pytest.raises(ServiceError, match="has no PowerShell endpoint"):
-        PsrpCmdlets(connection, host.clock)
+        RunspaceTransport(connection, host.clock)
 
 
 def test_a_lost_part_of_an_answer_is_noticed() -> None:
@@ -452,9 +452,9 @@ def test_a_lost_part_of_an_answer_is_noticed() -> None:
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(psrp, "IMPORT_ERROR", ImportError("No module named 'pypsrp'"))
+    monkeypatch.setattr(runspace, "IMPORT_ERROR", ImportError("No module named 'pypsrp'"))
     with pytest.raises(ServiceError, match="pip install pypsrp"):
-        PsrpCmdlets(Connection(Host(hang, Clock())), Clock())
+        RunspaceTransport(Connection(Host(hang, Clock())), Clock())
 
 
 @pytest.mark.parametrize(
@@ -486,7 +486,7 @@ def test_an_act_is_never_the_request_that_signs_in_anew() -> None:
     cmdlets, host = begin(after(0))
     cmdlets._renew_http()
     host.sign_in_seconds = 6.0
-    with pytest.raises(TooLate):
+    with pytest.raises(TooLateError):
         cmdlets.begin(CALL, 60, send_before=host.clock.now + 5.0)
     assert not host.pipelines
     assert cmdlets.begin(CALL, 60, send_before=host.clock.now + 5.0)
@@ -499,7 +499,7 @@ def test_an_act_does_not_go_out_late_on_a_connection_that_was_dropped() -> None:
     cmdlets, host = begin(after(0))
     http = host.transport.session
     http.exchanges, http.seconds = 3, 2.0
-    with pytest.raises(TooLate):
+    with pytest.raises(TooLateError):
         cmdlets.begin(CALL, 60, send_before=host.clock.now + 4.0)
     assert not host.pipelines
     assert host.transport.session is None
@@ -520,7 +520,7 @@ def test_nothing_of_the_deadline_is_left_behind() -> None:
 
 
 def test_connection_that_cannot_be_made_in_time_is_lost_for_a_list_and_too_late_for_an_act() -> None:
-    for send_before, raised in ((math.inf, AnsibleConnectionFailure), (1005.0, TooLate)):
+    for send_before, raised in ((math.inf, AnsibleConnectionFailure), (1005.0, TooLateError)):
         cmdlets, host = begin(after(0))
         host.transport.session.fails = ConnectTimeout("slow")
         with pytest.raises(raised):
@@ -554,7 +554,7 @@ def test_clean_up_that_fails_costs_nothing(error: Exception) -> None:
 def test_nothing_is_sent_when_the_run_has_ended() -> None:
     cmdlets, host = begin(after(0))
     cmdlets._lives = lambda: False
-    with pytest.raises(TooLate):
+    with pytest.raises(TooLateError):
         cmdlets.begin(CALL, 60, send_before=host.clock.now + 5.0)
     assert not host.pipelines
 
@@ -564,6 +564,6 @@ def test_nothing_is_sent_when_the_run_ends_while_a_connection_is_made() -> None:
     http = host.transport.session
     http.exchanges, before = 3, len(http.retries_allowed)
     cmdlets._lives = lambda: len(http.retries_allowed) < before + 2
-    with pytest.raises(TooLate):
+    with pytest.raises(TooLateError):
         cmdlets.begin(CALL, 60, send_before=host.clock.now + 5.0)
     assert not host.pipelines

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from .._sessions.selection import Choice, NamedSession, Selection, SelectionError
-from .._sessions.service import ServiceError
+from .._sessions.errors import SelectionError, ServiceError
+from .._sessions.selection import Choice, NamedSession, Selection
 from .._sessions.session import Session, fold
-from .._transports.cmdlet import Answer
-from .session_cmdlets import NO_COMMAND, SessionCmdlets, list_error
+from .._transports.cmdlet import CallResult
+from .windows_cmdlets import NO_COMMAND, ServiceCmdlets, list_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,11 @@ def full_name(host: str, known: Iterable[str]) -> str:
 
 
 def require_host(
-    cmdlets: SessionCmdlets, answer: Answer | None, host: str, listed: Iterable[str], server: str
+    cmdlets: ServiceCmdlets, answer: CallResult | None, host: str, listed: Iterable[str], server: str
 ) -> Sequence[str]:
     """Raise ServiceError unless there is such a host; return warnings when that cannot be told.
 
-    C(answer) is the list of hosts, C(listed) are those of listed sessions, C(server) is the host that was asked.
+    `answer` is the list of hosts, `listed` are those of listed sessions, `server` is the host that was asked.
     """
     call = cmdlets.hosts
     names = list(listed)

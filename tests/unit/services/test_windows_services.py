@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,48 +13,50 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import rds
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_batches import BatchSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_sessions import (
-    MOST_HANGING,
-    CmdletSessions,
-)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.host_names import HostSelection
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import RdsCmdlets
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import (
     LOGOFF,
     LOST,
-    SessionCmdlets,
+    ServiceCmdlets,
     read_created,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_hosts import HostSelection
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_runspace import (
+    MOST_HANGING,
+    RunspaceService,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wms import WmsCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import WvdClassicCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import (
+    SelectionError,
+    ServiceError,
+    TooLateError,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Report
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
     Filters,
     NamedSession,
     Selection,
-    SelectionError,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import (
-    Answered,
     Event,
-    Looked,
-    LookFailed,
+    Listed,
+    ListingFailed,
+    Replied,
     Reply,
-    ServiceError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
-    Answer,
     Call,
+    CallResult,
     ErrorRecord,
-    NoRunspace,
+    NoRunspaceError,
     State,
-    TooLate,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.win_powershell import Verdict
-from tests.unit.services.fake_host import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.script import Verdict
+from tests.unit.fakes.console import Console
+from tests.unit.fakes.windows_host import (
     CREATED,
     DONE,
     BatchTransport,
@@ -70,20 +71,7 @@ from tests.unit.services.fake_host import (
 LOGOFF_COMMAND = "Invoke-RDUserLogoff"
 LIST_COMMAND = "Get-RDUserSession"
 EVERYBODY = Selection()
-Service = CmdletSessions | BatchSessions
-
-
-class Console:
-    """Says yes, after a while."""
-
-    def __init__(self, meanwhile: Callable[[], None] = lambda: None) -> None:
-        self.meanwhile = meanwhile
-
-    def confirm(self, verb: str, sessions: Sequence[Session]) -> None:
-        self.meanwhile()
-
-    def progress(self, asked: int, done: int, total: int, seconds: float) -> None:
-        pass
+Service = RunspaceService | ScriptService
 
 
 @dataclass
@@ -116,9 +104,9 @@ def make_bench(
     cmdlets = RdsCmdlets()
     service: Service
     if kind == "live":
-        service = CmdletSessions(cmdlets, live, "broker", host.clock, act_seconds, at_once, host.clock.sleep)
+        service = RunspaceService(cmdlets, live, "broker", host.clock, act_seconds, at_once, host.clock.sleep)
     else:
-        service = BatchSessions(cmdlets, batch, "broker", host.clock, act_seconds, host.clock.sleep)
+        service = ScriptService(cmdlets, batch, "broker", host.clock, act_seconds, host.clock.sleep)
     return Bench(host, live, batch, service)
 
 
@@ -181,7 +169,7 @@ def test_id_given_to_another_during_the_question_is_left_alone(kind: str) -> Non
         bench.host.clock.now += 120.0
         bench.host.give_id_to(2, "mallory")
 
-    report = bench.run(console=Console(meanwhile), confirm=True)
+    report = bench.run(console=Console(meanwhile=meanwhile), confirm=True)
     assert {row.key[2]: row.outcome for row in report.rows} == {"2": "replaced", "3": "logged_off"}
     assert bench.host.owners == ["bob"]
 
@@ -193,7 +181,7 @@ def test_session_that_left_during_the_question_is_already_gone(kind: str) -> Non
         bench.host.clock.now += 120.0
         bench.host.rows.clear()
 
-    report = bench.run(console=Console(meanwhile), confirm=True)
+    report = bench.run(console=Console(meanwhile=meanwhile), confirm=True)
     assert report.summary() == {"already_gone": 1}
     assert not report.changed
     assert not bench.host.sent(LOGOFF_COMMAND)
@@ -233,13 +221,13 @@ def test_session_that_is_listed_twice_is_one() -> None:
         (terminating("UnauthorizedAccess", "PermissionDenied"), ["denies", "administrator"], True),
         (terminating("HostException", "NotSpecified"), ["would ask"], True),
         (terminating("OutOfMemory", "NotSpecified"), ["failed: text of OutOfMemory."], False),
-        (Answer(State.NO_ANSWER), ["no answer within its deadline."], False),
+        (CallResult(State.NO_ANSWER), ["no answer within its deadline."], False),
     ],
 )
-def test_list_that_is_not_whole_proves_nothing(kind: str, answer: Answer, words: list[str], lasting: bool) -> None:
+def test_list_that_is_not_whole_proves_nothing(kind: str, answer: CallResult, words: list[str], lasting: bool) -> None:
     bench = make_bench(kind, rd_row(2))
     bench.service._list = bench.service._cmdlets.lists[0]
-    bench.host.scripts[LIST_COMMAND] = always(Answer(answer.state, (rd_row(2),), answer.errors))
+    bench.host.scripts[LIST_COMMAND] = always(CallResult(answer.state, (rd_row(2),), answer.errors))
     bench.service._cmdlets.lists = (Call(LIST_COMMAND, {"CollectionName": ["Desktops"]}),)
     with pytest.raises(ServiceError) as caught:
         bench.run(Selection((NamedSession("", "rdsh-1.contoso.com", "9"),)))
@@ -252,7 +240,7 @@ def test_list_that_is_not_whole_proves_nothing(kind: str, answer: Answer, words:
 def test_list_that_fails_for_a_while_is_read_again(kind: str) -> None:
     bench = make_bench(kind, rd_row(2))
 
-    def fail_once(host: FakeHost, call: Call) -> Answer:
+    def fail_once(host: FakeHost, call: Call) -> CallResult:
         host.end(call)
         host.scripts[LIST_COMMAND] = always(error(), error())
         return DONE
@@ -265,7 +253,7 @@ def test_list_that_fails_for_a_while_is_read_again(kind: str) -> None:
 def test_list_that_never_becomes_whole_again_fails_what_it_cannot_show(kind: str) -> None:
     bench = make_bench(kind, rd_row(2))
 
-    def lose_the_list(host: FakeHost, call: Call) -> Answer:
+    def lose_the_list(host: FakeHost, call: Call) -> CallResult:
         host.end(call)
         host.scripts[LIST_COMMAND] = always(*[error()] * 1000)
         return DONE
@@ -273,7 +261,7 @@ def test_list_that_never_becomes_whole_again_fails_what_it_cannot_show(kind: str
     bench.host.scripts[LOGOFF_COMMAND] = [lose_the_list]
     report = bench.run(wait_timeout=20.0)
     assert report.summary() == {"failed": 1}
-    assert "looking again failed" in report.failure_message()
+    assert "listing again failed" in report.failure_message()
 
 
 # Answers to acts
@@ -282,7 +270,7 @@ def test_list_that_never_becomes_whole_again_fails_what_it_cannot_show(kind: str
 def test_log_off_without_an_answer_is_never_sent_again(kind: str) -> None:
     for state in (State.NO_ANSWER, State.STOPPED):
         bench = make_bench(kind, rd_row(2), rd_row(3, "bob"), act_seconds=20.0)
-        bench.host.scripts[LOGOFF_COMMAND] = always(Answer(state))
+        bench.host.scripts[LOGOFF_COMMAND] = always(CallResult(state))
         report = bench.run(wait_timeout=20.0)
         assert report.summary() == {"logged_off": 1, "still_there": 1}
         assert report.changed
@@ -291,7 +279,7 @@ def test_log_off_without_an_answer_is_never_sent_again(kind: str) -> None:
 
 def test_hanging_calls_leave_room_for_looks() -> None:
     bench = make_bench("live", *(rd_row(number, f"user{number}") for number in range(1, 101)), act_seconds=10.0)
-    bench.host.scripts[LOGOFF_COMMAND] = always(*[Answer(State.NO_ANSWER)] * 100)
+    bench.host.scripts[LOGOFF_COMMAND] = always(*[CallResult(State.NO_ANSWER)] * 100)
     report = bench.run(wait_timeout=10.0)
     assert set(report.summary()) == {"still_there", "failed"}
     assert report.summary()["still_there"] < MOST_HANGING + 16
@@ -301,9 +289,9 @@ def test_hanging_calls_leave_room_for_looks() -> None:
 def test_log_off_that_takes_effect_after_its_deadline_is_seen(kind: str) -> None:
     bench = make_bench(kind, rd_row(2), act_seconds=10.0)
 
-    def late(host: FakeHost, call: Call) -> Answer:
+    def late(host: FakeHost, call: Call) -> CallResult:
         host.end(call)
-        return Answer(State.NO_ANSWER)
+        return CallResult(State.NO_ANSWER)
 
     bench.host.scripts[LOGOFF_COMMAND] = [late]
     assert bench.outcomes() == {"2": "logged_off"}
@@ -312,7 +300,7 @@ def test_log_off_that_takes_effect_after_its_deadline_is_seen(kind: str) -> None
 def test_error_of_the_cmdlet_is_tried_again_for_a_while_and_then_fails(kind: str) -> None:
     bench = make_bench(kind, rd_row(2), rd_row(3, "bob"))
 
-    def deny(host: FakeHost, call: Call) -> Answer:
+    def deny(host: FakeHost, call: Call) -> CallResult:
         if call.parameters["UnifiedSessionID"] == 2:
             return error()
         host.end(call)
@@ -332,10 +320,10 @@ def test_error_leaves_the_log_off_in_doubt(kind: str, category: str) -> None:
     """Only the text of an RDS error says whether it came before or after the effect: what is gone may be ours."""
     bench = make_bench(kind, rd_row(2))
 
-    def log_off_and_complain(host: FakeHost, call: Call) -> Answer:
+    def log_off_and_complain(host: FakeHost, call: Call) -> CallResult:
         host.end(call)
         record = ErrorRecord("RpcError", category, "RpcException", "Der RPC-Server ist nicht verfügbar.")
-        return Answer(State.COMPLETED, errors=(record,))
+        return CallResult(State.COMPLETED, errors=(record,))
 
     bench.host.scripts[LOGOFF_COMMAND] = [log_off_and_complain]
     report = bench.run()
@@ -349,18 +337,18 @@ def test_session_that_the_host_sees_being_ended_is_not_asked_for_again() -> None
     bench = make_bench("batch", rd_row(2))
     lists = 0
 
-    def show(host: FakeHost, call: Call) -> Answer:
+    def show(host: FakeHost, call: Call) -> CallResult:
         nonlocal lists
         lists += 1
         if bench.host.sent(LOGOFF_COMMAND) and lists > first[0] + 1:
             host.rows = [{**row, "SessionState": "STATE_RESET"} for row in host.rows]
         if host.clock.now > 130.0:
             host.rows = []
-        return Answer(State.COMPLETED, tuple(dict(row) for row in host.rows))
+        return CallResult(State.COMPLETED, tuple(dict(row) for row in host.rows))
 
     first = [10**9]
 
-    def complain(host: FakeHost, call: Call) -> Answer:
+    def complain(host: FakeHost, call: Call) -> CallResult:
         first[0] = lists
         return error("RPC")
 
@@ -382,11 +370,11 @@ def test_error_without_effect_is_a_failure_that_changed_nothing(kind: str) -> No
 def test_unexpected_end_of_a_call_is_doubtful(kind: str) -> None:
     bench = make_bench(kind, rd_row(2), rd_row(3, "bob"))
 
-    def crash(host: FakeHost, call: Call) -> Answer:
+    def crash(host: FakeHost, call: Call) -> CallResult:
         host.end(call)
         return terminating("ServerFellOver", "NotSpecified")
 
-    bench.host.scripts[LOGOFF_COMMAND] = [crash, lambda host, call: Answer(State.FAILED)]
+    bench.host.scripts[LOGOFF_COMMAND] = [crash, lambda host, call: CallResult(State.FAILED)]
     report = bench.run()
     assert report.summary() == {"logged_off": 2}
     assert report.changed
@@ -459,9 +447,9 @@ def test_act_goes_to_the_host_with_its_deadline_and_answers_when_it_was_sent() -
     begun = bench.host.clock.now
     sent, late, gone = bench.service.wait(0.0)
     assert [act.send_before for act in bench.batch.acts] == [math.inf, over, math.inf]
-    assert isinstance(sent, Answered)
-    assert isinstance(late, Answered)
-    assert isinstance(gone, Answered)
+    assert isinstance(sent, Replied)
+    assert isinstance(late, Replied)
+    assert isinstance(gone, Replied)
     assert [sent.reply, late.reply, gone.reply] == [Reply.DONE, Reply.THROTTLED, Reply.GONE]
     assert late.reason == "there was no time left for it in this run of the script"
     assert bench.host.owners == ["alice"]
@@ -469,9 +457,9 @@ def test_act_goes_to_the_host_with_its_deadline_and_answers_when_it_was_sent() -
     assert sent.answered_at is not None
     assert begun + bench.batch.seconds_each < sent.sent_at < sent.answered_at
     assert late.sent_at is gone.sent_at is None, "nothing was sent"
-    bench.service.begin_look([first])
+    bench.service.begin_listing([first])
     (looked,) = bench.service.wait(0.0)
-    assert isinstance(looked, Looked)
+    assert isinstance(looked, Listed)
     (row,) = looked.sessions
     assert late.answered_at is not None
     assert gone.answered_at is not None
@@ -485,9 +473,9 @@ def test_rows_tell_when_they_were_read() -> None:
     begun = bench.host.clock.now
     (session,) = bench.service.list_sessions()
     assert begun + bench.batch.seconds_each < session.read_at < bench.host.clock.now + 0.001
-    bench.service.begin_look([session])
+    bench.service.begin_listing([session])
     (looked,) = bench.service.wait(0.0)
-    assert isinstance(looked, Looked)
+    assert isinstance(looked, Listed)
     assert looked.sessions[0].read_at > session.read_at + bench.batch.seconds_each
 
 
@@ -498,7 +486,7 @@ def test_act_of_which_nothing_is_known_may_have_been_sent_until_now(trouble: Exc
     bench.batch.errors.append(trouble)
     bench.service.begin_act(session, math.inf)
     (event,) = bench.service.wait(0.0)
-    assert isinstance(event, Answered)
+    assert isinstance(event, Replied)
     assert event.reply is Reply.UNCLEAR
     assert event.sent_at is not None
     assert bench.host.clock.now - 0.01 < event.sent_at
@@ -510,9 +498,9 @@ def test_retry_is_never_sent_after_the_deadline(kind: str) -> None:
     bench.batch.seconds_each = 7.0
     times: list[float] = []
 
-    def breaks_off(host: FakeHost, call: Call) -> Answer:
+    def breaks_off(host: FakeHost, call: Call) -> CallResult:
         times.append(host.clock.now)
-        return Answer(State.FAILED)
+        return CallResult(State.FAILED)
 
     bench.host.scripts[LOGOFF_COMMAND] = [breaks_off] * 1000
     report = bench.run(wait_timeout=20.0)
@@ -528,8 +516,8 @@ def test_owner_whose_name_changes_its_case_is_the_same(kind: str) -> None:
     """And is logged off, over every transport. A change of anything else is another session."""
     bench = make_bench(kind, rd_row(2), rd_row(3, "bob"), rd_row(4, "carol"))
 
-    def change(host: FakeHost, call: Call) -> Answer:
-        answer = Answer(State.COMPLETED, tuple(dict(row) for row in host.rows))
+    def change(host: FakeHost, call: Call) -> CallResult:
+        answer = CallResult(State.COMPLETED, tuple(dict(row) for row in host.rows))
         host.rows[0].update(UserName="ALICE", DomainName="Contoso")
         host.rows[1].update(UserName="bobby")
         host.rows[2].update(CreateTime="2026-11-21T09:00:00Z")
@@ -542,7 +530,7 @@ def test_owner_whose_name_changes_its_case_is_the_same(kind: str) -> None:
 
 
 @pytest.mark.parametrize("cmdlets", [RdsCmdlets, WmsCmdlets, WvdClassicCmdlets])
-def test_what_names_an_owner_is_part_of_every_proof(cmdlets: type[SessionCmdlets]) -> None:
+def test_what_names_an_owner_is_part_of_every_proof(cmdlets: type[ServiceCmdlets]) -> None:
     assert cmdlets.owner
     assert set(cmdlets.owner) <= set(cmdlets.proof)
     assert not {"create_time", "session_state"} & set(cmdlets.owner)
@@ -563,7 +551,7 @@ def test_lost_connection_on_the_way_keeps_every_outcome(kind: str) -> None:
     if kind == "live":
         original = bench.live.wait
 
-        def wait(seconds: float) -> list[tuple[int, Answer]]:
+        def wait(seconds: float) -> list[tuple[int, CallResult]]:
             if len(bench.host.owners) == 5:
                 raise lost
             return original(seconds)
@@ -582,7 +570,7 @@ def test_lost_connection_while_looking(kind: str) -> None:
     bench = make_bench(kind, rd_row(2))
     lost = AnsibleConnectionFailure("gone")
 
-    def act(host: FakeHost, call: Call) -> Answer:
+    def act(host: FakeHost, call: Call) -> CallResult:
         host.end(call)
         host.scripts[LIST_COMMAND] = always(lost)
         return DONE
@@ -611,14 +599,14 @@ def test_act_and_look_that_cannot_begin_are_answered() -> None:
     (session,) = bench.service.list_sessions()
     bench.live.begin_errors.append(ServiceError("quota"))
     bench.service.begin_act(session, math.inf)
-    bench.service.begin_look([session])
+    bench.service.begin_listing([session])
     bench.service.begin_act(session, math.inf)
-    act, look, late = wait_for(bench.service, Answered, LookFailed, Answered)
-    assert isinstance(act, Answered)
+    act, look, late = wait_for(bench.service, Replied, ListingFailed, Replied)
+    assert isinstance(act, Replied)
     assert act.reply is Reply.UNCLEAR
-    assert isinstance(late, Answered)
+    assert isinstance(late, Replied)
     assert late.reply is Reply.NOT_SENT
-    assert isinstance(look, LookFailed)
+    assert isinstance(look, ListingFailed)
     assert look.error.lasting
     assert str(bench.service.lost) == "quota"
 
@@ -639,11 +627,11 @@ def test_time_limit_of_the_cmdlet_counts_from_its_start() -> None:
     cmdlets = WmsCmdlets(timeout=3)
     cmdlets.chose(1)
     transport = SlowToBegin(host, seconds_each=2.0)
-    service = CmdletSessions(cmdlets, transport, "classroom", host.clock, 60.0, 15, host.clock.sleep)
+    service = RunspaceService(cmdlets, transport, "classroom", host.clock, 60.0, 15, host.clock.sleep)
     row = {"Id": 2, "UserName": "student3", "DomainName": "CONTOSO", "ComputerName": "classroom", "State": "Active"}
     service.begin_act(cmdlets.read(row, host.clock()), math.inf)
-    (answered,) = wait_for(service, Answered)
-    assert isinstance(answered, Answered)
+    (answered,) = wait_for(service, Replied)
+    assert isinstance(answered, Replied)
     assert answered.reply is Reply.DONE
 
 
@@ -651,11 +639,11 @@ def test_look_waits_for_room_and_then_comes_before_acts() -> None:
     bench = make_bench("live", rd_row(2), rd_row(3, "bob"), most=1, at_once=15)
     first, second = bench.service.list_sessions()
     bench.service.begin_act(first, math.inf)
-    bench.service.begin_look([second])
+    bench.service.begin_listing([second])
     assert bench.service.pause() == math.inf
-    assert [type(event).__name__ for event in bench.service.wait(0.1)] == ["Answered"]
+    assert [type(event).__name__ for event in bench.service.wait(0.1)] == ["Replied"]
     assert bench.service.pause() == math.inf
-    assert [type(event).__name__ for event in bench.service.wait(0.1)] == ["Looked"]
+    assert [type(event).__name__ for event in bench.service.wait(0.1)] == ["Listed"]
     assert bench.service.pause() == 0.0
 
 
@@ -668,18 +656,18 @@ def test_call_that_hangs_in_the_only_runspace_ends_the_task_and_nothing_else() -
     rows = [rd_row(number, f"user{number}") for number in range(1, 100)]
     bench = make_bench("live", *rows, at_once=1, most_runspaces=1)
 
-    def end(host: FakeHost, call: Call) -> Answer:
+    def end(host: FakeHost, call: Call) -> CallResult:
         host.end(call)
         return DONE
 
-    bench.host.scripts[LOGOFF_COMMAND] = [end, *always(Answer(State.NO_ANSWER))]
+    bench.host.scripts[LOGOFF_COMMAND] = [end, *always(CallResult(State.NO_ANSWER))]
     begun = bench.host.clock.now
     report = bench.run()
     assert bench.host.clock.now - begun < 70.0, "one deadline, not one for each session"
     assert bench.host.owners == ["user1"]
     assert len(bench.host.sent(LOGOFF_COMMAND)) == 2
     assert report.summary() == {"failed": 99}
-    said = {row.key[2]: row.reason.partition("; looking again failed: ") for row in report.rows}
+    said = {row.key[2]: row.reason.partition("; listing again failed: ") for row in report.rows}
     assert said.pop("1")[0] == "accepted"
     assert said.pop("2")[0] == "no answer within its deadline"
     assert {reason for reason, _looking, _cause in said.values()} == {"not asked for"}
@@ -690,24 +678,24 @@ def test_call_that_hangs_in_the_only_runspace_ends_the_task_and_nothing_else() -
 def test_act_for_which_no_runspace_is_left_is_not_sent() -> None:
     bench = make_bench("live", rd_row(2), rd_row(3, "bob"), most_runspaces=1)
     first, second = bench.service.list_sessions()
-    bench.host.scripts[LOGOFF_COMMAND] = always(Answer(State.NO_ANSWER))
+    bench.host.scripts[LOGOFF_COMMAND] = always(CallResult(State.NO_ANSWER))
     bench.service.begin_act(first, math.inf)
     bench.service.wait(0.1)
     bench.service.begin_act(second, math.inf)
     (event,) = bench.service.wait(0.0)
-    assert isinstance(event, Answered)
+    assert isinstance(event, Replied)
     assert (event.session, event.reply) == (second, Reply.NOT_SENT)
-    assert isinstance(bench.service.lost, NoRunspace)
+    assert isinstance(bench.service.lost, NoRunspaceError)
 
 
 def test_act_that_finds_no_room_after_all_is_not_sent() -> None:
     bench = make_bench("live", rd_row(2), rd_row(3, "bob"), most=1)
     first, second = bench.service.list_sessions()
     bench.service.begin_act(first, math.inf)
-    bench.live.begin_errors.append(NoRunspace("full", lasting=False))
+    bench.live.begin_errors.append(NoRunspaceError("full", lasting=False))
     bench.service.begin_act(second, math.inf)
     (event,) = bench.service.wait(0.0)
-    assert isinstance(event, Answered)
+    assert isinstance(event, Replied)
     assert (event.session, event.reply) == (second, Reply.NOT_SENT)
     assert bench.service.lost is None
 
@@ -715,11 +703,11 @@ def test_act_that_finds_no_room_after_all_is_not_sent() -> None:
 def test_act_whose_proof_gets_too_old_while_room_is_made_is_not_sent() -> None:
     bench = make_bench("live", rd_row(2))
     (session,) = bench.service.list_sessions()
-    bench.live.begin_errors.append(TooLate())
+    bench.live.begin_errors.append(TooLateError())
     send_before = bench.host.clock.now + 1.0
     bench.service.begin_act(session, send_before)
     (event,) = bench.service.wait(0.0)
-    assert isinstance(event, Answered)
+    assert isinstance(event, Replied)
     assert event.reply is Reply.NOT_SENT
     assert bench.live.send_before == send_before
 
@@ -729,7 +717,7 @@ def test_act_whose_proof_is_too_old_is_not_sent() -> None:
     (session,) = bench.service.list_sessions()
     bench.service.begin_act(session, bench.host.clock.now - 1.0)
     (event,) = bench.service.wait(0.0)
-    assert isinstance(event, Answered)
+    assert isinstance(event, Replied)
     assert event.reply is Reply.NOT_SENT
     assert not bench.host.sent(LOGOFF_COMMAND)
 
@@ -743,7 +731,7 @@ def test_closing_lets_go_of_the_host() -> None:
 def test_script_that_does_not_run_to_its_end_leaves_doubt() -> None:
     bench = make_bench("batch", rd_row(2))
 
-    def crash(host: FakeHost, call: Call) -> Answer:
+    def crash(host: FakeHost, call: Call) -> CallResult:
         host.end(call)
         raise ServiceError("the module gave no result")
 
@@ -754,7 +742,7 @@ def test_script_that_does_not_run_to_its_end_leaves_doubt() -> None:
 def test_unproven_acts_say_why() -> None:
     bench = make_bench("batch", rd_row(2))
 
-    def break_the_list(host: FakeHost, call: Call) -> Answer:
+    def break_the_list(host: FakeHost, call: Call) -> CallResult:
         host.scripts[LIST_COMMAND] = always(error("Kein Broker"))
         return DONE
 
@@ -770,7 +758,7 @@ def test_unproven_acts_say_why() -> None:
 
 def test_host_may_be_named_without_its_domain(kind: str) -> None:
     bench = make_bench(kind, rd_row(2), rd_row(2, "bob", "rdsh-2.contoso.com"))
-    servers = Answer(State.COMPLETED, ({"Server": "rdsh-1.contoso.com"}, {"Server": "rdsh-2.contoso.com"}))
+    servers = CallResult(State.COMPLETED, ({"Server": "rdsh-1.contoso.com"}, {"Server": "rdsh-2.contoso.com"}))
     bench.host.scripts["Get-RDServer"] = always(servers, servers)
     selection = HostSelection((NamedSession("", "RDSH-1", "2"),), Filters(host="RDSH-1"))
     bench.run(selection)
@@ -780,7 +768,7 @@ def test_host_may_be_named_without_its_domain(kind: str) -> None:
 
 def test_short_name_that_fits_hosts_of_two_domains_is_an_error(kind: str) -> None:
     bench = make_bench(kind, rd_row(2))
-    servers = Answer(State.COMPLETED, ({"Server": "rdsh-1.contoso.com"}, {"Server": "rdsh-1.fabrikam.com"}))
+    servers = CallResult(State.COMPLETED, ({"Server": "rdsh-1.contoso.com"}, {"Server": "rdsh-1.fabrikam.com"}))
     bench.host.scripts["Get-RDServer"] = always(servers)
     with pytest.raises(ServiceError, match=r"fits rdsh-1\.contoso\.com, rdsh-1\.fabrikam\.com"):
         bench.run(HostSelection(None, Filters(host="rdsh-1")))
@@ -790,7 +778,7 @@ def test_short_name_that_fits_hosts_of_two_domains_is_an_error(kind: str) -> Non
 
 def test_host_without_sessions_must_exist(kind: str) -> None:
     bench = make_bench(kind, rd_row(2))
-    servers = Answer(State.COMPLETED, ({"Server": "rdsh-3.contoso.com"},))
+    servers = CallResult(State.COMPLETED, ({"Server": "rdsh-3.contoso.com"},))
     bench.host.scripts["Get-RDServer"] = always(servers, servers, error("nein"))
     assert bench.run(HostSelection(None, Filters(host="RDSH-3.contoso.com"))).rows == []
     for words in ("no session host rdsh-9", "nein"):
@@ -825,7 +813,7 @@ def test_time_without_a_zone_never_overstates_an_age() -> None:
 def test_act_without_a_clear_answer_is_not_called_left_alone(kind: str) -> None:
     bench = make_bench(kind, rd_row(2, SessionState="STATE_DISCONNECTED"))
 
-    def breaks_off(host: FakeHost, call: Call) -> Answer:
+    def breaks_off(host: FakeHost, call: Call) -> CallResult:
         host.rows[0]["SessionState"] = "STATE_RESET"  # Windows is logging it off
         return terminating("PipelineStopped", "OperationStopped", "PipelineStoppedException")
 
@@ -849,11 +837,11 @@ def test_row_without_a_time_of_creation_is_no_session_that_has_one(kind: str) ->
 def test_state_that_changes_to_another_one_of_the_filter_is_still_meant(kind: str) -> None:
     bench = make_bench(kind, rd_row(2))
     if kind == "batch":
-        assert isinstance(bench.service, BatchSessions)
+        assert isinstance(bench.service, ScriptService)
         bench.service._cmdlets.proof += ("session_state",)
 
-    def disconnects(host: FakeHost, call: Call) -> Answer:
-        answer = Answer(State.COMPLETED, tuple(dict(row) for row in host.rows))
+    def disconnects(host: FakeHost, call: Call) -> CallResult:
+        answer = CallResult(State.COMPLETED, tuple(dict(row) for row in host.rows))
         host.rows[0]["SessionState"] = "STATE_DISCONNECTED"
         return answer
 

@@ -20,6 +20,8 @@ from pypsrp.messages import MessageType
 from pypsrp.powershell import RunspacePool
 from pypsrp.wsman import NAMESPACES, WSMan, WSManAction
 
+from tests.unit.fakes.clock import Clock
+
 RECORDING = Path(__file__).parent.parent / "recordings" / "powershell-7.6.5.jsonl"
 OPERATION_TIMED_OUT = 2150858793
 
@@ -58,14 +60,6 @@ def output(clixml: str) -> Messages:
 
 
 @dataclass
-class Clock:
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@dataclass
 class Pipeline:
     """A pipeline on the host."""
 
@@ -73,7 +67,7 @@ class Pipeline:
     """The CreatePipeline message that began it."""
     pending: Messages = field(default_factory=list)
     ends_at: float | None = None
-    """When C(pending) comes; never when it is not set."""
+    """When `pending` comes; never when it is not set."""
     stops: bool = True
     signals: list[str] = field(default_factory=list)
 

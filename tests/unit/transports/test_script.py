@@ -16,21 +16,21 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.acting import PROOF_SECONDS
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.execution import PROOF_SECONDS
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
-    Answer,
     Call,
+    CallResult,
     Credential,
     ErrorRecord,
     State,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.win_powershell import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.script import (
     SCRIPT,
-    Act,
-    ActAnswer,
-    ScriptCmdlets,
-    Timed,
+    ConditionalCall,
+    ConditionalResult,
+    ScriptTransport,
+    TimedResult,
     Verdict,
 )
 
@@ -46,8 +46,8 @@ ERROR = {
 }
 
 
-def act(number: int, send_before: float = math.inf) -> Act:
-    return Act(
+def act(number: int, send_before: float = math.inf) -> ConditionalCall:
+    return ConditionalCall(
         Call("Invoke-RDUserLogoff", {"HostServer": HOSTILE, "UnifiedSessionID": number, "Force": True}),
         {"HostServer": HOSTILE, "UnifiedSessionId": number},
         {"UserName": "user", "CreateTime": "2026-11-21T08:30:02Z"},
@@ -82,10 +82,10 @@ def ran(
     return {"output": [json.dumps(said)], "error": []}
 
 
-def cmdlets(answer: Mapping[str, Any] | Exception, *readings: float) -> tuple[ScriptCmdlets, Module]:
-    """Make the transport; C(readings) are those of the clock, before and after each call of the module."""
+def cmdlets(answer: Mapping[str, Any] | Exception, *readings: float) -> tuple[ScriptTransport, Module]:
+    """Make the transport; `readings` are those of the clock, before and after each call of the module."""
     module, clock = Module(answer), iter(readings or (100.0, 110.0))
-    return ScriptCmdlets(module, {"ansible_user": "me"}, "broker", clock.__next__), module
+    return ScriptTransport(module, {"ansible_user": "me"}, "broker", clock.__next__), module
 
 
 def test_data_travels_only_as_parameters_and_secrets_only_as_sensitive_ones() -> None:
@@ -134,8 +134,8 @@ def test_answers_are_read() -> None:
         )
     )
     assert [one.answer for one in transport.run([LISTING, LISTING], 5)] == [
-        Answer(State.COMPLETED, ({"SessionId": 2},), (), ("w",)),
-        Answer(
+        CallResult(State.COMPLETED, ({"SessionId": 2},), (), ("w",)),
+        CallResult(
             State.FAILED,
             errors=(
                 ErrorRecord("SessionNotFound", "ObjectNotFound", "ItemNotFoundException", "Cannot find session 99"),
@@ -152,7 +152,7 @@ def test_every_act_has_its_verdict() -> None:
     assert [one.verdict for one in acted.acts] == [
         *(Verdict.GONE, Verdict.REPLACED, Verdict.UNPROVEN, Verdict.LATER, Verdict.SENT),
     ]
-    assert [one.answer for one in acted.acts] == [None] * 4 + [Answer(State.NO_ANSWER)]
+    assert [one.answer for one in acted.acts] == [None] * 4 + [CallResult(State.NO_ANSWER)]
     assert acted.listing.answer.output == ({"UnifiedSessionId": 7},)
 
 
@@ -167,11 +167,11 @@ def test_times_claim_no_more_than_is_known() -> None:
     transport, _module = cmdlets(ran([NOTHING], [sent, gone], listing), 100.0, 110.0)
     acted = transport.act(LISTING, [act(2), act(3)], 30, 120, first=[LISTING])
     assert acted.acts == (
-        ActAnswer(Verdict.SENT, 103.0, Answer(State.COMPLETED), 108.0, 1.0),
-        ActAnswer(Verdict.GONE, 100.0),
+        ConditionalResult(Verdict.SENT, 103.0, CallResult(State.COMPLETED), 108.0, 1.0),
+        ConditionalResult(Verdict.GONE, 100.0),
     )
-    assert acted.first == (Timed(Answer(State.COMPLETED), 101.0),)
-    assert acted.listing == Timed(Answer(State.COMPLETED), 103.5)
+    assert acted.first == (TimedResult(CallResult(State.COMPLETED), 101.0),)
+    assert acted.listing == TimedResult(CallResult(State.COMPLETED), 103.5)
     assert acted.listing.begun_at > max(one.answered_at for one in acted.acts)
 
 
@@ -200,13 +200,13 @@ def test_start_of_the_script_is_taken_off_the_time_that_an_act_has() -> None:
 @pytest.mark.parametrize("expect", [{}, {"UserName": None}])
 def test_an_act_without_proof_cannot_be_made(expect: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="proves"):
-        Act(LISTING, {"SessionId": 1}, expect)
+        ConditionalCall(LISTING, {"SessionId": 1}, expect)
 
 
 def test_a_request_says_where_in_one_way_and_holds_one_credential() -> None:
     transport, _module = cmdlets(ran())
     with pytest.raises(ValueError, match="same properties"):
-        transport.act(LISTING, [act(1), Act(LISTING, {"Id": 1}, {"User": "a"})], 5, 5)
+        transport.act(LISTING, [act(1), ConditionalCall(LISTING, {"Id": 1}, {"User": "a"})], 5, 5)
     other = Call("Add-RdsAccount", secrets={"Credential": Credential("you", "secret")})
     with pytest.raises(ValueError, match="one credential"):
         transport.run([SIGN_IN, other], 5)

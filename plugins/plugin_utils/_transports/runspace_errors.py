@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an error of psrp means for the user: one sentence that says what to do.
 
-Trouble with the connection becomes an AnsibleConnectionFailure, which makes the host unreachable for the play;
+A connection that fails becomes an AnsibleConnectionFailure, which makes the host unreachable for the play;
 what needs a change on the host or in its rights becomes a ServiceError, which fails the task.
 """
 
@@ -13,7 +13,7 @@ import re
 
 from ansible.errors import AnsibleConnectionFailure
 
-from .._sessions.service import ServiceError
+from .._sessions.errors import ServiceError
 
 try:
     from pypsrp.exceptions import AuthenticationError, InvalidPSRPOperation, WinRMTransportError, WSManFaultError
@@ -35,7 +35,7 @@ QUOTED = re.compile(r"'([^']+)'\)*$")
 
 
 def explain(error: BaseException, host: str, endpoint: str) -> ServiceError | AnsibleConnectionFailure:
-    """Say what an error of pypsrp or requests means; C(endpoint) is the PowerShell session configuration."""
+    """Say what an error of pypsrp or requests means; `endpoint` is the PowerShell session configuration."""
     if isinstance(error, WSManFaultError):
         return _explain_fault(error, host, endpoint)
     if isinstance(error, AuthenticationError):

@@ -42,7 +42,7 @@ CATEGORIES = (
 """Names of System.Management.Automation.ErrorCategory, by number."""
 
 
-class BrokenAnswer(Exception):
+class BrokenMessageError(Exception):
     """What came is not what a PowerShell host sends, or a part of it was lost."""
 
 
@@ -53,17 +53,17 @@ class Messages:
         self._parts: dict[int, list[bytes]] = {}
 
     def read(self, data: bytes) -> Iterator[tuple[int, Element]]:
-        """Return the messages that C(data) completes: type and CLIXML. Raises BrokenAnswer."""
+        """Return the messages that `data` completes: type and CLIXML. Raises BrokenMessageError."""
         at = 0
         while at < len(data):
             try:
                 object_id, fragment_id, flags, length = FRAGMENT.unpack_from(data, at)
             except struct.error as error:
-                raise BrokenAnswer("a fragment is cut off") from error
+                raise BrokenMessageError("a fragment is cut off") from error
             at += FRAGMENT.size
             parts = self._parts.setdefault(object_id, [])
             if len(parts) != fragment_id or bool(flags & FIRST) != (fragment_id == 0) or at + length > len(data):
-                raise BrokenAnswer("a fragment is missing")
+                raise BrokenMessageError("a fragment is missing")
             parts.append(data[at : at + length])
             at += length
             if flags & LAST:
@@ -75,7 +75,7 @@ def _message(message: bytes) -> tuple[int, Element]:
         (kind,) = MESSAGE_TYPE.unpack_from(message)
         return kind, fromstring(message[MESSAGE_DATA:])
     except (struct.error, ParseError) as error:
-        raise BrokenAnswer("a message cannot be read") from error
+        raise BrokenMessageError("a message cannot be read") from error
 
 
 def read_row(element: Element) -> Row:

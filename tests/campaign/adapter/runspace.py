@@ -10,21 +10,21 @@ from functools import partial
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.cmdlet_sessions import CmdletSessions
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.session_cmdlets import SHORTEST_ACT
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import SHORTEST_ACT
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_runspace import RunspaceService
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import TooLateError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
-    Answer,
     Call,
-    NoRunspace,
+    CallResult,
+    NoRunspaceError,
     State,
-    TooLate,
 )
 from tests.campaign.adapter.cmdlets import GENERIC, HALF_WAY, LISTS, Cmdlet, make_cmdlets, read_row, spot_of
 from tests.campaign.schedule import ActFault, ActPlan, ListFault
 from tests.campaign.stage import HOSTS, PLACES, Stage
 
 
-class FakeLive:
+class FakeRunspace:
     """Calls in flight, each a coroutine."""
 
     def __init__(self, stage: Stage, runspaces: int, most: int) -> None:
@@ -33,7 +33,7 @@ class FakeLive:
         self._runspaces, self._most = runspaces, most
         self._blocked = 0
         self._flights: set[int] = set()
-        self._finished: list[tuple[int, Answer]] = []
+        self._finished: list[tuple[int, CallResult]] = []
         self._last = 0
         self._lost = False
 
@@ -50,15 +50,15 @@ class FakeLive:
         if self._lost:
             raise AnsibleConnectionFailure("The connection is lost.")
         if self._free() <= 0:
-            raise NoRunspace("No runspace is free.", lasting=not self._flights)
+            raise NoRunspaceError("No runspace is free.", lasting=not self._flights)
         acts = ("-WmsSession" in call.command and call.command not in LISTS) or "Logoff" in call.command
         plan = self._stage.next_act() if acts else None
         if plan is not None and plan.fault in (ActFault.UNSENT, ActFault.THROTTLED):
             if plan.flavour % 2:
-                raise NoRunspace("No runspace is free for now.", lasting=False)
+                raise NoRunspaceError("No runspace is free for now.", lasting=False)
             self._world.wait(max(0.0, min(send_before - self._world.now, 5.0)), lambda: False)
         if self._world.clock() >= send_before:
-            raise TooLate
+            raise TooLateError
         self._last += 1
         token = self._last
         self._flights.add(token)
@@ -93,7 +93,7 @@ class FakeLive:
         self._flights.clear()
         self._farm.lose()
 
-    def _finish(self, token: int, answer: Answer) -> None:
+    def _finish(self, token: int, answer: CallResult) -> None:
         if token in self._flights:
             self._flights.remove(token)
             self._blocked += answer.state is State.NO_ANSWER
@@ -101,7 +101,7 @@ class FakeLive:
 
     def _say_yes(self, token: int) -> None:
         self._world.sleep(0.05)
-        self._finish(token, Answer(State.COMPLETED))
+        self._finish(token, CallResult(State.COMPLETED))
 
     def _list(self, token: int, seconds: float) -> None:
         plan = self._stage.next_list()
@@ -117,20 +117,20 @@ class FakeLive:
             self._lose()
             return
         if plan.fault is ListFault.HANGS:
-            answer = Answer(State.NO_ANSWER)
+            answer = CallResult(State.NO_ANSWER)
         elif plan.fault is ListFault.FAILS:
-            answer = Answer(State.FAILED, errors=(GENERIC,))
+            answer = CallResult(State.FAILED, errors=(GENERIC,))
         elif plan.fault is ListFault.HALF:
-            answer = Answer(State.COMPLETED, shown[: len(shown) // 2], errors=(HALF_WAY,))
+            answer = CallResult(State.COMPLETED, shown[: len(shown) // 2], errors=(HALF_WAY,))
         else:
-            answer = Answer(State.COMPLETED, shown)
+            answer = CallResult(State.COMPLETED, shown)
             self._farm.deliver(reading, rows, whole=True)
         self._farm.looks.append(took)
         if not answer.whole:
             self._farm.fail(reading)
         self._finish(token, answer)
 
-    def wait(self, seconds: float) -> list[tuple[int, Answer]]:
+    def wait(self, seconds: float) -> list[tuple[int, CallResult]]:
         """Return the calls that have ended."""
         if self._flights and not self._finished:
             self._world.wait(max(0.0, seconds), lambda: bool(self._finished) or self._lost)
@@ -139,7 +139,7 @@ class FakeLive:
         finished, self._finished = self._finished, []
         return finished
 
-    def run(self, call: Call, seconds: float) -> Answer:
+    def run(self, call: Call, seconds: float) -> CallResult:
         """Begin a call and wait for its answer."""
         token = self.begin(call, seconds)
         while True:
@@ -151,14 +151,14 @@ class FakeLive:
         """Let go of the host: what runs there goes on."""
 
 
-def make_service(stage: Stage) -> CmdletSessions:
+def make_service(stage: Stage) -> RunspaceService:
     """Make the service as the action plugin does."""
     kind, at_once = stage.schedule.kind, stage.schedule.at_once
     runspaces = 1 if kind == "wvd_classic" else 64
     most = 1 if kind == "wvd_classic" else at_once + (at_once > 1)
-    live = FakeLive(stage, runspaces, most)
+    live = FakeRunspace(stage, runspaces, most)
     act_seconds = max(SHORTEST_ACT, stage.schedule.wanted.wait_timeout)
-    return CmdletSessions(
+    return RunspaceService(
         make_cmdlets(kind),
         live,
         "the host",
