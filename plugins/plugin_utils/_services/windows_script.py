@@ -201,7 +201,7 @@ class ScriptService:
         return events
 
     def _unclear(self, collected: Sequence[tuple[Session, float]], reason: str) -> list[Event]:
-        """CallResult acts that may have been sent at any time until now."""
+        """Answer acts that may have been sent at any time until now."""
         self._asked.update(session.key for session, _send_before in collected)
         return [Replied(session, Reply.UNCLEAR, reason, self._clock()) for session, _send_before in collected]
 

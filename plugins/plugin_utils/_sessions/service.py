@@ -92,7 +92,7 @@ class Service(Protocol):
         """Begin to read again where these sessions are. Answers: Listed any number of times, or ListingFailed."""
 
     def begin_act(self, session: Session, send_before: float) -> None:
-        """Begin to act on a session, unless the clock passes `send_before` first. CallResult: one Replied."""
+        """Begin to act on a session, unless the clock passes `send_before` first. Answer: one Replied."""
 
     def pause(self) -> float:
         """Say for how many seconds no act may begin; 0.0 when one may begin now."""

@@ -149,11 +149,11 @@ def accept(farm: FakeFarm, session: Session) -> Reply:
 
 
 def fail_before(farm: FakeFarm, session: Session) -> Reply:
-    """CallResult unclearly, without any effect."""
+    """Answer unclearly, without any effect."""
     return Reply.UNCLEAR
 
 
 def fail_after(farm: FakeFarm, session: Session) -> Reply:
-    """CallResult unclearly, after the effect."""
+    """Answer unclearly, after the effect."""
     accept(farm, session)
     return Reply.UNCLEAR
