@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from ..plugin_utils._action.rds_action import DEPLOYMENT_SPEC, POOL_SPEC, RdsAction
-from ..plugin_utils._action.session_action import FILTER_SPEC, InfoAction
+from ..plugin_utils._action.options import FILTERS
+from ..plugin_utils._action.session_action import SessionAction
+from ..plugin_utils._services import rds, wvd_classic
 
 
-class ActionModule(RdsAction, InfoAction):
+class ActionModule(SessionAction):
     """The action plugin."""
 
-    SPEC: ClassVar[dict[str, Any]] = {**DEPLOYMENT_SPEC, **POOL_SPEC, **FILTER_SPEC}
+    PLACES = (rds.DEPLOYMENT, wvd_classic.HOST_POOL)
+    OPTIONS: ClassVar = {**rds.WHERE, **wvd_classic.WHERE, **FILTERS}

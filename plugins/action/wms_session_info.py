@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from ..plugin_utils._action.session_action import InfoAction
-from ..plugin_utils._action.wms_action import FILTER_SPEC, SERVER_SPEC, WmsAction
+from ..plugin_utils._action.options import USERS
+from ..plugin_utils._action.session_action import SessionAction
+from ..plugin_utils._services import wms
 
 
-class ActionModule(WmsAction, InfoAction):
+class ActionModule(SessionAction):
     """The action plugin."""
 
-    SPEC: ClassVar[dict[str, Any]] = {**SERVER_SPEC, **FILTER_SPEC}
+    PLACES = (wms.SERVER,)
+    OPTIONS: ClassVar = {**wms.WHERE, **USERS}

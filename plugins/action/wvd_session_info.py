@@ -5,19 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from ..plugin_utils._action.azure_action import POOL_SPEC, SIGN_IN_SPEC, AzureAction
-from ..plugin_utils._action.session_action import FILTER_SPEC, InfoAction
+from ..plugin_utils._action.options import FILTERS
+from ..plugin_utils._action.session_action import SessionAction
+from ..plugin_utils._services import wvd_place
 
 
-class ActionModule(InfoAction, AzureAction):
+class ActionModule(SessionAction):
     """The action plugin."""
 
-    SPEC: ClassVar[dict[str, Any]] = {
-        **POOL_SPEC,
-        "resource_group_name": {**POOL_SPEC["resource_group_name"], "required": True},
-        "host_pool_name": {**POOL_SPEC["host_pool_name"], "required": True},
-        **FILTER_SPEC,
-        **SIGN_IN_SPEC,
-    }
+    PLACES = (wvd_place.HOST_POOLS,)
+    OPTIONS: ClassVar = {**wvd_place.WHERE, **wvd_place.ONE_POOL, **FILTERS}

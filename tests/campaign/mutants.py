@@ -104,9 +104,9 @@ MUTANTS = (
     ),
     Mutant(
         "over the script, too, the time of creation counts",
-        "_services.rds",
-        'proof = (*owner, "create_time")',
-        "proof = owner",
+        "_services.windows_cmdlets",
+        '(*self.FORM.owner, *(name for name in self.fields if name == "create_time"))',
+        "tuple(self.FORM.owner)",
         ("script rds",),
     ),
     Mutant(
@@ -150,7 +150,7 @@ MUTANTS = (
         "if False:",
     ),
     Mutant(
-        "what needs nothing is not acted on", "_sessions.engine", "if verb.settled(session):", "if False:", ("wvd",)
+        "what needs nothing is not acted on", "_sessions.engine", "if verb.is_settled(session):", "if False:", ("wvd",)
     ),
     Mutant("check mode does nothing", "_sessions.engine", "if request.check_mode:", "if False:"),
     # Time
@@ -187,7 +187,7 @@ MUTANTS = (
     ),
     Mutant(
         "what hangs counts as accepted",
-        "_services.windows_cmdlets",
+        "_services.windows_answers",
         "return Replied(session, Reply.DONE, answer.reason)\n        if not answer.errors:",
         "return Replied(session, Reply.UNCLEAR, answer.reason)\n        if not answer.errors:",
         LIVE,
@@ -195,7 +195,7 @@ MUTANTS = (
     Mutant(
         "what is being ended is not ended again",
         "_sessions.execution",
-        "return pending.doubtful and self._verb.under_way(row)",
+        "return pending.doubtful and self._verb.is_under_way(row)",
         "return False",
         ("rds", "wvd_classic"),
     ),
@@ -273,7 +273,7 @@ MUTANTS = (
     ),
     Mutant(
         "an error of a cmdlet does not say that nothing was done",
-        "_services.windows_cmdlets",
+        "_services.windows_answers",
         "            reply = Reply.UNCLEAR\n",
         "            reply = Reply.GONE\n",
         LIVE,
@@ -293,14 +293,14 @@ MUTANTS = (
     Mutant(
         "what was disconnected meanwhile needs nothing",
         "_sessions.execution",
-        "elif self._verb.settled(row):",
+        "elif self._verb.is_settled(row):",
         "elif False:",
         ("wvd",),
     ),
     Mutant(
         "what was asked for and is still there counts as changed",
         "_sessions.outcome",
-        "row.perhaps or row.outcome in (self.verb.done, STILL_THERE)",
+        "row.perhaps or row.outcome in (self.verb.done, STILL_THERE, UNCLEAR)",
         "row.perhaps or row.outcome in (self.verb.done,)",
     ),
 )

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import RdsCmdlets
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import LOGOFF
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Report
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Selection
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import LOG_OFF, Operation
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.script import ScriptTransport
 from tests.engine.script.driver import Json
 from tests.engine.script.hosts import Hosts
@@ -32,7 +32,7 @@ class Module:
         self.hosts, self.changes = hosts, changes
         self.runs: list[Json] = []
 
-    def __call__(self, *, module_name: str, module_args: dict[str, Any], task_vars: Any) -> Mapping[str, Any]:
+    def __call__(self, *, module_name: str, module_args: dict[str, Any]) -> Mapping[str, Any]:
         changes = self.changes if module_args["parameters"].get("Acts") else {}
         self.runs.append(self.hosts.run({**module_args["parameters"], **changes}, seconds=120))
         return {"output": [json.dumps(self.runs[-1])], "error": []}
@@ -48,7 +48,8 @@ def log_off(
 ) -> tuple[Report, Module]:
     """Log off who is selected."""
     module, clock = Module(hosts, changes), time.monotonic
-    transport = ScriptTransport(module, {}, "broker", clock)
-    service = ScriptService(RdsCmdlets(), transport, "broker", clock, 30.0, time.sleep)
-    request = engine.Request(LOGOFF, selection, wait_timeout=wait_timeout)
+    transport = ScriptTransport(module, "broker", clock)
+    cmdlets, operation = RdsCmdlets(), Operation(LOG_OFF)
+    service = ScriptService(cmdlets, operation, transport, "broker", clock, 30.0, time.sleep, cmdlets.proof)
+    request = engine.Request(LOG_OFF, selection, wait_timeout=wait_timeout)
     return engine.run(request, service, Console(answer=False), clock), module

@@ -21,6 +21,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.w
     sign_in_call,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import Operation
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, Credential
 
 BROKER, SESSION_HOST, CLASSIC_HOST = "rds.example.test", "rdsh-1.example.test", "wvd-0.example.test"
@@ -68,15 +69,14 @@ def _calls(kind: type[ServiceCmdlets], options: dict[str, object]) -> Iterator[t
     cmdlets = kind(**options)
     fields = {"unified_session_id": 2, "session_id": 2}
     session = Session(cmdlets.place, HOSTS[kind.MODULE], "2", ("EX\\user2",), "Active", None, 0.0, fields)
-    methods = [name for name, member in inspect.getmembers(kind, callable) if returns_call(member)]
     for value in vars(cmdlets).values():
         for call in value if isinstance(value, tuple) else (value,):
             if isinstance(call, Call):
                 yield (None if call is cmdlets.sign_in else cmdlets.sign_in), call
     for number in range(len(cmdlets.lists)):
         cmdlets.chose(number)
-        for name in methods:
-            yield cmdlets.sign_in, getattr(cmdlets, name)(session)
+        for verb, limit in itertools.product(cmdlets.COMMANDS, (None, 5.0)):
+            yield cmdlets.sign_in, cmdlets.act(session, Operation(verb, time_limit=limit))
 
 
 def returns_call(function: object) -> bool:
@@ -100,7 +100,8 @@ def functions() -> set[str]:
 def commands() -> set[str]:
     """Return every command that the services' source names as one to call."""
     sources = [path.read_text(encoding="utf-8") for path in Path(services.__path__[0]).glob("*.py")]
-    return {name for source in sources for name in re.findall(r'\bCall\(\s*"([^"]+)"', source)}
+    called = {name for source in sources for name in re.findall(r'\bCall\(\s*"([^"]+)"', source)}
+    return called.union(*(kind.COMMANDS.values() for kind in kinds()))
 
 
 def wrong(call: Call) -> Call:

@@ -49,7 +49,7 @@ def documented(module: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_documentation_matches_the_options(module: str) -> None:
-    spec = importlib.import_module(f"{COLLECTION}.action.{module}").ActionModule.SPEC
+    spec = importlib.import_module(f"{COLLECTION}.action.{module}").ActionModule.OPTIONS
     options = documented(module)
     assert set(options) == set(spec)
     for name, described in options.items():

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd import read_session
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_names import (
     HostPool,
-    read_identity,
+    read_named,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import (
     SelectionError,
@@ -24,7 +24,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
     Selection,
 )
 from tests.unit.fakes.farm import session
-from tests.unit.test_session_action import selected
+from tests.unit.fakes.task import selected
 
 NOW = datetime.now(timezone.utc)
 POOL = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.DesktopVirtualization/hostPools/pool"
@@ -65,7 +65,7 @@ def test_row_whose_user_could_not_be_read_never_means_whoever_is_there_now():
         "create_time": "",
         "session_state": "Active",
     }
-    _pool, named = read_identity(row, "sessions[0]", {})
+    [(_pool, named)] = read_named([row], "sessions", {})
     assert named.mismatch(session("5", "bob@contoso.com"))
 
 

@@ -15,24 +15,24 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleError
 
-from ansible_collections.remotedesktop.sessions.plugins.action.wvd_session_disconnect import NAMES
 from ansible_collections.remotedesktop.sessions.plugins.action.wvd_session_disconnect import ActionModule as Disconnect
 from ansible_collections.remotedesktop.sessions.plugins.action.wvd_session_info import ActionModule as Info
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action import azure_action, console
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.azure_action import AzureAction
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.session_action import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action import console
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.options import (
     FILTERS,
     is_empty,
-    plain,
     read_age,
     refuse_empty,
     split_lines,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.session_action import SessionAction
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import wvd_place
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_names import HostPool
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import (
     SelectionError,
     ServiceError,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.plain import plain
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
     Filters,
     NamedSession,
@@ -41,8 +41,10 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import arm
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.azure_cloud import CLOUDS
 from tests.unit.fakes.farm import CREATED, FakeFarm, session
+from tests.unit.fakes.task import POOL, action, opened, read, selected
 
-POOL = {"resource_group_name": "rg", "host_pool_name": "pool"}
+NAMES = ("id", "input_object", "sessions")
+
 ROW = {**POOL, "subscription_id": "sub", "session_host_name": "host-0", "id": "1"}
 WHERE_OR_WHICH = (
     "subscription_id",
@@ -65,52 +67,11 @@ WHERE_OR_WHICH = (
 )
 
 
-def action(
-    kind: type[AzureAction],
-    args: Mapping[str, Any],
-    check_mode: bool = False,
-    environment: Mapping[str, Any] | None = None,
-) -> Any:
-    """Make an action plugin as the task executor does, with as little around it as it needs."""
-    task = SimpleNamespace(
-        args=dict(args),
-        check_mode=check_mode,
-        async_val=0,
-        environment=[environment] if environment else None,
-        delegate_to=None,
-        action="x",
-        diff=False,
-        no_log=False,
-    )
-    connection = SimpleNamespace(_shell=SimpleNamespace(env_prefix=lambda **_variables: "", tmpdir=None))
-    play = SimpleNamespace(remote_addr="192.0.2.1", check_mode=check_mode)
-    templar = SimpleNamespace(template=lambda value: value)
-    made: Any = kind(task, connection, play, None, templar, None)  # type: ignore[arg-type,no-untyped-call]
-    made._load_name = "x"
-    return made
-
-
-def selected(kind: type[AzureAction] = Disconnect, **args: Any) -> Selection:
-    """Read a task's options up to what is selected."""
-    made = action(kind, {**POOL, **args})
-    found: list[Selection] = []
-
-    def connect(options: dict[str, Any], _environment: Mapping[str, str]) -> tuple[FakeFarm, Selection]:
-        found.append(made.targets(options, "sub")[1])
-        return FakeFarm.of(), found[0]
-
-    made.connect = connect
-    made.work = lambda *_arguments: {}
-    made._run()
-    return found[0]
-
-
 class Task:
     """A disconnect task against a farm in memory."""
 
     def __init__(self, farm: FakeFarm, monkeypatch: pytest.MonkeyPatch) -> None:
         self.farm = farm
-        self.selection = Selection()
         monkeypatch.setattr(
             "ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.session_action.time.monotonic",
             farm.clock,
@@ -118,7 +79,7 @@ class Task:
 
     def run(self, check_mode: bool = False, **args: Any) -> dict[str, Any]:
         made = action(Disconnect, {**POOL, "all_sessions": True, **args}, check_mode)
-        made.connect = lambda _options, _environment: (self.farm, self.selection)
+        opened(made, lambda: self.farm)
         result: dict[str, Any] = made.run(task_vars={"inventory_hostname": "host-x"})
         return result
 
@@ -138,17 +99,23 @@ def test_option_that_says_where_or_which_given_but_empty_is_an_error(
         selected(**{**more, option: value})
 
 
-@pytest.mark.parametrize("option", [name for name in WHERE_OR_WHICH if name in {*Info.SPEC, "users", "resource_group"}])
+@pytest.mark.parametrize(
+    "option", [name for name in WHERE_OR_WHICH if name in {*Info.OPTIONS, "users", "resource_group"}]
+)
 def test_empty_option_is_an_error_for_the_info_module_too(option: str) -> None:
     with pytest.raises(SelectionError, match=f"^{option} is given but empty"):
         selected(Info, **{option: ""})
 
 
 def test_every_option_that_says_where_or_which_is_known_here() -> None:
-    known = {*WHERE_OR_WHICH}
-    for name in (*Disconnect.PLACE_OPTIONS, *FILTERS):
-        assert {name, *Disconnect.SPEC[name].get("aliases", ())} <= known
-    assert set(NAMES) | {"session_host_name", "resource_group_name", "host_pool_name"} <= set(Disconnect.PLACE_OPTIONS)
+    telling = {
+        name
+        for name, described in Disconnect.OPTIONS.items()
+        if described["type"] not in ("bool", "int") and name not in wvd_place.HOST_POOLS.may_be_empty
+    }
+    assert {*telling, *(alias for name in telling for alias in Disconnect.OPTIONS[name].get("aliases", ()))} == {
+        *WHERE_OR_WHICH
+    }
 
 
 def test_empty_pipeline_names_no_session_and_connects_nothing() -> None:
@@ -177,7 +144,7 @@ def test_values_that_say_something_are_not_empty(value: object) -> None:
 
 
 def test_option_that_is_not_given_is_not_empty() -> None:
-    refuse_empty({"other": ""}, {"user": "user"})
+    refuse_empty({"other": ""}, ["user"])
 
 
 # Which sessions
@@ -228,7 +195,7 @@ def test_name_with_a_wildcard_is_an_error(option: str, name: str) -> None:
 
 @pytest.mark.parametrize("state", ["Actve", "all", "*", "Disconnected2"])
 def test_unknown_state_is_an_error_with_the_known_ones(state: str) -> None:
-    with pytest.raises(SelectionError, match="must be one of Active, Disconnected, Pending, LogOff"):
+    with pytest.raises(SelectionError, match="must be one of active, disconnected, ending, other, Active"):
         selected(session_state=[state])
 
 
@@ -319,10 +286,9 @@ def test_all_sessions_beside_names_is_an_error(args: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ["resource_group_name", "host_pool_name"])
 def test_pool_must_be_named_where_no_row_names_it(name: str) -> None:
-    made = action(Disconnect, {**POOL, "all_sessions": True})
-    options = {**dict.fromkeys(Disconnect.SPEC), **POOL, name: None}
+    pool = {option: value for option, value in POOL.items() if option != name}
     with pytest.raises(SelectionError, match=f"^{name} is missing"):
-        made.targets(options, "sub")
+        read(Disconnect, **pool, all_sessions=True)
 
 
 def test_negative_deadline_is_an_error() -> None:
@@ -358,11 +324,12 @@ class Signed:
         return self.only
 
     def places(self, **args: Any) -> list[str]:
-        made = action(Disconnect, {**POOL, **args})
-        options = {**dict.fromkeys(Disconnect.SPEC), **POOL, **args}
-        service, selection = made.connect(options, {})
+        asked = read(Disconnect, **{**POOL, "all_sessions": "sessions" not in args, **args})
+        reach: Any = SimpleNamespace(environment={}, user_agent="x", clock=float, lives=bool)
+        service, selection = wvd_place.HOST_POOLS.open(asked.wanted, asked.operation, reach)
         if selection.named:
             assert {one.place for one in selection.named} == set(service._pools)
+            assert {one.fields["subscription_id"] for one in selection.named} <= {"account", "task", "sub", "only"}
         return list(service._pools)
 
 
@@ -392,8 +359,7 @@ def test_what_is_wrong_in_the_options_is_said_before_anybody_signs_in(monkeypatc
 
     monkeypatch.setattr(arm, "sign_in", fail)
     for args in ({"sessions": [{}]}, {"user": ["a*"]}, {"minimum_age": "old"}, {"session_state": ["x"]}):
-        with pytest.raises(SelectionError):
-            action(Disconnect, POOL).connect({**dict.fromkeys(Disconnect.SPEC), **POOL, **args}, {})
+        assert action(Disconnect, {**POOL, **args}).run()["failed"] is True
 
 
 def test_missing_packages_name_themselves_and_the_python_that_lacks_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -401,7 +367,7 @@ def test_missing_packages_name_themselves_and_the_python_that_lacks_them(monkeyp
         raise ImportError("No module named 'azure'")
 
     monkeypatch.setattr(arm, "sign_in", fail)
-    monkeypatch.setattr(azure_action.sys, "executable", "/usr/bin/python-x")
+    monkeypatch.setattr(wvd_place.sys, "executable", "/usr/bin/python-x")
     result = action(Disconnect, {**POOL, "all_sessions": True}).run()
     assert result["failed"]
     assert "azure-mgmt-desktopvirtualization and azure-identity are needed, and /usr/bin/python-x" in result["msg"]
@@ -506,10 +472,10 @@ def test_environment_is_put_back_after_an_error(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("kind", [Info, Disconnect])
 @pytest.mark.parametrize("fails", [False, True])
-def test_warnings_of_the_service_are_in_the_result(kind: type[AzureAction], fails: bool) -> None:
+def test_warnings_of_the_service_are_in_the_result(kind: type[SessionAction], fails: bool) -> None:
     farm = FakeFarm.of()
     made = action(kind, {**POOL, **({"all_sessions": True} if kind is Disconnect else {})})
-    made.connect = lambda _options, _environment: (farm, Selection())
+    opened(made, lambda: farm)
 
     def list_sessions(_named: Sequence[object] = ()) -> list[object]:
         farm.warnings.append("it changed")
@@ -525,7 +491,7 @@ def test_warnings_of_the_service_are_in_the_result(kind: type[AzureAction], fail
 
 def test_result_has_no_warnings_when_there_are_none() -> None:
     made = action(Info, POOL)
-    made.connect = lambda _options, _environment: (FakeFarm.of(), Selection())
+    opened(made, FakeFarm.of)
     assert "warnings" not in made.run(task_vars={})
 
 
@@ -561,7 +527,7 @@ def test_failed_session_fails_the_task_with_every_outcome_in_it(monkeypatch: pyt
     assert result["failed"] is True
     assert result["changed"] is True
     assert result["pass_thru"] is False
-    assert result["msg"].startswith("1 of 2 sessions failed to disconnect: host-0/2 (user not known, Active)")
+    assert result["msg"].startswith("Failed to disconnect 1 of 2 sessions: host-0/2 (user not known, Active)")
     assert len(result["sessions"]) == 2
 
 
@@ -618,7 +584,7 @@ def test_task_that_is_broken_off_returns_every_outcome(
     result = Task(farm, monkeypatch).run()
     assert result["failed"] is True
     assert result["changed"] is True
-    assert result["msg"].startswith(f"The task was broken off: {words}. 1 of 2 sessions failed to disconnect: ")
+    assert result["msg"].startswith(f"The task was broken off: {words}. Failed to disconnect 1 of 2 sessions: ")
     assert result["summary"] == {"disconnected": 1, "failed": 1}
     assert "Traceback" in result["exception"]
     assert farm.closed
@@ -627,7 +593,7 @@ def test_task_that_is_broken_off_returns_every_outcome(
 def test_info_returns_the_rows_that_are_selected(monkeypatch: pytest.MonkeyPatch) -> None:
     farm = FakeFarm.of(session("1"), session("2", state="Disconnected"), session("10"))
     made = action(Info, {**POOL, "session_state": "active"}, check_mode=True)
-    monkeypatch.setattr(made, "connect", lambda options, _environment: (farm, Selection(filters=made.filters(options))))
+    opened(made, lambda: farm)
     result = made.run()
     assert [row["id"] for row in result["sessions"]] == ["1", "10"]
     assert result["summary"] == {"Active": 2}
@@ -636,12 +602,11 @@ def test_info_returns_the_rows_that_are_selected(monkeypatch: pytest.MonkeyPatch
 
 
 def test_pools_of_a_task_are_spelled_as_the_task_spells_them() -> None:
-    made = action(Disconnect, POOL)
-    pools, _selection = made.targets({**dict.fromkeys(Disconnect.SPEC), **POOL}, "SUB")
-    assert pools == [HostPool("SUB", "rg", "pool")]
+    wanted = read(Disconnect, **POOL, all_sessions=True).wanted
+    assert wanted.in_subscription("SUB")[0] == [HostPool("SUB", "rg", "pool")]
 
 
 def test_secrets_are_marked_as_such() -> None:
     for kind in (Disconnect, Info):
-        marked = {name for name, spec in kind.SPEC.items() if spec.get("no_log")}
+        marked = {name for name, spec in kind.OPTIONS.items() if spec.get("no_log")}
         assert marked == {"secret", "password", "oidc_token"}

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from ansible_collections.remotedesktop.sessions.plugins.action import (
     rds_session_info,
@@ -19,16 +19,20 @@ from ansible_collections.remotedesktop.sessions.plugins.action import (
     wms_session_close,
     wms_session_info,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action import console, windows_action
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import ServiceCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action import console, session_action
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import windows
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import RdsCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_runspace import RunspaceService
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import SelectionError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Filters, Selection
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Filters
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import runspace
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, CallResult, State
+from tests.unit.fakes.farm import FakeFarm, session
+from tests.unit.fakes.task import action, opened, read
 from tests.unit.fakes.windows_host import DONE, FakeHost, LiveTransport, always, error, rd_row
 
+NOW = datetime.now(timezone.utc)
 LOGOFF = rds_user_logoff.ActionModule
 CLOSE = wms_session_close.ActionModule
 RDS_INFO = rds_session_info.ActionModule
@@ -38,51 +42,14 @@ SIGN_IN = {"credential": {"username": "alice@contoso.com", "password": "hush"}}
 CLASSIC = {**POOL, **SIGN_IN}
 RD_ROW = {"host_server": "h", "unified_session_id": 2}
 CLASSIC_ROW = {**POOL, "session_host_name": "h", "session_id": 2}
-Made = tuple[ServiceCmdlets, Selection, Any]
-
-
-def action(kind: type[Any], args: Mapping[str, Any], check_mode: bool = False, **connection: Any) -> Any:
-    """Make an action plugin as the task executor does, with as little around it as it needs."""
-    task = SimpleNamespace(
-        args=dict(args),
-        check_mode=check_mode,
-        async_val=0,
-        environment=None,
-        delegate_to=None,
-        action="x",
-        diff=False,
-        no_log=False,
-    )
-    shell = SimpleNamespace(env_prefix=lambda **_variables: "", tmpdir=None)
-    made_connection = SimpleNamespace(_shell=shell, **{"transport": "psrp", "become": None, **connection})
-    play = SimpleNamespace(remote_addr="10.0.0.1", check_mode=check_mode)
-    templar = SimpleNamespace(template=lambda value: value)
-    made = kind(task, made_connection, play, None, templar, None)
-    made._load_name = "x"
-    return made
-
-
-def read(kind: type[Any] = LOGOFF, **args: Any) -> Made:
-    """Read a task's options up to the cmdlets and what is selected."""
-    made = action(kind, args)
-    found: list[Any] = []
-
-    def reach(cmdlets: ServiceCmdlets, options: dict[str, Any]) -> Any:
-        found.append(cmdlets)
-        return SimpleNamespace(warnings=[], close=lambda: None, lost=None)
-
-    made.reach = reach
-    made.work = lambda options, service, selection: found.extend((selection, made)) or {}
-    made._run()
-    return found[0], found[1], found[2]
 
 
 def refused(kind: type[Any] = LOGOFF, **args: Any) -> str:
     """Run, and expect a refusal before anything is connected."""
     made = action(kind, args)
-    made.reach = lambda cmdlets, options: pytest.fail("connected")
-    with pytest.raises((SelectionError, Exception)) as caught:
-        made._run()
+    opened(made, lambda: pytest.fail("connected"))
+    with pytest.raises((SelectionError, AnsibleError)) as caught:
+        made._run({}, [])
     return str(caught.value)
 
 
@@ -90,27 +57,28 @@ def refused(kind: type[Any] = LOGOFF, **args: Any) -> str:
 
 
 def test_cmdlet_of_windows_server() -> None:
-    cmdlets, selection, _made = read(
+    task = read(
+        LOGOFF,
         host_server="rdsh-1",
         unified_session_id=2,
         force=True,
         connection_broker="b.contoso.com",
         collection_name="Desk",
     )
-    assert cmdlets.lists[0] == Call(
+    assert task.wanted.cmdlets.lists[0] == Call(
         "Get-RDUserSession", {"CollectionName": ["Desk"], "ConnectionBroker": "b.contoso.com"}
     )
-    assert selection.named is not None
-    assert [one.key for one in selection.named] == [("", "rdsh-1", "2")]
-    assert selection.filters == Filters(host="rdsh-1")
+    assert task.selection.named is not None
+    assert [one.key for one in task.selection.named] == [("", "rdsh-1", "2")]
+    assert task.selection.filters == Filters(host="rdsh-1")
 
 
 def test_cmdlet_of_windows_virtual_desktop_classic() -> None:
-    cmdlets, selection, _made = read(**CLASSIC, session_host_name="wvd-0", session_id=2, no_user_prompt=True)
-    assert cmdlets.lists[0].command == "Get-RdsUserSession"
-    assert cmdlets.sign_in is not None
-    assert selection.named is not None
-    assert [one.key for one in selection.named] == [("contoso/legacy", "wvd-0", "2")]
+    task = read(LOGOFF, **CLASSIC, session_host_name="wvd-0", session_id=2, no_user_prompt=True)
+    assert task.wanted.cmdlets.lists[0].command == "Get-RdsUserSession"
+    assert task.wanted.cmdlets.sign_in is not None
+    assert task.selection.named is not None
+    assert [one.key for one in task.selection.named] == [("contoso/legacy", "wvd-0", "2")]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +144,7 @@ def test_id_that_no_cmdlet_takes_is_an_error_that_names_the_option(option: str, 
 @pytest.mark.parametrize("value", ["", " ", None])
 def test_option_that_is_given_but_empty_is_an_error(option: str, value: object) -> None:
     assert f"{option} is given but empty" in refused(all_sessions=True, force=True, **{option: value})
-    if option in {*RDS_INFO.SPEC, "users"}:
+    if option in {*RDS_INFO.OPTIONS, "users"}:
         assert f"{option} is given but empty" in refused(RDS_INFO, **{option: value})
 
 
@@ -220,32 +188,40 @@ def test_what_is_unclear_is_refused_before_anything_is_connected(
     assert words in refused(kind, **args)
 
 
-@pytest.mark.parametrize("given", ["active", "Active", "STATE_ACTIVE", "state_active"])
+@pytest.mark.parametrize("given", ["shadow", "Shadow", "STATE_SHADOW", "state_shadow"])
 def test_state_may_lack_its_prefix(given: str) -> None:
-    _cmdlets, selection, _made = read(session_state=given)
-    assert selection.filters.states == ("STATE_ACTIVE",)
+    task = read(LOGOFF, session_state=given)
+    assert task.selection.filters.states == ("STATE_SHADOW",)
+
+
+@pytest.mark.parametrize("given", ["active", "Active", " active "])
+def test_common_word_for_a_state_means_all_of_them(given: str) -> None:
+    filters = read(LOGOFF, session_state=[given]).selection.filters
+    assert filters.states == ("active",)
+    states = [RdsCmdlets().read(rd_row(number, SessionState=number), 0.0) for number in range(10)]
+    assert [one.state for one in states if not filters.rejects(one, NOW)] == ["STATE_ACTIVE", "STATE_SHADOW"]
 
 
 def test_states_of_the_classic_service_are_its_own() -> None:
-    _cmdlets, selection, _made = read(**CLASSIC, session_state=["disconnected"])
-    assert selection.filters.states == ("disconnected",)
+    task = read(LOGOFF, **CLASSIC, session_state=["disconnected"])
+    assert task.selection.filters.states == ("disconnected",)
     assert "UserProfileDiskMounted" in refused(**CLASSIC, session_state="STATE_ACTIVE")
 
 
 def test_filters_and_ids() -> None:
-    _cmdlets, selection, _made = read(host_server="h", exclude_user="carol\ndave", minimum_age="2h")
-    assert selection.named is None
-    assert selection.filters == Filters("h", (), ("carol", "dave"), (), timedelta(hours=2))
-    _cmdlets, selection, _made = read(host_server="h", unified_session_id="2,3")
-    assert [one.id for one in selection.named or ()] == ["2", "3"]
-    _cmdlets, selection, _made = read(CLOSE, session_id=[0, "7"], session_state="Anything")
-    assert [one.id for one in selection.named or ()] == ["0", "7"]
-    assert selection.filters.states == ("Anything",)
+    task = read(LOGOFF, host_server="h", exclude_user="carol\ndave", minimum_age="2h")
+    assert task.selection.named is None
+    assert task.selection.filters == Filters("h", (), ("carol", "dave"), (), timedelta(hours=2))
+    task = read(LOGOFF, host_server="h", unified_session_id="2,3")
+    assert [one.id for one in task.selection.named or ()] == ["2", "3"]
+    task = read(CLOSE, session_id=[0, "7"], session_state="Anything")
+    assert [one.id for one in task.selection.named or ()] == ["0", "7"]
+    assert task.selection.filters.states == ("Anything",)
 
 
 def test_rows_decide_the_service_when_no_option_does() -> None:
-    assert read(sessions=[RD_ROW])[0].lists[0].command == "Get-RDUserSession"
-    assert read(sessions=[CLASSIC_ROW], **SIGN_IN)[0].lists[0].command == "Get-RdsUserSession"
+    assert read(LOGOFF, sessions=[RD_ROW]).wanted.cmdlets.lists[0].command == "Get-RDUserSession"
+    assert read(LOGOFF, sessions=[CLASSIC_ROW], **SIGN_IN).wanted.cmdlets.lists[0].command == "Get-RdsUserSession"
 
 
 @pytest.mark.parametrize(
@@ -260,20 +236,31 @@ def test_rows_decide_the_service_when_no_option_does() -> None:
         (CLOSE, {"all_sessions": True, "confirm": True}, True),
     ],
 )
-def test_who_is_asked(kind: type[Any], args: dict[str, Any], asks: bool) -> None:
-    _cmdlets, _selection, made = read(kind, **args)
-    options = {**{name: spec.get("default") for name, spec in kind.SPEC.items()}, **args}
-    assert made.asks(options) is asks
+def test_who_is_asked(monkeypatch: pytest.MonkeyPatch, kind: type[Any], args: dict[str, Any], asks: bool) -> None:
+    asked: list[str] = []
+
+    def prompt(question: str) -> bytes:
+        asked.append(question)
+        return b"n"
+
+    monkeypatch.setattr(console, "display", SimpleNamespace(prompt_until=prompt))
+    farm = FakeFarm.of(session("1"))
+    farm.ends = True
+    monkeypatch.setattr(session_action, "time", SimpleNamespace(monotonic=farm.clock, sleep=farm.clock.sleep))
+    made = action(kind, args)
+    opened(made, lambda: farm)
+    assert made.run(task_vars={}).get("failed", False) is asks
+    assert len(asked) == asks
 
 
 def test_computer_name_is_another_word_for_server() -> None:
-    cmdlets, _selection, _made = read(WMS_INFO, computer_name="classroom.contoso.com")
-    assert [call.parameters for call in cmdlets.lists] == [{"All": True, "Server": "classroom.contoso.com"}]
+    task = read(WMS_INFO, computer_name="classroom.contoso.com")
+    assert [call.parameters for call in task.wanted.cmdlets.lists] == [{"All": True, "Server": "classroom.contoso.com"}]
 
 
 def test_password_is_marked_as_a_secret() -> None:
     for kind in (LOGOFF, RDS_INFO):
-        assert kind.SPEC["credential"]["options"]["password"]["no_log"] is True
+        assert kind.OPTIONS["credential"]["options"]["password"]["no_log"] is True
 
 
 # The transport
@@ -296,9 +283,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
     Psrp.host, Psrp.made = FakeHost([rd_row(2), rd_row(3, "bob")]), []
     monkeypatch.setattr(runspace, "RunspaceTransport", Psrp)
     clock = Psrp.host.clock
-    for module in ("session_action", "windows_action"):
-        path = f"ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.{module}.time"
-        monkeypatch.setattr(path, SimpleNamespace(monotonic=clock, sleep=clock.sleep))
+    monkeypatch.setattr(session_action, "time", SimpleNamespace(monotonic=clock, sleep=clock.sleep))
     return Psrp.host
 
 
@@ -313,37 +298,41 @@ def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
     ],
 )
 def test_transport_follows_the_connection(host: FakeHost, connection: dict[str, Any], service: type) -> None:
-    made = action(LOGOFF, {}, **connection)
-    made._task_vars = {}
-    cmdlets = read(all_sessions=True)[0]
-    assert type(made.reach(cmdlets, {"wait_timeout": 60})) is service
+    assert type(reach({"all_sessions": True}, **connection)) is service
+
+
+def reach(args: Mapping[str, Any], kind: type[Any] = LOGOFF, **connection: Any) -> Any:
+    """Make the service of a task."""
+    task, made = read(kind, **args), action(kind, args, **connection)
+    return task.place.open(task.wanted, task.operation, made._reach({}, {}))[0]
 
 
 @pytest.mark.parametrize(
-    ("options", "seconds"),
+    ("kind", "options", "seconds"),
     [
-        ({"wait_timeout": 60}, 60.0),
-        ({"wait_timeout": 0}, 10.0),
-        ({"wait_timeout": 60, "timeout_in_second": 5}, 5.0),
-        ({}, 10.0),
+        (LOGOFF, {"wait_timeout": 60}, 60.0),
+        (LOGOFF, {"wait_timeout": 0}, 10.0),
+        (CLOSE, {"wait_timeout": 60, "timeout_in_second": 5}, 5.0),
+        (CLOSE, {"wait_timeout": 60, "timeout_in_second": 90}, 90.0),
+        (RDS_INFO, {}, 10.0),
     ],
 )
-def test_deadline_of_an_act(host: FakeHost, options: dict[str, Any], seconds: float) -> None:
-    made = action(LOGOFF, {})
-    made._task_vars = {}
-    assert made.reach(read(all_sessions=True)[0], options)._act_seconds == seconds
+def test_deadline_of_an_act(host: FakeHost, kind: type[Any], options: dict[str, Any], seconds: float) -> None:
+    args = {**options, **({} if kind is RDS_INFO else {"all_sessions": True})}
+    assert reach(args, kind)._act_seconds == seconds
 
 
-@pytest.mark.parametrize(("states", "proven"), [(None, False), (["STATE_DISCONNECTED"], True)])
-def test_script_proves_the_state_too_when_it_was_filtered(
-    host: FakeHost, states: list[str] | None, proven: bool
-) -> None:
-    made = action(LOGOFF, {}, transport="winrm")
-    made._task_vars = {}
-    cmdlets = read(all_sessions=True)[0]
-    made.reach(cmdlets, {"session_state": states})
-    assert ("session_state" in cmdlets.proof) is proven
-    assert "session_state" in cmdlets.fields
+def test_limit_of_the_cmdlet_counts_for_the_wait_too() -> None:
+    operation = read(CLOSE, all_sessions=True, wait_timeout=60, timeout_in_second=90).operation
+    assert operation is not None
+    assert (operation.wait_timeout, operation.time_limit) == (90.0, 90.0)
+
+
+@pytest.mark.parametrize(("states", "proven"), [({}, False), ({"session_state": ["STATE_DISCONNECTED"]}, True)])
+def test_script_proves_the_state_too_when_it_was_filtered(host: FakeHost, states: dict[str, Any], proven: bool) -> None:
+    service = reach({"all_sessions": True, **states}, transport="winrm")
+    assert ("session_state" in service._proof) is proven
+    assert set(service._proof) <= set(service._cmdlets.fields)
 
 
 # The run and its result
@@ -402,7 +391,7 @@ def test_error_of_the_cmdlet_comes_with_advice(host: FakeHost) -> None:
     host.scripts["Invoke-RDUserLogoff"] = always(*[error()] * 50)
     result = run({"all_sessions": True, "force": True})
     assert result["failed"] is True
-    assert result["msg"].startswith("2 of 2 sessions failed to log off: ")
+    assert result["msg"].startswith("Failed to log off 2 of 2 sessions: ")
     assert "Zugriff verweigert" in result["msg"]
     assert "become_method runas" in result["msg"]
 
@@ -420,7 +409,7 @@ def test_connection_that_is_lost_on_the_way_makes_the_host_unreachable(
     assert result["unreachable"] is True
     assert "failed" not in result
     assert result["changed"] is True
-    assert result["msg"].startswith("broker is down. 2 of 2 sessions failed")
+    assert result["msg"].startswith("broker is down. Failed to log off 2 of 2 sessions")
     assert len(result["sessions"]) == 2
     host.scripts["Get-RDUserSession"] = always(AnsibleConnectionFailure("broker is down."))
     with pytest.raises(AnsibleConnectionFailure):
@@ -439,7 +428,7 @@ def test_retired_service_warns(host: FakeHost) -> None:
 def test_spare_leaves_room_for_a_look(host: FakeHost) -> None:
     run({"all_sessions": True, "force": True})
     assert [made.most_runspaces for made in Psrp.made] == [runspace.MOST_RUNSPACES]
-    assert runspace.AT_ONCE - windows_action.SPARE == 15
+    assert runspace.AT_ONCE - windows.SPARE == 15
 
 
 @pytest.fixture
@@ -465,7 +454,7 @@ def test_classic_behind_a_call_that_hangs_says_so(classic_host: FakeHost) -> Non
     classic_host.scripts["Invoke-RdsUserSessionLogoff"] = always(CallResult(State.NO_ANSWER))
     result = run({**CLASSIC, "all_sessions": True, "no_user_prompt": True})
     assert (result["failed"], result["changed"], result["summary"]) == (True, True, {"failed": 30})
-    assert result["msg"].startswith("all runspaces are blocked. 30 of 30 sessions failed to log off: ")
+    assert result["msg"].startswith("all runspaces are blocked. Failed to log off 30 of 30 sessions: ")
     assert "become_method" not in result["msg"], "advice about rights helps nobody here"
 
 

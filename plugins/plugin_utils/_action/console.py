@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from ansible.errors import AnsibleError, AnsiblePromptInterrupt
 from ansible.utils.display import Display
 
+from .._sessions.errors import SessionsError
 from .._sessions.session import Session
 
 SHOWN = 20
@@ -22,7 +23,7 @@ PROGRESS_SECONDS = 5.0
 display = Display()
 
 
-class NotConfirmedError(Exception):
+class NotConfirmedError(SessionsError):
     """Nobody said yes. Nothing was ended."""
 
 

@@ -13,7 +13,8 @@ from .._sessions.errors import SelectionError, ServiceError
 from .._sessions.selection import Choice, NamedSession, Selection
 from .._sessions.session import Session, fold
 from .._transports.cmdlet import CallResult
-from .windows_cmdlets import NO_COMMAND, ServiceCmdlets, list_error
+from .windows_answers import NO_COMMAND, list_error
+from .windows_cmdlets import ServiceCmdlets
 
 
 @dataclass(frozen=True, slots=True)

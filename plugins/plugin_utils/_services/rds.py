@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import ClassVar
 
-from .._sessions.selection import NamedSession
-from .._sessions.session import Session
+from .._sessions.errors import SelectionError
+from .._sessions.selection import Filters
+from .._sessions.session import ACTIVE, COMMON_STATES, DISCONNECTED, ENDING, Session, fold
+from .._sessions.verbs import LOG_OFF, Operation
 from .._transports.cmdlet import Call, Row
-from .given_rows import SessionIds, read_rows
-from .windows_cmdlets import ServiceCmdlets, account_names, make_session
+from .given_rows import RowForm, SessionIds, read_named
+from .host_names import HostSelection
+from .place import Options, Spec
+from .windows import Wanted, WindowsPlace
+from .windows_cmdlets import ServiceCmdlets, account_names
 
 STATES = tuple(
     f"STATE_{name}"
@@ -44,23 +49,49 @@ FIELDS = {
     "remote_fx_enabled": "RemoteFxEnabled",
 }
 """Fields of a row in the order in which they are shown, and the property of an RDUserSession that each one shows."""
-IDENTITY = ("host_server", "unified_session_id")
-IDS = SessionIds("unified_session_id", 2**31 - 1)
+IDS = SessionIds("unified_session_id")
+FORM = RowForm(
+    service="rds",
+    module="rds_session_info",
+    fields=tuple(FIELDS),
+    host="host_server",
+    ids=IDS,
+    owner=("user_name", "domain_name"),
+    names=lambda owner: account_names(owner["domain_name"], owner["user_name"]),
+    states={
+        "state_active": ACTIVE,
+        "state_shadow": ACTIVE,
+        "state_disconnected": DISCONNECTED,
+        "state_reset": ENDING,
+    },
+)
+WHERE: Spec = {
+    "host_server": {"type": "str"},
+    "connection_broker": {"type": "str"},
+    "collection_name": {"type": "list", "elements": "str"},
+}
+LONGEST_NAME = 255
 
 
 class RdsCmdlets(ServiceCmdlets):
     """The sessions of a deployment, or of some of its collections."""
 
     MODULE = "RemoteDesktop"
+    FORM = FORM
+    STATES = STATES
+    DISCONNECTED = "STATE_DISCONNECTED"
+    COMMANDS: ClassVar = {LOG_OFF: "Invoke-RDUserLogoff"}
     RIGHT = "a local administrator of the connection broker and of the session hosts"
     LIST_ADVICE = (
-        "Check connection_broker (the full name of the active broker) and collection_name. The cmdlet needs "
-        "credentials that travel on, even on the broker itself, else it says that there is no deployment: use become "
-        "with become_method runas and a password, or CredSSP. The user must be an administrator of the broker."
+        "Check connection_broker (the full name of the active broker) and collection_name. The cmdlet makes a double "
+        "hop (delegated credentials) even on the broker itself; without such it says that there is no deployment: use "
+        "become with become_method runas and a password, or CredSSP. The user must be an administrator of the broker."
     )
-    where = IDENTITY
-    owner = ("user_name", "domain_name")
-    proof = (*owner, "create_time")
+    ADVICE = (
+        "Check that the session hosts are up and that the user has the right to do this there. From one Windows host "
+        "to another that is a double hop (delegated credentials): become with become_method runas and a password, or "
+        "CredSSP. Or run the task on the session host."
+    )
     fields = FIELDS
 
     def __init__(self, connection_broker: str | None = None, collections: Sequence[str] | None = None) -> None:
@@ -69,48 +100,55 @@ class RdsCmdlets(ServiceCmdlets):
         self.lists = (Call("Get-RDUserSession", {"CollectionName": collections, **broker}),)
         self.hosts = Call("Get-RDServer", broker)
 
-    def read(self, row: Row, read_at: float) -> Session:
-        """Read an RDUserSession."""
-        fields = {field: row.get(name) for field, name in FIELDS.items()}
-        state = fields["session_state"]
-        if isinstance(state, int) and 0 <= state < len(STATES):
-            fields["session_state"] = STATES[state]
-        return make_session(self, fields, account_names(fields["domain_name"], fields["user_name"]), read_at)
-
-    def act(self, session: Session) -> Call:
-        """Log off without the cmdlet's own question, which nobody could answer on the host."""
-        return Call(
-            "Invoke-RDUserLogoff",
-            {
-                "HostServer": session.host,
-                "UnifiedSessionID": session.fields["unified_session_id"],
-                "Force": True,
-            },
-        )
+    def act(self, session: Session, operation: Operation) -> Call:
+        """Do it without the cmdlet's own question, which nobody could answer on the host."""
+        id_ = session.fields["unified_session_id"]
+        parameters = {"HostServer": session.host, "UnifiedSessionID": id_, "Force": True}
+        return Call(self.COMMANDS[operation.verb], parameters)
 
     def read_host(self, row: Row) -> str:
         """Read the name of a server of the deployment."""
         return str(row.get("Server") or "")
 
 
-def read_named(rows: object, option: str) -> tuple[NamedSession, ...]:
-    """Read rows of rds_session_info. Raises SelectionError."""
-    return tuple(
-        NamedSession(
-            "",
-            row.text("host_server"),
-            row.id(IDS),
-            next(iter(account_names(row.optional("domain_name"), row.optional("user_name"))), ""),
-            row.time("create_time"),
-            {**dict.fromkeys(FIELDS), **row.known(FIELDS)},
-            nobody=row.nobody("user_name"),
-            timeless=row.nobody("create_time"),
-        )
-        for row in read_rows(rows, option, "rds_session_info")
-    )
+class Deployment(WindowsPlace):
+    """A deployment, or some of its collections, seen from its connection broker."""
+
+    title = "Remote Desktop Services"
+    form = FORM
+    where = WHERE
+    host_option = "host_server"
+    states = STATES
+    question = ("force", True)
+    verbatim = frozenset({"collection_name"})
+
+    def check(self, options: Options, given: Sequence[str]) -> None:
+        """Refuse wildcards, and a broker without its domain."""
+        for name in options["collection_name"] or ():
+            if any(mark in name for mark in "*?[]"):
+                raise SelectionError(f"collection_name takes whole names: {name!r} has a wildcard.")
+        broker = options["connection_broker"]
+        if broker is not None and ("." not in broker.strip(".") or broker.endswith(".") or len(broker) >= LONGEST_NAME):
+            raise SelectionError(
+                f"connection_broker is {broker[:40]!r}: it must be the full name of the broker, with its domain."
+            )
+
+    def read_states(self, words: Sequence[str]) -> tuple[str, ...]:
+        """Let the cmdlet's own words lack their prefix, where that does not make them common ones."""
+        return super().read_states([_with_prefix(word.strip()) for word in words])
+
+    def read(self, options: Options, filters: Filters) -> Wanted:
+        """Read which sessions of the deployment are meant."""
+        named = read_named(options, FORM, options["host_server"] or "")
+        cmdlets = RdsCmdlets(options["connection_broker"], options["collection_name"])
+        return Wanted(cmdlets, HostSelection(named, filters))
 
 
-def name_session(host: str, id_: int) -> NamedSession:
-    """Name a session by what the cmdlet takes."""
-    fields: Mapping[str, Any] = {**dict.fromkeys(FIELDS), "host_server": host, "unified_session_id": id_}
-    return NamedSession("", host, str(id_), fields=dict(fields))
+DEPLOYMENT = Deployment()
+
+
+def _with_prefix(word: str) -> str:
+    if fold(word) in COMMON_STATES:
+        return fold(word)
+    name = word.upper()
+    return name if name.startswith("STATE_") else f"STATE_{name}"

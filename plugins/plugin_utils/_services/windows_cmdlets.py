@@ -1,54 +1,27 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a service knows of its cmdlets, and what their answers mean. Nothing here talks to a host."""
+"""What a service knows of its cmdlets, and how what they list is read. Nothing here talks to a host."""
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
 from typing import Any, ClassVar
 
-from .._sessions.errors import ServiceError
-from .._sessions.outcome import ALREADY_GONE, Verb
-from .._sessions.service import Replied, Reply
-from .._sessions.session import Key, Session, fold
-from .._transports.cmdlet import Call, CallResult, ErrorRecord, Row, State, read_time
-
-LOGOFF = Verb(
-    name="log off",
-    done="logged_off",
-    already=ALREADY_GONE,
-    settled=lambda session: False,
-    under_way=lambda session: fold(session.state) in ("state_reset", "logoff"),
-    after=lambda session: None,
-)
+from .._sessions.session import Session, fold
+from .._sessions.times import at_latest, read_time
+from .._sessions.verbs import Operation, Verb
+from .._transports.cmdlet import Call, Row
+from .given_rows import RowForm
 
 LIST_SECONDS = 120.0
 """Deadline of a call that lists."""
 SHORTEST_ACT = 10.0
 """Deadline of a call that acts, at least: its first one on a host may have to load the module before it acts."""
-ERROR_SECONDS = 5.0
-"""A cmdlet that goes on saying that it failed is tried again for so long: the session may have ended by itself, which
-lists show with some delay."""
-
 NOT_TOLD = "?"
 """Stands for a host or an id that the host does not tell. Such a session is never acted on."""
-LOST = "the connection to the host was lost"
-
-NO_COMMAND = ("CommandNotFoundException", "CouldNotAutoLoadModule", "CouldNotAutoloadMatchingModule")
-NOT_BOUND = (
-    *("AmbiguousParameterSet", "MissingMandatoryParameter", "NamedParameterNotFound", "PositionalParameterNotFound"),
-    *("CannotConvertArgument", "CannotConvertArgumentNoMessage", "MissingArgument", "ScriptsNotAllowed"),
-)
-"""Errors that come before the cmdlet begins, beside those that begin with `Parameter`."""
-JEA_PARAMETERS = "A JEA endpoint's role must allow the parameters {} with these values."
-WOULD_ASK = ("HostException", "HostFunctionNotImplemented", "PromptNotSupported")
-"""A function asks in the first way, a compiled cmdlet in the second."""
-DENIED = ("PermissionDenied", "SecurityError")
 
 
 class ServiceCmdlets(ABC):
@@ -56,87 +29,86 @@ class ServiceCmdlets(ABC):
 
     MODULE: ClassVar[str]
     """The PowerShell module that has them."""
+    FORM: ClassVar[RowForm]
+    """How the rows look."""
+    STATES: ClassVar[Sequence[str]] = ()
+    """Names of the states that the host may list as a number, by that number."""
+    DISCONNECTED: ClassVar[str]
+    """The service's word for the state of a disconnected session."""
+    COMMANDS: ClassVar[Mapping[Verb, str]]
+    """The cmdlet of each verb that the service has."""
     NO_SUCH_SESSION: ClassVar[tuple[str, ...]] = ()
     """Categories of errors by which an act says that there is no such session, so that it did nothing."""
     RIGHT: ClassVar[str]
     """What a user must be or have, for errors: "the user must be ..."."""
     LIST_ADVICE: ClassVar[str]
     """What to do when the list fails with an error that says too little, in a sentence."""
+    ADVICE: ClassVar[str] = ""
+    """What to do when acts fail, for which only texts in the host's language tell why, in sentences."""
 
     place: str = ""
     fields: Mapping[str, str]
     """Property of a listed object by the field of a row that shows it."""
-    where: tuple[str, ...]
-    """Fields that say which session: its host and id."""
-    proof: tuple[str, ...]
-    """Fields that prove that it is still the same one."""
-    owner: tuple[str, ...]
-    """Those of them that name its owner. They compare as `fold` does, without case, over every transport."""
     sign_in: Call | None = None
     """Must come first in every runspace."""
     lists: tuple[Call, ...]
     """The call that lists. If there are several, the first of which the host knows all parameters."""
     hosts: Call | None = None
     """The call that lists the session hosts, also those without sessions."""
-
     unknown_parameter: str = ""
     """What else it can mean that a cmdlet lacks a parameter, in a sentence."""
+
+    @property
+    def where(self) -> tuple[str, ...]:
+        """Fields that say which session: its host and id."""
+        return (self.FORM.host, self.FORM.ids.name)
+
+    @property
+    def proof(self) -> tuple[str, ...]:
+        """Fields that prove that it is still the same one."""
+        return (*self.FORM.owner, *(name for name in self.fields if name == "create_time"))
 
     def chose(self, number: int) -> None:  # noqa: B027
         """Take note that the host knows `lists[number]`."""
 
     @abstractmethod
+    def act(self, session: Session, operation: Operation) -> Call:
+        """Make the call that does the operation to a session."""
+
     def read(self, row: Row, read_at: float) -> Session:
         """Read a listed object. Without a host, an id or a user the session has no users, so it is never acted on."""
-
-    @abstractmethod
-    def act(self, session: Session) -> Call:
-        """Make the call that ends a session."""
+        fields: dict[str, Any] = {field: row.get(name) for field, name in self.fields.items()}
+        state, created = fields["session_state"], fields.get("create_time")
+        if isinstance(state, int) and 0 <= state < len(self.STATES):
+            state = fields["session_state"] = self.STATES[state]
+        host, id_ = (fields[name] for name in self.where)
+        users: tuple[str, ...] = ()
+        if host and id_ is not None:
+            users = tuple(self.FORM.names({name: str(fields[name] or "").strip() for name in self.FORM.owner}))
+        host, id_, state = str(host or NOT_TOLD), NOT_TOLD if id_ is None else str(id_), str(state or "Unknown")
+        common_state = self.FORM.common_state(state)
+        return Session(
+            self.place,
+            host,
+            id_,
+            users,
+            state,
+            at_latest(read_time(created)) if isinstance(created, str) else None,
+            read_at,
+            self.FORM.row(fields, host, id_, next(iter(users), ""), common_state),
+            common_state,
+        )
 
     def read_host(self, row: Row) -> str:
         """Read the name of a session host from what `hosts` lists."""
         raise NotImplementedError
 
 
-def make_session(
-    cmdlets: ServiceCmdlets,
-    fields: Mapping[str, Any],
-    users: tuple[str, ...],
-    read_at: float,
-) -> Session:
-    """Make a session of the fields of a row."""
-    host, id_ = (fields[name] for name in cmdlets.where)
-    known = bool(host) and id_ is not None
-    return Session(
-        cmdlets.place,
-        str(host or NOT_TOLD),
-        NOT_TOLD if id_ is None else str(id_),
-        users if known else (),
-        str(fields["session_state"] or "Unknown"),
-        read_created(fields.get("create_time")),
-        read_at,
-        fields,
-    )
-
-
-def read_created(text: object) -> datetime | None:
-    """Read when a session was created.
-
-    Without a zone it is the local time of some host: then it counts as the latest time that it can mean, so that
-    ages are never overstated, and two listings of a session still agree.
-    """
-    moment = read_time(text) if isinstance(text, str) else None
-    if moment is None or moment.tzinfo is not None:
-        return moment
-    return (moment + timedelta(hours=12)).replace(tzinfo=timezone.utc)
-
-
-def account_names(domain: object, user: object) -> tuple[str, ...]:
+def account_names(domain: str, user: str) -> tuple[str, ...]:
     """Return the names of an owner, the full one first; none when the host does not say who it is."""
-    name, domain_name = str(user or "").strip(), str(domain or "").strip()
-    if not name:
+    if not user:
         return ()
-    return (f"{domain_name}\\{name}", name) if domain_name else (name,)
+    return (f"{domain}\\{user}", user) if domain else (user,)
 
 
 def read_list(cmdlets: ServiceCmdlets, rows: Iterable[Row], read_at: float) -> list[Session]:
@@ -151,101 +123,3 @@ def read_list(cmdlets: ServiceCmdlets, rows: Iterable[Row], read_at: float) -> l
         if not any(fold(session.user) == fold(one.user) and session.created == one.created for one in same):
             same.append(session)
     return [replace(one, users=()) if len(same) > 1 else one for same in found.values() for one in same]
-
-
-# What answers mean
-
-
-def choose_list(answers: Sequence[CallResult]) -> int:
-    """Return the number of the list whose parameters the host knows; that of the first one when it knows none."""
-    return next((number for number, answer in enumerate(answers) if not not_bound(answer)), 0)
-
-
-def not_bound(answer: CallResult) -> bool:
-    """Tell whether a call failed because the cmdlet does not take its parameters."""
-    if answer.state is not State.FAILED or not answer.errors:
-        return False
-    return answer.errors[-1].id in NOT_BOUND or answer.errors[-1].id.startswith("Parameter")
-
-
-def list_error(cmdlets: ServiceCmdlets, call: Call, answer: CallResult, host: str) -> ServiceError:
-    """Say why a list is not whole, so that it proves nothing about what it does not show."""
-    error = answer.errors[-1] if answer.errors else None
-    if error is not None and (text := explain(cmdlets, call, error, host)):
-        return ServiceError(text)
-    reason = line(answer.reason) or "it ended without a reason"
-    return ServiceError(f"{call.command} on {host} failed: {reason} {cmdlets.LIST_ADVICE}", lasting=False)
-
-
-def sign_in_error(call: Call, answer: CallResult, host: str, cmdlets: ServiceCmdlets) -> ServiceError:
-    """Say why a sign-in failed."""
-    error = answer.errors[-1] if answer.errors else None
-    text = explain(cmdlets, call, error, host) if error is not None else ""
-    reason = line(answer.reason) or "it ended without a reason"
-    return ServiceError(text or f"{call.command} on {host} failed, so nobody is signed in: {reason}")
-
-
-def explain(cmdlets: ServiceCmdlets, call: Call, error: ErrorRecord, host: str) -> str:
-    """Say what to do about an error that comes before the cmdlet does anything; empty for another error."""
-    command, message = call.command, line(error.message)
-    if error.id in NO_COMMAND:
-        return (
-            f"{host} has no command {command} for this user: install the PowerShell module {cmdlets.MODULE} there. "
-            "On a JEA endpoint its role must make the command visible."
-        )
-    if error.id in NOT_BOUND or error.id.startswith("Parameter"):
-        hint = cmdlets.unknown_parameter if error.id == "NamedParameterNotFound" else ""
-        parameters = ", ".join([*call.parameters, *call.secrets])
-        return (
-            f"{host} does not take the call of {command}: {message} {hint or JEA_PARAMETERS.format(parameters)}".strip()
-        )
-    if error.id in WOULD_ASK:
-        return f"{command} on {host} would ask a question, which nobody there can answer: {message}"
-    if error.category in DENIED or error.exception == "UnauthorizedAccessException":
-        return f"{host} denies {command}: {message} The user must be {cmdlets.RIGHT}."
-    return ""
-
-
-def line(text: str) -> str:
-    """Return a host's message as one line that ends a sentence."""
-    joined = " ".join(text.split())
-    return joined if not joined or joined[-1] in ".!?" else f"{joined}."
-
-
-class Judge:
-    """Says what the answers to acts mean. Remembers since when a cmdlet says that it cannot end a session."""
-
-    def __init__(self, cmdlets: ServiceCmdlets, host: str, clock: Callable[[], float]) -> None:
-        self._cmdlets = cmdlets
-        self._host = host
-        self._clock = clock
-        self._failing_since: dict[Key, float] = {}
-
-    def judge(self, session: Session, call: Call, answer: CallResult, seconds: float) -> Replied:
-        """Say what an answer after so many seconds means.
-
-        No answer within the deadline counts as accepted: a log-off that takes long must not be sent twice.
-        """
-        if answer.state in (State.STOPPED, State.NO_ANSWER):
-            return Replied(session, Reply.DONE, answer.reason)
-        if not answer.errors:
-            reply = Reply.DONE if answer.state is State.COMPLETED else Reply.UNCLEAR
-            return Replied(session, reply, "" if reply is Reply.DONE else "the call ended without a reason")
-        error = answer.errors[-1]
-        if text := explain(self._cmdlets, call, error, self._host):
-            return Replied(session, Reply.REFUSED, text.rstrip("."))
-        if answer.state is State.FAILED and seconds >= call.parameters.get("TimeoutInSecond", math.inf):
-            return Replied(session, Reply.DONE, answer.reason)  # Its own deadline was over.
-        reason = f"{call.command} says: {line(error.message).rstrip('.')}"
-        if all(one.category in self._cmdlets.NO_SUCH_SESSION for one in answer.errors):
-            reply = Reply.GONE
-        elif answer.state is State.FAILED:
-            return Replied(session, Reply.UNCLEAR, reason)
-        else:
-            # It may have done it before it wrote the error, or not: only the text tells, in the host's language. A
-            # later list tells the one from the other, but not who ended a session that is gone.
-            reply = Reply.UNCLEAR
-        since = self._failing_since.setdefault(session.key, self._clock())
-        given_up = self._clock() - since >= ERROR_SECONDS
-        doubtful = reply is Reply.UNCLEAR
-        return Replied(session, Reply.REFUSED if given_up else reply, reason, doubtful=doubtful)

@@ -12,21 +12,13 @@ from typing import Protocol
 from ansible.errors import AnsibleConnectionFailure
 
 from .._sessions.errors import ServiceError, TooLateError
-from .._sessions.service import Event, Listed, ListingFailed, Replied, Reply
+from .._sessions.service import Event, Listed, ListingFailed, Notes, Replied, Reply
 from .._sessions.session import Key, Session
+from .._sessions.verbs import Operation
 from .._transports.cmdlet import Call, CallResult, NoRunspaceError, State
 from .host_names import require_host
-from .windows_cmdlets import (
-    LIST_SECONDS,
-    LOST,
-    Judge,
-    ServiceCmdlets,
-    choose_list,
-    list_error,
-    not_bound,
-    read_list,
-    sign_in_error,
-)
+from .windows_answers import LOST, Judge, choose_list, list_error, not_bound, sign_in_error
+from .windows_cmdlets import LIST_SECONDS, ServiceCmdlets, read_list
 
 MOST_HANGING = 40
 """Calls that never end keep their runspaces, of which a host gives so many that some are left for listings."""
@@ -65,6 +57,7 @@ class RunspaceService:
     def __init__(
         self,
         cmdlets: ServiceCmdlets,
+        operation: Operation | None,
         transport: RunspaceCalls,
         host: str,
         clock: Callable[[], float],
@@ -72,8 +65,13 @@ class RunspaceService:
         at_once: int,
         sleep: Callable[[float], None],
     ) -> None:
-        """`host` is the Windows host, for errors; an act has `act_seconds`; `at_once` acts are in flight."""
+        """Without an `operation` it only lists. `host` is the Windows host, for errors.
+
+        An act has `act_seconds`; `at_once` acts are in flight.
+        """
         self._cmdlets = cmdlets
+        self._operation = operation
+        self.disconnected = cmdlets.DISCONNECTED
         self._transport = transport
         self._host = host
         self._clock = clock
@@ -91,10 +89,12 @@ class RunspaceService:
         self._events: list[Event] = []
         self.warnings: list[str] = []
         """What the user should know, although nothing failed."""
-        self.accepted = False
-        """Whether the host accepted any act."""
-        self.lost: Lost | None = None
-        """Why nothing more can be asked or done, once acts have begun."""
+        self._accepted = False
+        self._lost: Lost | None = None
+
+    def notes(self) -> Notes:
+        """Tell what there is to tell by now."""
+        return Notes(self.warnings, self._lost, self._accepted, self._cmdlets.ADVICE)
 
     # Reading
 
@@ -141,14 +141,15 @@ class RunspaceService:
 
     def begin_act(self, session: Session, send_before: float) -> None:
         """Send the act on a session, unless its proof is too old by now."""
-        if self.lost is not None or self._clock() >= send_before:
-            self._events.append(Replied(session, Reply.NOT_SENT, "" if self.lost is None else _reason(self.lost)))
+        if self._lost is not None or self._clock() >= send_before:
+            self._events.append(Replied(session, Reply.NOT_SENT, "" if self._lost is None else _reason(self._lost)))
             return
         if self._hanging >= MOST_HANGING:
             reason = f"{self._hanging} calls on {self._host} hang, so no more are begun there"
             self._events.append(Replied(session, Reply.REFUSED, reason))
             return
-        call = self._cmdlets.act(session)
+        assert self._operation is not None
+        call = self._cmdlets.act(session, self._operation)
         begun = self._clock()  # The host may begin, and a time limit of the cmdlet with it, before it says so.
         try:
             token = self._transport.begin(call, self._act_seconds, send_before)
@@ -169,7 +170,7 @@ class RunspaceService:
     def pause(self) -> float:
         """Wait without end while enough is in flight. One call less than the host takes, so that a listing has room."""
         full = len(self._acts) >= self._at_once or self._listing_wanted or self._transport.busy
-        return math.inf if full or self.lost is not None else 0.0
+        return math.inf if full or self._lost is not None else 0.0
 
     def wait(self, seconds: float) -> list[Event]:
         """Return what has been answered; wait for the first answer at most that long."""
@@ -191,9 +192,9 @@ class RunspaceService:
     def _begin_wanted_listing(self) -> None:
         if not self._listing_wanted:
             return
-        if self.lost is not None:
+        if self._lost is not None:
             self._listing_wanted = False
-            self._events.append(ListingFailed(ServiceError(_reason(self.lost))))
+            self._events.append(ListingFailed(ServiceError(_reason(self._lost))))
             return
         if self._transport.busy:
             return
@@ -218,7 +219,7 @@ class RunspaceService:
             elif token in self._acts:
                 session, call, begun = self._acts.pop(token)
                 event = self._judge.judge(session, call, answer, self._clock() - begun)
-                self.accepted |= event.reply is Reply.DONE
+                self._accepted |= event.reply is Reply.DONE
                 self._hanging += answer.state is State.NO_ANSWER
                 self._events.append(event)
 
@@ -231,7 +232,7 @@ class RunspaceService:
 
     def _lose(self, error: Lost) -> None:
         """Answer everything that is open: of acts it is not known what came, and nothing can be listed."""
-        self.lost, reason = error, _reason(error)
+        self._lost, reason = error, _reason(error)
         self._events += [Replied(session, Reply.UNCLEAR, reason) for session, _call, _at in self._acts.values()]
         self._acts.clear()
         if self._listing is not None or self._listing_wanted:

@@ -18,21 +18,14 @@ from ansible.errors import AnsibleConnectionFailure
 
 from .._sessions.errors import ServiceError
 from .._sessions.execution import PROOF_SECONDS
-from .._sessions.service import Event, Listed, ListingFailed, Replied, Reply
+from .._sessions.service import Event, Listed, ListingFailed, Notes, Replied, Reply
 from .._sessions.session import Key, Session
+from .._sessions.verbs import Operation
 from .._transports.cmdlet import Call, CallResult
 from .._transports.script import BatchResult, ConditionalCall, ConditionalResult, TimedResult, Verdict
 from .host_names import require_host
-from .windows_cmdlets import (
-    LIST_SECONDS,
-    LOST,
-    Judge,
-    ServiceCmdlets,
-    choose_list,
-    list_error,
-    read_list,
-    sign_in_error,
-)
+from .windows_answers import LOST, Judge, choose_list, list_error, sign_in_error
+from .windows_cmdlets import LIST_SECONDS, ServiceCmdlets, read_list
 
 NOT_ACTED = {
     Verdict.GONE: (Reply.GONE, "the session is gone"),
@@ -71,14 +64,22 @@ class ScriptService:
     def __init__(
         self,
         cmdlets: ServiceCmdlets,
+        operation: Operation | None,
         transport: ScriptCalls,
         host: str,
         clock: Callable[[], float],
         act_seconds: float,
         sleep: Callable[[float], None],
+        proof: Sequence[str],
     ) -> None:
-        """`host` is the Windows host, for errors; each act has `act_seconds`."""
+        """Without an `operation` it only lists. `host` is the Windows host, for errors; each act has `act_seconds`.
+
+        `proof` are fields that the host finds as they were, before it acts.
+        """
         self._cmdlets = cmdlets
+        self._operation = operation
+        self._proof = tuple(proof)
+        self.disconnected = cmdlets.DISCONNECTED
         self._transport = transport
         self._host = host
         self._act_seconds = act_seconds
@@ -97,10 +98,12 @@ class ScriptService:
         self._seen: TimedResult | None = None
         self.warnings: list[str] = []
         """What the user should know, although nothing failed."""
-        self.accepted = False
-        """Whether the host accepted any act."""
-        self.lost: AnsibleConnectionFailure | None = None
-        """Why nothing more can be asked or done, once acts have begun."""
+        self._accepted = False
+        self._lost: AnsibleConnectionFailure | None = None
+
+    def notes(self) -> Notes:
+        """Tell what there is to tell by now."""
+        return Notes(self.warnings, self._lost, self._accepted, self._cmdlets.ADVICE)
 
     # Reading
 
@@ -148,7 +151,7 @@ class ScriptService:
 
     def pause(self) -> float:
         """Collect without end."""
-        return 0.0 if self.lost is None else math.inf
+        return 0.0 if self._lost is None else math.inf
 
     def wait(self, seconds: float) -> list[Event]:
         """Send what was collected, and list again.
@@ -169,24 +172,23 @@ class ScriptService:
     def _send(self) -> list[Event]:
         collected, self._collected = self._collected, []
         self._seen = None
-        cmdlets = self._cmdlets
+        cmdlets, operation, proof = self._cmdlets, self._operation, self._proof
+        assert operation is not None
         acts = [
             ConditionalCall(
-                cmdlets.act(session),
+                cmdlets.act(session, operation),
                 self._values(session, cmdlets.where),
                 # One that was asked for may be ending by now, which must not be asked for again.
-                self._values(
-                    session, (*cmdlets.proof, "session_state") if session.key in self._asked else cmdlets.proof
-                ),
+                self._values(session, (*proof, "session_state") if session.key in self._asked else proof),
                 send_before,
             )
             for session, send_before in collected
         ]
-        names = [cmdlets.fields[name] for name in cmdlets.owner]
+        names = [cmdlets.fields[name] for name in cmdlets.FORM.owner]
         try:
             acted = self._transport.act(self._list, acts, self._act_seconds, LIST_SECONDS, self._before_acts, names)
         except AnsibleConnectionFailure as error:
-            self.lost = error
+            self._lost = error
             return self._unclear(collected, LOST)
         except ServiceError as error:
             return self._unclear(collected, str(error))
@@ -196,7 +198,7 @@ class ScriptService:
             event = self._answered(session, act.call, answer, acted.listing.answer)
             if event.sent:
                 self._asked.add(session.key)
-            self.accepted |= event.reply is Reply.DONE
+            self._accepted |= event.reply is Reply.DONE
             events.append(event)
         return events
 
@@ -221,12 +223,12 @@ class ScriptService:
         self._listing_wanted = False
         timed, self._seen = self._seen, None
         try:
-            if self.lost is not None:
+            if self._lost is not None:
                 raise ServiceError(LOST)
             if timed is None:
                 (timed,) = self._after_sign_in(self._transport.run([*self._first, self._list], LIST_SECONDS))
         except AnsibleConnectionFailure as error:
-            self.lost = error
+            self._lost = error
             return [ListingFailed(ServiceError(LOST))]
         except ServiceError as error:
             return [ListingFailed(error)]

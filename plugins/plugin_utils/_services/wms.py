@@ -8,16 +8,20 @@ They have the same names. The older one has no `-All`, so a list with it tells w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import ClassVar
 
 from .._sessions.errors import SelectionError
-from .._sessions.selection import Choice, NamedSession, Selection
-from .._sessions.session import Session
-from .._transports.cmdlet import Call, Row
-from .given_rows import SessionIds, read_rows
-from .windows_cmdlets import ServiceCmdlets, account_names, make_session
+from .._sessions.selection import Choice, Filters, Selection
+from .._sessions.session import ACTIVE, DISCONNECTED, Session
+from .._sessions.verbs import LOG_OFF, Operation
+from .._transports.cmdlet import Call
+from .given_rows import RowForm, SessionIds, read_named
+from .place import Options, Spec
+from .windows import Wanted, WindowsPlace
+from .windows_cmdlets import ServiceCmdlets, account_names
 
 FIELDS = {
     "computer_name": "ComputerName",
@@ -33,24 +37,35 @@ FIELDS = {
     "is_mog_user": "IsMOGUser",
 }
 """Fields of a row, and the property that each one shows in the generation of 2016."""
-IDS = SessionIds("session_id", 2**31 - 1)
+IDS = SessionIds("session_id")
+FORM = RowForm(
+    service="wms",
+    module="wms_session_info",
+    fields=tuple(FIELDS),
+    host="computer_name",
+    ids=IDS,
+    owner=("user_name", "domain_name"),
+    names=lambda owner: account_names(owner["domain_name"], owner["user_name"]),
+    states={"remoteconnection": ACTIVE, "connectedtostation": ACTIVE, "disconnected": DISCONNECTED},
+)
+WHERE: Spec = {"server": {"type": "str", "aliases": ["computer_name"]}}
+LARGEST_INT32 = 2**31 - 1
 
 
 class WmsCmdlets(ServiceCmdlets):
     """The sessions of a MultiPoint server."""
 
     MODULE = "MultiPoint"
+    FORM = FORM
+    DISCONNECTED = "Disconnected"
+    COMMANDS: ClassVar = {LOG_OFF: "Close-WmsSession"}
     NO_SUCH_SESSION = ("ObjectNotFound",)
     RIGHT = "an administrator of the MultiPoint server"
     LIST_ADVICE = "The user must be an administrator of the MultiPoint server."
-    where = ("computer_name", "session_id")
-    owner = ("user_name", "domain_name")
-    proof = owner
 
-    def __init__(self, server: str | None = None, timeout: int | None = None) -> None:
-        """`server` is another server than the host itself, `timeout` the seconds that closing a session may take."""
+    def __init__(self, server: str | None = None) -> None:
+        """`server` is another server than the host itself."""
         self._server = server
-        self._timeout = timeout
         self._older = False
         newer = Call("Get-WmsSession", {"All": True, "Server": server})
         # The older cmdlet knows only its own host, so it is no way to list another server.
@@ -66,17 +81,13 @@ class WmsCmdlets(ServiceCmdlets):
         self._older = number == 1
         self.fields = {**FIELDS, "session_id": "Id"} if self._older else FIELDS
 
-    def read(self, row: Row, read_at: float) -> Session:
-        """Read a session."""
-        fields = {field: row.get(name) for field, name in self.fields.items()}
-        return make_session(self, fields, account_names(fields["domain_name"], fields["user_name"]), read_at)
-
-    def act(self, session: Session) -> Call:
-        """Close the session without the cmdlet's own question. Only the older one has a time limit of its own."""
-        id_ = session.fields["session_id"]
+    def act(self, session: Session, operation: Operation) -> Call:
+        """Do it without the cmdlet's own question. Only the older one has a time limit of its own."""
+        command, id_ = self.COMMANDS[operation.verb], session.fields["session_id"]
         if self._older:
-            return Call("Close-WmsSession", {"SessionId": id_, "TimeoutInSecond": self._timeout, "Confirm": False})
-        return Call("Close-WmsSession", {"SessionId": [id_], "Server": self._server, "Confirm": False})
+            limit = None if operation.time_limit is None else int(operation.time_limit)
+            return Call(command, {"SessionId": id_, "TimeoutInSecond": limit, "Confirm": False})
+        return Call(command, {"SessionId": [id_], "Server": self._server, "Confirm": False})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +110,30 @@ def _host(id_: str, sessions: Iterable[Session]) -> str:
     return next(iter(hosts), "")
 
 
-def read_named(rows: object, option: str) -> tuple[NamedSession, ...]:
-    """Read rows of wms_session_info. Raises SelectionError."""
-    return tuple(
-        NamedSession(
-            "",
-            row.text("computer_name"),
-            row.id(IDS),
-            next(iter(account_names(row.optional("domain_name"), row.optional("user_name"))), ""),
-            fields={**dict.fromkeys(FIELDS), **row.known(FIELDS)},
-            nobody=row.nobody("user_name"),
-        )
-        for row in read_rows(rows, option, "wms_session_info")
-    )
+class Server(WindowsPlace):
+    """A MultiPoint server. It does not tell when a session was created, so there is no filter by age."""
+
+    title = "MultiPoint Services"
+    form = FORM
+    where = WHERE
+    # They are documented only by examples: any word is taken, and one that no session has selects nothing.
+    states = None
+
+    def check(self, options: Options, given: Sequence[str]) -> None:
+        """Refuse a time limit that the cmdlet does not take."""
+        seconds = options.get("timeout_in_second")
+        if seconds is not None and not 0 < seconds <= LARGEST_INT32:
+            raise SelectionError(f"timeout_in_second is {seconds}: it must be from 1 to {LARGEST_INT32} seconds.")
+
+    def time_limit(self, options: Options) -> float | None:
+        """Return the older cmdlet's own time limit."""
+        seconds = options.get("timeout_in_second")
+        return None if seconds is None else float(seconds)
+
+    def read(self, options: Options, filters: Filters) -> Wanted:
+        """Read which sessions of the server are meant."""
+        named = read_named(options, FORM, "")
+        return Wanted(WmsCmdlets(options["server"]), ServerSelection(named, filters))
 
 
-def name_session(id_: int) -> NamedSession:
-    """Name a session by what the cmdlet takes."""
-    return NamedSession("", "", str(id_), fields={**dict.fromkeys(FIELDS), "session_id": id_})
+SERVER = Server()

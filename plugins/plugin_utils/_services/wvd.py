@@ -11,47 +11,48 @@ from functools import partial
 from typing import Any
 
 from .._sessions.errors import SelectionError, ServiceError
-from .._sessions.outcome import Verb
-from .._sessions.service import Event, Listed, ListingFailed, Replied, Reply
+from .._sessions.service import Event, Listed, ListingFailed, Notes, Replied, Reply
 from .._sessions.session import Key, Session, fold
+from .._sessions.times import in_utc, read_time
+from .._sessions.verbs import DISCONNECT, Operation, Verb
 from .._transports.arm import CONNECTIONS, ArmClient
 from .settled_list import READINGS, read_until_settled
-from .wvd_names import HostPool, parse_time, split_resource_id
+from .wvd_names import FORM, HostPool, split_resource_id
 from .wvd_threads import Threads, Workers
 
-STATES = ("Active", "Disconnected", "Pending", "LogOff", "UserProfileDiskMounted", "Unknown")
-"""Session states of the service; it may add others."""
-
-DISCONNECT = Verb(
-    name="disconnect",
-    done="disconnected",
-    already="already_disconnected",
-    settled=lambda session: fold(session.state) == "disconnected",
-    under_way=lambda session: fold(session.state) == "logoff",
-    after=lambda session: "Disconnected",
-)
+REQUESTS: dict[Verb, str] = {DISCONNECT: "disconnect"}
+"""Method of the client for each verb that the service has."""
 
 
 class WvdService:
     """The sessions of some host pools. Acts and listings run beside the engine, over one client a subscription."""
 
     proves_itself = False
+    disconnected = "Disconnected"
 
     def __init__(
         self,
         pools: Iterable[HostPool],
         connect: Callable[[str], ArmClient],
-        verb: Verb = DISCONNECT,
+        operation: Operation | None = None,
         workers: Workers | None = None,
     ) -> None:
-        """`connect` makes the client of a subscription; `workers` do the requests, by default in threads."""
+        """`connect` makes the client of a subscription; `workers` do the requests, by default in threads.
+
+        Without an `operation` it only lists.
+        """
         self._pools = {pool.place: pool for pool in pools}
         self._clients = {subscription: connect(subscription) for subscription in _subscriptions(self._pools.values())}
-        self._act = {DISCONNECT.name: ArmClient.disconnect}[verb.name]
-        self.warnings: list[str] = []
+        self._request = REQUESTS[operation.verb] if operation is not None else ""
+        self._arguments = operation.arguments if operation is not None else {}
+        self._warnings: list[str] = []
         self._page_counts: dict[str, int] = {}
         self._workers = Threads(CONNECTIONS) if workers is None else workers
         self._acting = 0
+
+    def notes(self) -> Notes:
+        """Tell what there is to tell by now."""
+        return Notes(self._warnings)
 
     # Reading
 
@@ -66,7 +67,7 @@ class WvdService:
             if listed.pages > 1 and asked:
                 sessions += self._find_missing(pool, asked, listed.sessions)
             elif not listed.settled:
-                self.warnings.append(
+                self._warnings.append(
                     f"The list of host pool {pool.name} takes several pages and changed in each of {READINGS} "
                     "readings, so a session may be missing from it: run the task again to be sure."
                 )
@@ -177,14 +178,9 @@ class WvdService:
     def _send(self, session: Session, send_before: float) -> None:
         listed = session.fields
         try:
-            reply, reason = self._act(
-                self._client(self._pools[session.place]),
-                str(listed["resource_group_name"]),
-                str(listed["host_pool_name"]),
-                session.host,
-                session.id,
-                send_before,
-            )
+            names = str(listed["resource_group_name"]), str(listed["host_pool_name"]), session.host, session.id
+            request = getattr(self._client(self._pools[session.place]), self._request)
+            reply, reason = request(names, send_before, **self._arguments)
         except Exception as error:
             reply, reason = Reply.UNCLEAR, repr(error)
         self._workers.answer(Replied(session, reply, reason))
@@ -215,30 +211,23 @@ def _read_session(pool: HostPool, row: Mapping[str, Any], read_at: float) -> Ses
     account = (listed.get("activeDirectoryUserName") or "").strip()
     state = listed.get("sessionState") or "Unknown"
     create_time = listed.get("createTime") or ""
-    try:
-        created = parse_time(create_time) if create_time else None
-    except ValueError:
-        created = None
-    return Session(
-        pool.place,
-        host,
-        id_,
-        (principal, account) if principal and account else tuple(filter(None, (principal, account))),
-        state,
-        created,
-        read_at,
-        {
-            "subscription_id": subscription,
-            "resource_group_name": resource_group,
-            "host_pool_name": name,
-            "session_host_name": host,
-            "id": id_,
-            "user_principal_name": principal,
-            "active_directory_user_name": account,
-            "session_state": state,
-            "application_type": listed.get("applicationType") or "",
-            "create_time": create_time if create_time.endswith("Z") or created is None else f"{create_time}Z",
-            "object_id": listed.get("objectId") or "",
-            "resource_id": resource_id,
-        },
-    )
+    moment = read_time(create_time)
+    created = in_utc(moment)
+    owners = (principal, account) if principal and account else tuple(filter(None, (principal, account)))
+    common_state = FORM.common_state(state)
+    own = {
+        "subscription_id": subscription,
+        "resource_group_name": resource_group,
+        "host_pool_name": name,
+        "session_host_name": host,
+        "id": id_,
+        "user_principal_name": principal,
+        "active_directory_user_name": account,
+        "session_state": state,
+        "application_type": listed.get("applicationType") or "",
+        "create_time": create_time if moment is None or moment.tzinfo else f"{create_time}Z",
+        "object_id": listed.get("objectId") or "",
+        "resource_id": resource_id,
+    }
+    row = FORM.row(own, host, id_, principal or account, common_state)
+    return Session(pool.place, host, id_, owners, state, created, read_at, row, common_state)

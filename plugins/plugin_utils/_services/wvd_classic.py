@@ -5,14 +5,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from .._sessions.errors import SelectionError
-from .._sessions.selection import NamedSession
-from .._sessions.session import Session, fold
-from .._transports.cmdlet import Call, Credential, Row
-from .given_rows import SessionIds, read_rows
-from .windows_cmdlets import ServiceCmdlets, make_session
+from .._sessions.selection import Filters, NamedSession
+from .._sessions.session import ACTIVE, DISCONNECTED, ENDING, Session, fold
+from .._sessions.times import at_latest
+from .._sessions.verbs import LOG_OFF, Operation
+from .._transports.cmdlet import Call, Credential
+from .given_rows import RowForm, SessionIds, read_rows
+from .host_names import HostSelection
+from .place import Options, Spec
+from .windows import Wanted, WindowsPlace
+from .windows_cmdlets import ServiceCmdlets
 
 RETIRED = (
     "Windows Virtual Desktop (classic), which tenant_name is about, was retired on 2026-09-30. For Azure Virtual "
@@ -33,7 +40,34 @@ FIELDS = {
     "create_time": "CreateTime",
 }
 """Fields of a row, and the property of an RdMgmtUserSession that each one shows."""
-IDS = SessionIds("session_id", 2**31 - 1)
+IDS = SessionIds("session_id")
+FORM = RowForm(
+    service="wvd_classic",
+    module="rds_session_info",
+    fields=tuple(FIELDS),
+    host="session_host_name",
+    ids=IDS,
+    owner=("user_principal_name", "ad_user_name"),
+    names=lambda owner: tuple(filter(None, owner.values())),
+    states={"active": ACTIVE, "disconnected": DISCONNECTED, "logoff": ENDING},
+)
+WHERE: Spec = {
+    "tenant_name": {"type": "str"},
+    "host_pool_name": {"type": "str"},
+    "session_host_name": {"type": "str"},
+    "deployment_url": {"type": "str"},
+    "credential": {
+        "type": "dict",
+        "options": {
+            "username": {"type": "str", "required": True},
+            "password": {"type": "str", "required": True, "no_log": True},
+        },
+    },
+    "service_principal": {"type": "bool", "default": False},
+    "aad_tenant_id": {"type": "str"},
+    "application_id": {"type": "str"},
+    "certificate_thumbprint": {"type": "str"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +87,12 @@ class WvdClassicCmdlets(ServiceCmdlets):
     """The sessions of a host pool."""
 
     MODULE = "Microsoft.RDInfra.RDPowerShell"
+    FORM = FORM
+    STATES = STATES
+    DISCONNECTED = "Disconnected"
+    COMMANDS: ClassVar = {LOG_OFF: "Invoke-RdsUserSessionLogoff"}
     RIGHT = "an operator of the host pool (role RDS Operator) or more"
     LIST_ADVICE = "Check tenant_name, host_pool_name and the sign-in. The service was retired on 2026-09-30."
-    where = ("session_host_name", "session_id")
-    owner = ("user_principal_name", "ad_user_name")
-    proof = (*owner, "create_time")
     fields = FIELDS
 
     def __init__(self, pool: ClassicHostPool, sign_in: Call) -> None:
@@ -67,26 +102,10 @@ class WvdClassicCmdlets(ServiceCmdlets):
         self.sign_in = sign_in
         self.lists = (Call("Get-RdsUserSession", self._pool),)
 
-    def read(self, row: Row, read_at: float) -> Session:
-        """Read an RdMgmtUserSession."""
-        fields = {field: row.get(name) for field, name in FIELDS.items()}
-        state = fields["session_state"]
-        if isinstance(state, int) and 0 <= state < len(STATES):
-            fields["session_state"] = STATES[state]
-        names = (fields["user_principal_name"], fields["ad_user_name"])
-        return make_session(self, fields, tuple(str(name).strip() for name in names if name), read_at)
-
-    def act(self, session: Session) -> Call:
-        """Log off without the cmdlet's own question, which nobody could answer on the host."""
-        return Call(
-            "Invoke-RdsUserSessionLogoff",
-            {
-                **self._pool,
-                "SessionHostName": session.host,
-                "SessionId": session.fields["session_id"],
-                "NoUserPrompt": True,
-            },
-        )
+    def act(self, session: Session, operation: Operation) -> Call:
+        """Do it without the cmdlet's own question, which nobody could answer on the host."""
+        which = {"SessionHostName": session.host, "SessionId": session.fields["session_id"]}
+        return Call(self.COMMANDS[operation.verb], {**self._pool, **which, "NoUserPrompt": True})
 
 
 def sign_in_call(
@@ -121,43 +140,59 @@ def sign_in_call(
     return Call("Add-RdsAccount", parameters, {"Credential": credential})
 
 
+class HostPool(WindowsPlace):
+    """A host pool."""
+
+    title = "Windows Virtual Desktop (classic)"
+    form = FORM
+    where = WHERE
+    host_option = "session_host_name"
+    states = STATES
+    question = ("no_user_prompt", True)
+
+    def check(self, options: Options, given: Sequence[str]) -> None:
+        """Refuse half of what says where the sessions are."""
+        if options.get("sessions") is None:
+            for name in ("tenant_name", "host_pool_name"):
+                if options[name] is None:
+                    raise SelectionError(f"{name} is missing: {given[0]} needs it, to say where the sessions are.")
+
+    def read(self, options: Options, filters: Filters) -> Wanted:
+        """Read which sessions of the pool are meant, and who signs in."""
+        pool, named = self._named(options)
+        credential = options["credential"]
+        sign_in = sign_in_call(
+            options["deployment_url"],
+            Credential(credential["username"], credential["password"]) if credential else None,
+            options["service_principal"],
+            options["aad_tenant_id"],
+            options["application_id"],
+            options["certificate_thumbprint"],
+        )
+        return Wanted(WvdClassicCmdlets(pool, sign_in), HostSelection(named, filters), (RETIRED,))
+
+    def _named(self, options: Options) -> tuple[ClassicHostPool, tuple[NamedSession, ...] | None]:
+        tenant, name = options["tenant_name"] or "", options["host_pool_name"] or ""
+        if options.get("sessions") is not None:
+            return read_named(options["sessions"], "sessions", tenant, name)
+        pool = ClassicHostPool(tenant, name)
+        if options.get(IDS.name) is None:
+            return pool, None
+        own = {"tenant_name": tenant, "host_pool_name": name}
+        host = options["session_host_name"]
+        return pool, tuple(FORM.name(pool.place, host, IDS.read(id_), own) for id_ in options[IDS.name])
+
+
+HOST_POOL = HostPool()
+
+
 def read_named(rows: object, option: str, tenant: str, pool: str) -> tuple[ClassicHostPool, tuple[NamedSession, ...]]:
     """Read rows of rds_session_info, all of one host pool; `tenant` and `pool` are the task's own options, or empty.
 
     Raises SelectionError.
     """
-    given = read_rows(rows, option, "rds_session_info")
-    pools = {
-        found.place: found
-        for found in (
-            ClassicHostPool(row.text("tenant_name", tenant), row.text("host_pool_name", pool)) for row in given
-        )
-    }
-    if len(pools) > 1:
+    given = read_rows(rows, option, FORM)
+    pools = [ClassicHostPool(row.text("tenant_name", tenant), row.text("host_pool_name", pool)) for row in given]
+    if len({found.place for found in pools}) != 1:
         raise SelectionError(f"{option} has sessions of several host pools: use a task for each.")
-    place = next(iter(pools.values()), ClassicHostPool(tenant, pool))
-    return place, tuple(
-        NamedSession(
-            place.place,
-            row.text("session_host_name"),
-            row.id(IDS),
-            row.optional("user_principal_name") or row.optional("ad_user_name"),
-            row.time("create_time"),
-            {**dict.fromkeys(FIELDS), **row.known(FIELDS)},
-            nobody=row.nobody("user_principal_name", "ad_user_name"),
-            timeless=row.nobody("create_time"),
-        )
-        for row in given
-    )
-
-
-def name_session(pool: ClassicHostPool, host: str, id_: int) -> NamedSession:
-    """Name a session by what the cmdlet takes."""
-    fields = {
-        **dict.fromkeys(FIELDS),
-        "tenant_name": pool.tenant,
-        "host_pool_name": pool.name,
-        "session_host_name": host,
-        "session_id": id_,
-    }
-    return NamedSession(pool.place, host, str(id_), fields=fields)
+    return pools[-1], tuple(row.named(pools[-1].place, at_latest, {}) for row in given)

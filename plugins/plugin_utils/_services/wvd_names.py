@@ -7,18 +7,47 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from functools import lru_cache
+from typing import Any
 
 from .._sessions.errors import SelectionError
 from .._sessions.selection import NamedSession
-from .._sessions.session import fold
+from .._sessions.session import ACTIVE, DISCONNECTED, ENDING, fold
+from .._sessions.times import in_utc
+from .given_rows import GivenRow, RowForm, SessionIds, read_rows
 
 POOL_KEYWORDS = ["subscriptions", "resourcegroups", "providers", "hostpools"]
 SESSION_KEYWORDS = ("sessionhosts", "usersessions")
-FORM = (
+ID_FORM = (
     "/subscriptions/…/resourceGroups/…/providers/Microsoft.DesktopVirtualization/hostPools/…/sessionHosts/…"
     "/userSessions/…"
+)
+
+FIELDS = (
+    "subscription_id",
+    "resource_group_name",
+    "host_pool_name",
+    "session_host_name",
+    "id",
+    "user_principal_name",
+    "active_directory_user_name",
+    "session_state",
+    "application_type",
+    "create_time",
+    "object_id",
+    "resource_id",
+)
+"""Fields of a row, in the order in which they are shown."""
+POOL_FIELDS = ("subscription_id", "resource_group_name", "host_pool_name")
+FORM = RowForm(
+    service="wvd",
+    module="wvd_session_info",
+    fields=FIELDS,
+    host="session_host_name",
+    ids=SessionIds("id", 2**32 - 1),
+    owner=("user_principal_name", "active_directory_user_name"),
+    names=lambda owner: tuple(filter(None, owner.values())),
+    states={"active": ACTIVE, "disconnected": DISCONNECTED, "logoff": ENDING},
 )
 
 
@@ -44,7 +73,7 @@ def split_resource_id(text: str) -> tuple[str, str, str, str, str]:
     parts = text.strip().rsplit("/", 4)
     if len(parts) == 5 and parts[2] and parts[4] and (parts[1].lower(), parts[3].lower()) == SESSION_KEYWORDS:
         return (*_split_pool_id(parts[0]), parts[2], parts[4])
-    raise SelectionError(f"{text!r} is not the resource id of a user session: {FORM}")
+    raise SelectionError(f"{text!r} is not the resource id of a user session: {ID_FORM}")
 
 
 @lru_cache(maxsize=64)
@@ -52,120 +81,61 @@ def _split_pool_id(text: str) -> tuple[str, str, str]:
     parts = text.split("/")
     keywords = [keyword.lower() for keyword in parts[1::2]]
     if len(parts) != 9 or parts[0] or keywords != POOL_KEYWORDS or not all(parts[2::2]):
-        raise SelectionError(f"{text!r} is not the resource id of a host pool: {FORM}")
+        raise SelectionError(f"{text!r} is not the resource id of a host pool: {ID_FORM}")
     return parts[2], parts[4], parts[8]
 
 
-def read_identity(row: object, label: str, defaults: Mapping[str, str]) -> tuple[HostPool, NamedSession]:
-    """Read the identity of a session from a resource id, a row of wvd_session_info, or identity fields.
+def read_named(value: object, option: str, defaults: Mapping[str, str]) -> list[tuple[HostPool, NamedSession]]:
+    """Read a list of rows, or a single one: resource ids, rows of wvd_session_info, or fields of either.
 
-    `label` says where the row stands, for errors; `defaults` are the task's own options: a row may leave out
-    what they say, and must not contradict them. Raises SelectionError.
+    `defaults` are the task's own options: a row may leave out what they say, and must not contradict them. Raises
+    SelectionError with the number of the row that is wrong.
     """
-    if isinstance(row, str):
-        row = {"id": row}
-    if not isinstance(row, Mapping):
-        raise SelectionError(f"{label} must be a row as wvd_session_info returns it, or a resource id; it is {row!r}.")
-    given = {str(name): value for name, value in row.items()}
-    identity = {name: _text(given.get(name)) for name in ("subscription_id", "resource_group_name", "host_pool_name")}
-    identity["session_host_name"] = _text(given.get("session_host_name"))
-    identity["id"] = _text(given.get("user_session_id")) or _text(given.get("id"))
-    for name in ("id", "resource_id"):
-        text = _text(given.get(name))
-        if text.startswith("/"):
-            if identity["id"] == text:
-                identity["id"] = ""
-            try:
-                parts = split_resource_id(text)
-            except SelectionError as error:
-                raise SelectionError(f"{label}: {error}") from error
-            identity = _merge(label, identity, dict(zip(FIELDS, parts, strict=False)))
-    identity = _merge(label, identity, {name: text for name, text in defaults.items() if text}, "the task's option")
-    for name in ("session_host_name", "id", "host_pool_name", "resource_group_name"):
-        if not identity.get(name):
-            raise SelectionError(f"{label} has no {name}: it must say exactly which session is meant.")
-    pool = HostPool(identity.get("subscription_id", ""), identity["resource_group_name"], identity["host_pool_name"])
-    named = NamedSession(
-        pool.place,
-        identity["session_host_name"],
-        identity["id"],
-        _text(given.get("user_principal_name")) or _text(given.get("active_directory_user_name")),
-        _time(given.get("create_time"), label),
-        fields={name: value for name, value in given.items() if name in FIELDS} | identity,
-        nobody=any(name in given for name in USER_FIELDS) and not any(_text(given.get(name)) for name in USER_FIELDS),
-    )
-    return pool, named
-
-
-FIELDS = (
-    "subscription_id",
-    "resource_group_name",
-    "host_pool_name",
-    "session_host_name",
-    "id",
-    "user_principal_name",
-    "active_directory_user_name",
-    "session_state",
-    "application_type",
-    "create_time",
-    "object_id",
-    "resource_id",
-)
-"""Fields of a row, in the order in which they are shown."""
-
-
-USER_FIELDS = ("user_principal_name", "active_directory_user_name")
-
-
-def read_rows(value: object, option: str, defaults: Mapping[str, str]) -> list[tuple[HostPool, NamedSession]]:
-    """Read a list of rows, or a single one. Raises SelectionError with the number of the row that is wrong."""
     if isinstance(value, (str, Mapping)):
-        return [read_identity(value, option, defaults)]
+        (row,) = read_rows(_identity(value, option), option, FORM)
+        return [_read(row, defaults)]
     if not isinstance(value, Sequence):
-        raise SelectionError(f"{option} must be a list of rows as wvd_session_info returns them; it is {value!r}.")
-    return [read_identity(row, f"{option}[{number}]", defaults) for number, row in enumerate(value)]
+        raise SelectionError(f"{option} must be a list of rows as {FORM.module} returns them; it is {value!r}.")
+    rows = [_identity(row, f"{option}[{number}]") for number, row in enumerate(value)]
+    return [_read(row, defaults) for row in read_rows(rows, option, FORM)]
 
 
-def parse_time(text: str) -> datetime:
-    """Read a time as ARM prints it: two to seven fraction digits, with Z or without, always UTC. Raises ValueError."""
-    try:
-        moment = datetime.fromisoformat(text)  # all forms with Python 3.11 and newer
-    except ValueError:
-        moment = _parse_time_by_parts(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+def _identity(value: object, label: str) -> object:
+    """Write a resource id, wherever it stands, as the fields that it consists of."""
+    if isinstance(value, str):
+        value = {"id": value}
+    if not isinstance(value, Mapping):
+        return value
+    fields: dict[str, Any] = {str(name): one for name, one in value.items()}
+    if fields.get("user_session_id"):
+        number, resource_id = fields.pop("user_session_id"), fields.get("id")
+        if isinstance(resource_id, str) and resource_id.strip().startswith("/"):
+            fields["resource_id"] = fields.get("resource_id") or resource_id
+        fields["id"] = number
+    for name in ("id", "resource_id"):
+        text = str(fields.get(name) or "").strip()
+        if not text.startswith("/"):
+            continue
+        if name == "id":
+            del fields["id"]
+        try:
+            parts = dict(zip(FIELDS, split_resource_id(text), strict=False))
+        except SelectionError as error:
+            raise SelectionError(f"{label}: {error}") from error
+        for part, said in parts.items():
+            other = str(fields.get(part) or "").strip()
+            if other and fold(other) != fold(said):
+                raise SelectionError(f"{label} says {part} {other!r}, but the resource id says {said!r}.")
+        fields = {**parts, **{part: one for part, one in fields.items() if one not in (None, "")}}
+    return fields
 
 
-def _parse_time_by_parts(text: str) -> datetime:
-    whole, _point, fraction = text.strip().rstrip("Zz").partition(".")
-    offset = ""
-    for sign in ("+", "-"):
-        if sign in fraction:
-            fraction, offset = fraction.split(sign)[0], sign + fraction.split(sign)[1]
-    return datetime.fromisoformat(f"{whole}.{fraction[:6]:0<6}{offset}" if fraction else whole)
-
-
-def _time(value: object, label: str) -> datetime | None:
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=timezone.utc)
-    text = _text(value)
-    try:
-        return parse_time(text) if text else None
-    except ValueError as error:
-        raise SelectionError(f"{label} has a create_time that is not a time: {text!r}.") from error
-
-
-def _text(value: object) -> str:
-    if value is None or isinstance(value, (Mapping, list, tuple)):
-        return ""
-    return str(value).strip()
-
-
-def _merge(
-    label: str, one: Mapping[str, str], other: Mapping[str, str], source: str = "the resource id"
-) -> dict[str, str]:
-    merged = dict(one)
-    for name, text in other.items():
-        if merged.get(name) and fold(merged[name]) != fold(text):
-            raise SelectionError(f"{label} says {name} {merged[name]!r}, but {source} says {text!r}.")
-        merged[name] = merged.get(name) or text
-    return merged
+def _read(row: GivenRow, defaults: Mapping[str, str]) -> tuple[HostPool, NamedSession]:
+    own = {FORM.host: row.host(), FORM.ids.name: row.id()}
+    for name in reversed(POOL_FIELDS):
+        default = defaults.get(name, "")
+        # The subscription may be that of the sign-in, which is not known yet.
+        needed = name != "subscription_id" or row.optional(name) or default
+        own[name] = row.text(name, default) if needed else ""
+    pool = HostPool(*(own[name] for name in POOL_FIELDS))
+    return pool, row.named(pool.place, in_utc, own, missing="")

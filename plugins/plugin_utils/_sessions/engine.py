@@ -14,10 +14,11 @@ from datetime import datetime, timezone
 from typing import Protocol
 
 from .execution import Clock, Execution
-from .outcome import REFUSED, Report, Row, Verb
+from .outcome import REFUSED, Report, Row
 from .selection import Choice, Selection
 from .service import Service
 from .session import Session, fold
+from .verbs import Verb
 
 Now = Callable[[], datetime]
 
@@ -49,21 +50,13 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-def find(service: Service, selection: Selection, now: Now = utc_now) -> tuple[Choice, list[Row]]:
-    """List and select. Return what is meant, and rows for the named sessions that are left alone.
-
-    Raises ServiceError and SelectionError.
-    """
+def find(service: Service, selection: Selection, now: Now = utc_now) -> Choice:
+    """List and select. Raises ServiceError and SelectionError."""
     listed = service.list_sessions([named.key for named in selection.named or ()])
     host = selection.filters.host
     if host and not any(fold(session.host) == fold(host) for session in listed):
         service.require_host(host)
-    choice = selection.choose(listed, now())
-    rows = [
-        Row(named.key, session.fields if session else named.fields, outcome, reason, session=session)
-        for named, session, outcome, reason in choice.left_alone
-    ]
-    return choice, rows
+    return selection.choose(listed, now())
 
 
 def always() -> bool:
@@ -86,11 +79,14 @@ def run(
     something happens in the middle, an interrupt included.
     """
     verb = request.verb
-    choice, rows = find(service, request.selection, now)
-    report = Report(verb, rows)
+    choice = find(service, request.selection, now)
+    report = Report(verb, disconnected=service.disconnected)
+    for named, listed, outcome, reason in choice.left_alone:
+        fields = listed.fields if listed else named.fields
+        report.rows.append(Row(named.key, fields, outcome or verb.gone, reason, session=listed))
     pending: list[Session] = []
     for session in choice.sessions:
-        if verb.settled(session):
+        if verb.is_settled(session):
             report.add(session, verb.already)
         elif not session.users:
             report.add(session, REFUSED, "its user cannot be read, so it cannot be told from another session")

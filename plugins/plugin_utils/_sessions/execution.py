@@ -20,9 +20,10 @@ from enum import Enum, auto
 from itertools import islice
 
 from .errors import ServiceError
-from .outcome import ALREADY_GONE, FAILED, NOT_SELECTED, REFUSED, REPLACED, STILL_THERE, Report
+from .outcome import FAILED, NOT_SELECTED, REFUSED, REPLACED, STILL_THERE, UNCLEAR, Report
 from .service import Listed, ListingFailed, Replied, Reply, Service
 from .session import Key, Session, fold
+from .verbs import Effect
 
 Clock = Callable[[], float]
 Progress = Callable[[int, int, int, float], None]
@@ -282,6 +283,10 @@ class Execution:
         else:
             pending.doubtful |= event.reply is Reply.UNCLEAR or event.doubtful
             pending.refused = event.reply is Reply.REFUSED
+            if self._verb.effect is Effect.NONE and (event.reply is Reply.DONE or pending.doubtful):
+                outcome = UNCLEAR if pending.doubtful else self._verb.done
+                self._finish(pending, outcome, event.reason, perhaps=pending.doubtful)
+                return
             self._move(pending, Phase.WATCH if event.reply is Reply.DONE else Phase.DOUBT)
             self._listing_pause = 0.0
             if not self._waiting and not self._open[Phase.SENT]:
@@ -332,7 +337,8 @@ class Execution:
         if pending.phase is not Phase.SENT:
             asked = pending.reason or asked
         perhaps = pending.doubtful or pending.phase in (Phase.SENT, Phase.WATCH)
-        self._finish(pending, FAILED, f"{asked}; {why}", perhaps)
+        unclear = perhaps and self._verb.effect is Effect.NONE
+        self._finish(pending, UNCLEAR if unclear else FAILED, f"{asked}; {why}", perhaps)
 
     def _listing_ended(self) -> None:
         now = self._clock()
@@ -353,12 +359,12 @@ class Execution:
             return
         if row is None:
             doubt = f"{pending.reason}; then " if pending.doubtful and pending.reason else ""
-            self._ended(pending, ALREADY_GONE, f"{doubt}the session is gone")
+            self._ended(pending, self._verb.gone, f"{doubt}the session is gone")
         elif not row.users:
             self._anonymous(pending, row)
         elif not row.is_still(pending.session):
             self._ended(pending, REPLACED, f"the id belongs to {row.user} now, in another session")
-        elif self._verb.settled(row):
+        elif self._verb.is_settled(row):
             self._ended(pending, self._verb.already, pending.reason)
         elif pending.phase is not Phase.WAITING:
             self._still_there(pending, row)
@@ -400,7 +406,7 @@ class Execution:
 
     def _being_ended(self, pending: PendingSession, row: Session) -> bool:
         """Tell whether an act of ours without a clear answer seems to be under way."""
-        return pending.doubtful and self._verb.under_way(row)
+        return pending.doubtful and self._verb.is_under_way(row)
 
     def _still_there(self, pending: PendingSession, row: Session) -> None:
         """Go on with a session that needs more; only a row read after its deadline shows that it was there then."""
@@ -416,7 +422,7 @@ class Execution:
             self._finish(pending, NOT_SELECTED, f"{pending.reason}; then {rejected}")
         elif under_way and not overdue:
             pass
-        elif pending.refused:
+        elif pending.refused or not self._verb.repeatable:
             self._finish(pending, FAILED, pending.reason, perhaps=under_way or bool(rejected))
         elif overdue or pending.unsent >= UNSENT_TRIES:
             reason = f"{pending.reason}; still {row.state} after tries: {pending.tries}"

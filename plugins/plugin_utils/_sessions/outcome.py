@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .session import Key, Session, order
+from .verbs import Effect, Verb
 
-ALREADY_GONE = "already_gone"
-"""There is no such session (any more): nothing to do."""
 REPLACED = "replaced"
 """Somebody else, or a new session, has the id now: left alone."""
 NOT_SELECTED = "not_selected"
@@ -24,25 +23,10 @@ STILL_THERE = "still_there"
 FAILED = "failed"
 """The service refused, or did not answer clearly before the deadline: a failure."""
 
-FAILURES = frozenset({REFUSED, STILL_THERE, FAILED})
+UNCLEAR = "unclear"
+"""Sent, and nothing tells whether it was done: a failure, and not repeated."""
 
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """What is done to sessions."""
-
-    name: str
-    """Infinitive, as in "disconnect these sessions"."""
-    done: str
-    """Outcome of a session to which it was done, e.g. `disconnected`."""
-    already: str
-    """Outcome of a session that needed nothing, e.g. `already_disconnected`."""
-    settled: Callable[[Session], bool]
-    """Tells whether a listed session needs nothing (any more)."""
-    under_way: Callable[[Session], bool]
-    """Tells whether a listed session is being ended just now, by whomever, so that asking again would be too much."""
-    after: Callable[[Session], str | None]
-    """The state that the diff shows afterwards; `None` when the session is gone then."""
+FAILURES = frozenset({REFUSED, STILL_THERE, FAILED, UNCLEAR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +54,8 @@ class Report:
 
     verb: Verb
     rows: list[Row] = field(default_factory=list)
+    disconnected: str = "Disconnected"
+    """The service's word for a disconnected session, which the diff shows afterwards."""
 
     def add(
         self, session: Session, outcome: str, reason: str = "", seconds: float = 0.0, perhaps: bool = False
@@ -81,9 +67,10 @@ class Report:
     def changed(self) -> bool:
         """Whether any session was, or would be, changed.
 
-        A session that was asked for and is still there counts: the request was accepted.
+        A session that was asked for and is still there counts, because the request was accepted; and so does one of
+        which nobody can tell.
         """
-        return any(row.perhaps or row.outcome in (self.verb.done, STILL_THERE) for row in self.rows)
+        return any(row.perhaps or row.outcome in (self.verb.done, STILL_THERE, UNCLEAR) for row in self.rows)
 
     @property
     def failures(self) -> list[Row]:
@@ -100,14 +87,14 @@ class Report:
 
     def diff(self) -> dict[str, str]:
         """Show the sessions that change, one a line, before and after."""
-        before, after = [], []
-        for row in self.rows:
-            if row.outcome == self.verb.done and row.session is not None:
-                before.append(_line(row.session, row.session.state))
-                state = self.verb.after(row.session)
-                if state is not None:
-                    after.append(_line(row.session, state))
-        return {"before": "".join(before), "after": "".join(after)}
+        changed = [row.session for row in self.rows if row.outcome == self.verb.done and row.session is not None]
+        shown = {
+            Effect.GONE: ([session.state for session in changed], []),
+            Effect.DISCONNECTED: ([session.state for session in changed], [self.disconnected] * len(changed)),
+            Effect.NONE: ([], []),
+        }
+        before, after = shown[self.verb.effect]
+        return {"before": _lines(changed, before), "after": _lines(changed, after)}
 
     def failure_message(self, shown: int = 3) -> str:
         """Say in a sentence what failed, with the first few reasons."""
@@ -115,8 +102,11 @@ class Report:
         parts = [f"{row.session or row.key}: {row.reason or row.outcome}" for row in failures[:shown]]
         more = len(failures) - len(parts)
         tail = f"; and {more} more" if more else ""
-        return f"{len(failures)} of {len(self.rows)} sessions failed to {self.verb.name}: {'; '.join(parts)}{tail}."
+        return f"Failed to {self.verb.name} {len(failures)} of {len(self.rows)} sessions: {'; '.join(parts)}{tail}."
 
 
-def _line(session: Session, state: str) -> str:
-    return f"{session.host}/{session.id} {session.user} {state}\n"
+def _lines(sessions: Sequence[Session], states: Sequence[str]) -> str:
+    return "".join(
+        f"{session.host}/{session.id} {session.user} {state}\n"
+        for session, state in zip(sessions, states, strict=False)
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from .errors import SelectionError
-from .outcome import ALREADY_GONE, NOT_SELECTED, REPLACED
+from .outcome import NOT_SELECTED, REPLACED
 from .session import Key, Session, account, fold, order, same_instant
 
 
@@ -67,7 +67,7 @@ class Filters:
             return f"its user is {session.user or 'not known'}"
         if any(_may_be_user(given, session) for given in self.excluded_users):
             return f"{session.user} is excluded"
-        if self.states and fold(session.state) not in {fold(state) for state in self.states}:
+        if self.states and {fold(session.state), session.common_state}.isdisjoint(map(fold, self.states)):
             return f"its state is {session.state}"
         if self.minimum_age is not None:
             if session.created is None:
@@ -117,7 +117,7 @@ class Selection:
                 continue
             seen.add(request)
             if found is None:
-                choice.left_alone.append((named, None, ALREADY_GONE, "the service lists no such session"))
+                choice.left_alone.append((named, None, "", "the service lists no such session"))
             elif mismatch:
                 choice.left_alone.append((named, found, REPLACED, mismatch))
             elif rejected := filters.rejects(found, now):
@@ -129,12 +129,13 @@ class Selection:
 
 @dataclass(slots=True)
 class Choice:
-    """The sessions that are meant, and the named ones that are to be left alone with the reason."""
+    """The sessions that are meant, and the named ones that are to be left alone."""
 
     filters: Filters
     """The filters as they were applied; a session must pass them still when it is acted on."""
     sessions: list[Session] = field(default_factory=list)
     left_alone: list[tuple[NamedSession, Session | None, str, str]] = field(default_factory=list)
+    """What was named, what the service lists there, the outcome and the reason; no outcome when it lists nothing."""
 
 
 def newest(listed: Iterable[Session]) -> list[Session]:

@@ -70,13 +70,30 @@ class ListingFailed:
 Event = Replied | Listed | ListingFailed
 
 
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What a service has to tell besides its answers."""
+
+    warnings: Sequence[str] = ()
+    """Sentences for the user about what may be wrong although nothing failed."""
+    lost: Exception | None = None
+    """Why nothing more could be asked or done, once acts had begun."""
+    accepted: bool = False
+    """Whether any act was accepted."""
+    advice: str = ""
+    """What to do about sessions that failed, in sentences."""
+
+
 class Service(Protocol):
-    """A place with sessions that can be listed and acted on. Bound to one verb."""
+    """A place with sessions that can be listed and acted on. Bound to one operation."""
 
     proves_itself: bool
     """Whether it proves again, just before each act, that the session is still the same one: then rows do not age."""
-    warnings: list[str]
-    """Sentences for the user about what may be wrong although nothing failed; they grow while the service works."""
+    disconnected: str
+    """Its word for the state of a disconnected session."""
+
+    def notes(self) -> Notes:
+        """Tell what there is to tell by now."""
 
     def list_sessions(self, named: Sequence[Key] = ()) -> Sequence[Session]:
         """Read all sessions of the place. Raises ServiceError.

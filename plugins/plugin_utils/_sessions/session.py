@@ -15,6 +15,12 @@ Key = tuple[str, str, str]
 # the same id back within a second.
 SAME_INSTANT = timedelta(seconds=1)
 
+ACTIVE, DISCONNECTED, ENDING, OTHER = "active", "disconnected", "ending", "other"
+"""The words for states that all services share."""
+COMMON_STATES = (ACTIVE, DISCONNECTED, ENDING, OTHER)
+COMMON_FIELDS = ("service", "host", "session", "owner", "state")
+"""The fields that the rows of all services share."""
+
 
 def order(key: Key) -> tuple[str, str, int, str]:
     """Return the key by which sessions are sorted: place, host, and ids by their number."""
@@ -54,7 +60,9 @@ class Session:
     read_at: float
     """Clock reading (seconds) just before the request was sent that returned this row."""
     fields: Mapping[str, object]
-    """The row that users see: the service's own identity fields."""
+    """The row that users see."""
+    common_state: str = OTHER
+    """State in the words that all services share."""
 
     @property
     def key(self) -> Key:
@@ -87,3 +95,8 @@ def same_instant(one: datetime | None, other: datetime | None) -> bool:
     if one is None or other is None:
         return one is other
     return abs(one - other) < SAME_INSTANT
+
+
+def common_fields(service: str, host: str, id_: str, owner: str = "", state: str = "") -> dict[str, str]:
+    """Make the fields that the rows of all services share: the owner and the common state are empty when not known."""
+    return dict(zip(COMMON_FIELDS, (service, host, id_, owner, state), strict=True))

@@ -78,6 +78,8 @@ WRITES_LEFT = ("x-ms-ratelimit-remaining-subscription-writes", "x-ms-ratelimit-r
 """Headers that say how many writes are left."""
 
 Raw = Mapping[str, Any]
+Names = tuple[str, str, str, str]
+"""Resource group, host pool, session host and id of a session."""
 
 # What the libraries log is in the errors that they raise, and Ansible's own output is no place for it.
 for library in ("azure", "msal", "urllib3"):
@@ -339,15 +341,11 @@ class ArmClient:
         except AzureError as error:
             raise explain(error, f"host pool {host_pool} in resource group {resource_group}") from error
 
-    def disconnect(
-        self, resource_group: str, host_pool: str, host: str, session_id: str, send_before: float
-    ) -> tuple[Reply, str]:
+    def disconnect(self, names: Names, send_before: float) -> tuple[Reply, str]:
         """Send one disconnect, once. Return how it was answered, and the reason unless it was accepted."""
-        return self._act(
-            self._client.user_sessions.disconnect, (resource_group, host_pool, host, session_id), send_before
-        )
+        return self._act(self._client.user_sessions.disconnect, names, send_before)
 
-    def _act(self, operation: Callable[..., None], names: tuple[str, ...], send_before: float) -> tuple[Reply, str]:
+    def _act(self, operation: Callable[..., None], names: Names, send_before: float) -> tuple[Reply, str]:
         self.pacing.begin()
         try:
             operation(

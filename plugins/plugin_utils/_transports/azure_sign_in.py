@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .._sessions.errors import ServiceError
 
@@ -36,6 +37,25 @@ VARIABLES: dict[str, tuple[str, ...]] = {
 }
 """Environment variables of each option, the first one that is set wins."""
 SOURCES = ("auto", "cli", "env", "credential_file", "msi")
+SIGN_IN: dict[str, dict[str, Any]] = {
+    "auth_source": {"type": "str", "choices": list(SOURCES)},
+    "profile": {"type": "str", "aliases": ["default_profile"]},
+    "subscription_id": {"type": "str"},
+    "client_id": {"type": "str"},
+    "secret": {"type": "str", "no_log": True},
+    "tenant": {"type": "str"},
+    "ad_user": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "cloud_environment": {"type": "str"},
+    "adfs_authority_url": {"type": "str"},
+    "cert_validation_mode": {"type": "str", "choices": ["validate", "ignore"]},
+    "x509_certificate_path": {"type": "path"},
+    "thumbprint": {"type": "str"},
+    "oidc_token": {"type": "str", "no_log": True},
+    "oidc_token_file_path": {"type": "path", "no_log": False},
+    "disable_instance_discovery": {"type": "bool"},
+}
+"""The options as an argument spec of Ansible."""
 SOURCE_VARIABLE = "ANSIBLE_AZURE_AUTH_SOURCE"
 PROOFS = ("oidc_token", "oidc_token_file_path", "secret", "x509_certificate_path")
 """What a service principal can prove itself with; of several from one source the first is taken."""

@@ -17,12 +17,13 @@ from enum import Enum
 from typing import Any
 
 from .._sessions.errors import ServiceError
+from .._sessions.plain import plain
+from .._sessions.times import TIME
 
 Row = Mapping[str, Any]
 """An object that a cmdlet wrote: its properties by name. A bare value, such as `True`, is in `Value`."""
 
 COMMAND = re.compile(r"[A-Za-z]+-[A-Za-z]+")
-TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?")
 
 
 class NoRunspaceError(ServiceError):
@@ -57,7 +58,7 @@ class Call:
     def __post_init__(self) -> None:
         if not COMMAND.fullmatch(self.command):
             raise ValueError(f"{self.command!r} is not the name of a cmdlet")
-        given = {name: _plain(value) for name, value in self.parameters.items() if value is not None}
+        given = {name: plain(value) for name, value in self.parameters.items() if value is not None}
         object.__setattr__(self, "parameters", given)
 
 
@@ -136,26 +137,3 @@ def time_text(text: str) -> str:
     except (ValueError, OverflowError):
         return text
     return whole + ("." + decimals if decimals else "") + ("Z" if zone else "")
-
-
-def read_time(text: str) -> datetime | None:
-    """Read what `time_text` wrote; aware when the zone is known, `None` when it is no date."""
-    match = TIME.fullmatch(text)
-    if not match:
-        return None
-    decimals = (match[2] or "")[:6].ljust(6, "0")
-    zone = "+00:00" if match[3] == "Z" else match[3] or ""
-    try:
-        return datetime.fromisoformat(f"{match[1]}.{decimals}{zone}")
-    except ValueError:
-        return None
-
-
-def _plain(value: Any) -> Any:
-    """Rebuild a value of plain types: ansible-core from 2.19 on passes tagged ones, which pypsrp cannot write."""
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    for kind in (bool, int, float, str):
-        if isinstance(value, kind):
-            return kind(value)
-    raise TypeError(f"a {type(value).__name__} cannot be passed to a cmdlet")

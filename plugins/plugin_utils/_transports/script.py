@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
@@ -31,13 +31,6 @@ from .cmdlet import Call, CallResult, ErrorRecord, State
 MODULE = "ansible.windows.win_powershell"
 LONGEST_CAUSE = 1000
 SCRIPT = Path(__file__).with_name("run_cmdlets.ps1")
-
-
-class ExecuteModule(Protocol):
-    """`_execute_module` of an action plugin."""
-
-    def __call__(self, *, module_name: str, module_args: dict[str, Any], task_vars: Any) -> Mapping[str, Any]:
-        """Run a module on the host and return its result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +115,9 @@ class ScriptTransport:
     After either nothing is known about acts.
     """
 
-    def __init__(self, execute_module: ExecuteModule, task_vars: Any, host: str, clock: Callable[[], float]) -> None:
-        self._execute_module = execute_module
-        self._task_vars = task_vars
+    def __init__(self, run_module: Callable[..., Mapping[str, Any]], host: str, clock: Callable[[], float]) -> None:
+        """`run_module` takes `module_name` and `module_args`, runs the module on the host and returns its result."""
+        self._run_module = run_module
         self._host = host
         self._clock = clock
         self._beside = 0.0
@@ -196,7 +189,7 @@ class ScriptTransport:
                 {"name": "Credential", "username": credential.user, "password": credential.password}
             ]
         try:
-            result = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=self._task_vars)
+            result = self._run_module(module_name=MODULE, module_args=arguments)
         except AnsibleConnectionFailure:
             raise
         except AnsibleError as error:

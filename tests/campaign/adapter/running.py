@@ -12,8 +12,6 @@ from typing import Any, ClassVar
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import LOGOFF
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd import DISCONNECT
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import (
     SelectionError,
@@ -26,6 +24,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
     NamedSession,
     Selection,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import DISCONNECT, LOG_OFF
 from tests.campaign.adapter import cmdlets, runspace, script, wvd
 from tests.campaign.farm import Spot, time_of_day
 from tests.campaign.schedule import MINIMUM_AGE, Schedule
@@ -153,7 +152,7 @@ def _request(schedule: Schedule) -> engine.Request:
         tuple(states[state] for state in wanted.states),
         timedelta(seconds=MINIMUM_AGE) if wanted.aged else None,
     )
-    verb = DISCONNECT if kind == "wvd" else LOGOFF
+    verb = DISCONNECT if kind == "wvd" else LOG_OFF
     return engine.Request(
         verb, Selection(named, filters), check_mode=wanted.check_mode, wait_timeout=wanted.wait_timeout
     )

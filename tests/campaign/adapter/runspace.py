@@ -13,6 +13,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import SHORTEST_ACT
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_runspace import RunspaceService
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import TooLateError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import LOG_OFF, Operation
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Call,
     CallResult,
@@ -160,6 +161,7 @@ def make_service(stage: Stage) -> RunspaceService:
     act_seconds = max(SHORTEST_ACT, stage.schedule.wanted.wait_timeout)
     return RunspaceService(
         make_cmdlets(kind),
+        Operation(LOG_OFF),
         live,
         "the host",
         stage.world.clock,

@@ -15,6 +15,7 @@ from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import SHORTEST_ACT
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import LOG_OFF, Operation
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, CallResult, State
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.script import ScriptTransport
 from tests.campaign.adapter.cmdlets import GENERIC, HALF_WAY, LISTS, Cmdlet, make_cmdlets, read_row, spot_of
@@ -224,7 +225,7 @@ class FakeModule:
         self._stage = stage
         self._batches = 0
 
-    def __call__(self, *, module_name: str, module_args: Values, task_vars: Any) -> Values:
+    def __call__(self, *, module_name: str, module_args: Values) -> Values:
         """Run it, as long as it takes."""
         world, farm = self._stage.world, self._stage.farm
         self._batches += 1
@@ -249,9 +250,8 @@ class FakeModule:
 def make_service(stage: Stage) -> ScriptService:
     """Make the service as the action plugin does."""
     cmdlets = make_cmdlets(stage.schedule.kind)
-    if stage.schedule.wanted.states:
-        cmdlets.proof = (*cmdlets.proof, "session_state")
-    module: Any = FakeModule(stage)
-    transport = ScriptTransport(module, {}, "the host", stage.world.clock)
+    proof = (*cmdlets.proof, "session_state") if stage.schedule.wanted.states else cmdlets.proof
+    clock, sleep = stage.world.clock, stage.world.sleep
+    transport = ScriptTransport(FakeModule(stage), "the host", clock)
     act_seconds = max(SHORTEST_ACT, stage.schedule.wanted.wait_timeout)
-    return ScriptService(cmdlets, transport, "the host", stage.world.clock, act_seconds, stage.world.sleep)
+    return ScriptService(cmdlets, Operation(LOG_OFF), transport, "the host", clock, act_seconds, sleep, proof)

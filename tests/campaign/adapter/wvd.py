@@ -12,6 +12,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services i
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_names import HostPool
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Event, Reply
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import DISCONNECT, Operation
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.pacing import Pacing
 from tests.campaign.farm import ACTIVE, DISCONNECTED, ENDING, OTHER, Act, Answer, Shown
 from tests.campaign.schedule import ActFault, ActPlan, ListFault
@@ -102,10 +103,9 @@ class FakeArm:
     def close(self) -> None:
         """There are no connections."""
 
-    def disconnect(
-        self, resource_group: str, host_pool: str, host: str, session_id: str, send_before: float
-    ) -> tuple[Reply, str]:
+    def disconnect(self, names: tuple[str, str, str, str], send_before: float) -> tuple[Reply, str]:
         """Send one disconnect."""
+        _resource_group, host_pool, host, session_id = names
         self.pacing.begin()
         try:
             return self._disconnect(host_pool, host, session_id, send_before)
@@ -204,6 +204,5 @@ class Jobs:
 
 def make_service(stage: Stage) -> wvd.WvdService:
     """Make the service."""
-    vars(wvd)["ArmClient"] = FakeArm
     pools = [host_pool(place) for place in PLACES[: stage.schedule.pools]]
-    return wvd.WvdService(pools, lambda _subscription: FakeArm(stage), workers=Jobs(stage))  # type: ignore[arg-type,return-value]
+    return wvd.WvdService(pools, lambda _subscription: FakeArm(stage), Operation(DISCONNECT), Jobs(stage))  # type: ignore[arg-type,return-value]

@@ -9,8 +9,9 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions i
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.execution import PROOF_SECONDS
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Report
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Selection
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import DISCONNECT
 from tests.unit.fakes.console import Console
-from tests.unit.fakes.farm import DISCONNECT, FakeFarm
+from tests.unit.fakes.farm import FakeFarm
 
 EVERYBODY = Selection()
 

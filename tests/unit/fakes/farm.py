@@ -11,26 +11,25 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Verb
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import (
     Event,
     Listed,
     ListingFailed,
+    Notes,
     Replied,
     Reply,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Key, Session, fold
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import (
+    ACTIVE,
+    DISCONNECTED,
+    ENDING,
+    OTHER,
+    Key,
+    Session,
+)
 from tests.unit.fakes.clock import Clock
 
 CREATED = datetime(2026, 11, 20, 8, tzinfo=timezone.utc)
-DISCONNECT = Verb(
-    "disconnect",
-    "disconnected",
-    "already_disconnected",
-    settled=lambda session: fold(session.state) == "disconnected",
-    under_way=lambda session: fold(session.state) == "logoff",
-    after=lambda session: "Disconnected",
-)
 
 
 def session(
@@ -39,7 +38,13 @@ def session(
     """Make a session of the farm."""
     users = (user,) if user else ()
     made = Session("pool", host, id_, users, state, CREATED, 0.0, {"host": host, "id": id_, "user": user})
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return with_common_state(replace(made, **changes))  # type: ignore[arg-type]
+
+
+def with_common_state(session: Session) -> Session:
+    """Fill the common word for the state in."""
+    words = {"Active": ACTIVE, "Disconnected": DISCONNECTED, "LogOff": ENDING}
+    return replace(session, common_state=words.get(session.state, OTHER))
 
 
 @dataclass
@@ -57,6 +62,7 @@ class FakeFarm:
     """Sessions, and scripts for how acts and looks are answered."""
 
     proves_itself = False
+    disconnected = "Disconnected"
     sessions: dict[Key, Session]
     clock: Clock = field(default_factory=Clock)
     replies: dict[Key, list[Callable[[FakeFarm, Session], Reply | None]]] = field(default_factory=dict)
@@ -65,6 +71,8 @@ class FakeFarm:
     act_seconds: float = 0.05
     look_seconds: float = 0.05
     effect: bool = True
+    ends: bool = False
+    """Whether an act ends sessions, instead of disconnecting them."""
     acts: list[Act] = field(default_factory=list)
     looks: list[float] = field(default_factory=list)
     closed: bool = False
@@ -78,6 +86,9 @@ class FakeFarm:
     def of(cls, *sessions: Session) -> FakeFarm:
         """Make a farm of sessions."""
         return cls({one.key: one for one in sessions})
+
+    def notes(self) -> Notes:
+        return Notes(self.warnings)
 
     def list_sessions(self, named: Sequence[Key] = ()) -> Sequence[Session]:
         return self._read(self.clock())
@@ -128,6 +139,9 @@ class FakeFarm:
     def disconnect(self, key: Key) -> None:
         self.sessions[key] = replace(self.sessions[key], state="Disconnected")
 
+    def end(self, key: Key) -> None:
+        del self.sessions[key]
+
     def give_id_to(self, key: Key, user: str) -> None:
         self.sessions[key] = replace(
             self.sessions[key], users=(user,), state="Active", created=CREATED + timedelta(hours=1)
@@ -138,13 +152,13 @@ class FakeFarm:
         return [Replied(session, reply, f"answered {reply.name}")]
 
     def _read(self, at: float) -> list[Session]:
-        return [replace(one, read_at=at) for one in self.sessions.values()]
+        return [with_common_state(replace(one, read_at=at)) for one in self.sessions.values()]
 
 
 def accept(farm: FakeFarm, session: Session) -> Reply:
     """Take the act, with effect unless the farm is stuck."""
     if farm.effect and session.key in farm.sessions:
-        farm.disconnect(session.key)
+        farm.end(session.key) if farm.ends else farm.disconnect(session.key)
     return Reply.DONE
 
 

@@ -10,6 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import ServiceCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_runspace import RunspaceService
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import LOG_OFF, Operation
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Call,
     CallResult,
@@ -270,3 +274,17 @@ def _same(found: object, expected: object, is_name: bool) -> bool:
     if is_name and isinstance(found, str) and isinstance(expected, str):
         return found.strip().lower() == expected.strip().lower()
     return found == expected
+
+
+def make_service(
+    cmdlets: ServiceCmdlets,
+    transport: LiveTransport | BatchTransport,
+    act_seconds: float = 60.0,
+    at_once: int = 15,
+    operation: Operation | None = None,
+) -> RunspaceService | ScriptService:
+    """Make a service over a transport, by default one that logs off."""
+    clock, operation = transport.host.clock, operation or Operation(LOG_OFF)
+    if isinstance(transport, LiveTransport):
+        return RunspaceService(cmdlets, operation, transport, "broker", clock, act_seconds, at_once, clock.sleep)
+    return ScriptService(cmdlets, operation, transport, "broker", clock, act_seconds, clock.sleep, cmdlets.proof)

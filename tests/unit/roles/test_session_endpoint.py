@@ -28,6 +28,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.w
     WvdClassicCmdlets,
     sign_in_call,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import Operation
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, Credential
 from tests.roles.data_file import QUOTES, STRING, read
 from tests.roles.session_endpoint import CONFIGURATION_FILE, EVERYTHING, GROUP, ROLE, ROLE_FILE, TABLE, render
@@ -226,7 +227,7 @@ def calls() -> list[Call]:
     """Every call that the services make, with all parameters that they can give."""
     fields = {"HostServer": "h", "UnifiedSessionId": 2, "UserName": "u"}
     rds = RdsCmdlets("broker.example.test", ["Desk"])
-    newer, older = WmsCmdlets("server", 5), WmsCmdlets(None, 5)
+    newer, older = WmsCmdlets("server"), WmsCmdlets()
     older.chose(1)
     pool = ClassicHostPool("tenant", "pool")
     sign_ins = [
@@ -234,11 +235,16 @@ def calls() -> list[Call]:
         sign_in_call(None, None, False, "tenant", "application", "thumbprint"),
     ]
     classic = WvdClassicCmdlets(pool, sign_ins[0])
+    rows = [
+        (rds, fields),
+        (newer, {"ComputerName": "h", "SessionId": 2, "UserName": "u"}),
+        (older, {"ComputerName": "h", "Id": 2, "UserName": "u"}),
+        (classic, {"SessionHostName": "h", "SessionId": 2, "UserPrincipalName": "u"}),
+    ]
     acts = [
-        rds.act(rds.read(fields, 0.0)),
-        newer.act(newer.read({"ComputerName": "h", "SessionId": 2, "UserName": "u"}, 0.0)),
-        older.act(older.read({"ComputerName": "h", "Id": 2, "UserName": "u"}, 0.0)),
-        classic.act(classic.read({"SessionHostName": "h", "SessionId": 2, "UserPrincipalName": "u"}, 0.0)),
+        cmdlets.act(cmdlets.read(row, 0.0), Operation(verb, time_limit=5.0))
+        for cmdlets, row in rows
+        for verb in cmdlets.COMMANDS
     ]
     services = (rds, newer, older, classic)
     lists = [call for service in services for call in (*service.lists, service.hosts) if call is not None]

@@ -18,6 +18,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.w
     WvdClassicCmdlets,
     sign_in_call,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import Operation
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, Credential
 from tests.unit.fakes.windows_host import rd_row
 
@@ -29,7 +30,7 @@ WVD_ROW = {"SessionHostName": "h", "SessionId": 1, "UserPrincipalName": "alice@c
 
 
 def older() -> WmsCmdlets:
-    cmdlets = WmsCmdlets(timeout=5)
+    cmdlets = WmsCmdlets()
     cmdlets.chose(1)
     return cmdlets
 
@@ -40,14 +41,15 @@ def older() -> WmsCmdlets:
         (RdsCmdlets("broker.contoso.com", ["Desk"]), rd_row(2)),
         (WvdClassicCmdlets(ClassicHostPool("T", "P"), SIGN_IN), WVD_ROW),
         (WvdClassicCmdlets(ClassicHostPool("T", "P"), sign_in_call("u", None, False, "t", "a", "AB")), WVD_ROW),
-        (WmsCmdlets("other.contoso.com", 5), WMS_ROW),
+        (WmsCmdlets("other.contoso.com"), WMS_ROW),
         (WmsCmdlets(), WMS_ROW),
         (older(), WMS_ROW),
     ],
 )
 def test_calls_are_in_the_table(cmdlets: ServiceCmdlets, row: dict[str, object]) -> None:
-    act = cmdlets.act(cmdlets.read(row, 0.0))
-    calls: list[Call] = [*cmdlets.lists, act, *filter(None, (cmdlets.sign_in, cmdlets.hosts))]
+    session = cmdlets.read(row, 0.0)
+    acts = [cmdlets.act(session, Operation(verb, time_limit=5.0)) for verb in cmdlets.COMMANDS]
+    calls: list[Call] = [*cmdlets.lists, *acts, *filter(None, (cmdlets.sign_in, cmdlets.hosts))]
     for call in calls:
         allowed = TABLE[call.command]
         assert allowed["module"] == cmdlets.MODULE

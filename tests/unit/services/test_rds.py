@@ -13,17 +13,19 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.given_rows import read_named
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import (
     FIELDS,
+    FORM,
     IDS,
     STATES,
     RdsCmdlets,
-    name_session,
-    read_named,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import read_list
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import SelectionError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Filters, Selection
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import COMMON_FIELDS
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import LOG_OFF, Operation
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.runspace_messages import read_row
 from tests.unit.fakes.windows_host import rd_row
 
@@ -42,16 +44,17 @@ def test_calls_hold_what_the_options_say_and_nothing_else() -> None:
     assert cmdlets.hosts is not None
     assert cmdlets.hosts.parameters == {"ConnectionBroker": "broker.contoso.com"}
     session = cmdlets.read(rd_row(7), 1.0)
-    act = cmdlets.act(session)
+    act = cmdlets.act(session, Operation(LOG_OFF))
     assert act.command == "Invoke-RDUserLogoff"
     assert act.parameters == {"HostServer": "rdsh-1.contoso.com", "UnifiedSessionID": 7, "Force": True}
 
 
 def test_row_shows_every_property() -> None:
-    row = {name: number for number, name in enumerate(FIELDS.values())}
+    row = {name: number for number, name in enumerate(FIELDS.values(), 1)}
     session = RdsCmdlets().read(row, 5.0)
     shown = dict(session.fields)
     assert shown.pop("session_state") == STATES[row["SessionState"]]
+    assert [shown.pop(name) for name in COMMON_FIELDS] == ["rds", "1", "2", "5\\4", "other"]
     assert shown == {field: row[name] for field, name in FIELDS.items() if field != "session_state"}
     assert len(FIELDS) == 19
 
@@ -110,22 +113,22 @@ def test_recorded_list_reads_as_sessions() -> None:
 
 def test_row_of_the_info_module_names_that_very_session() -> None:
     listed = RdsCmdlets().read(rd_row(2), 0.0)
-    (named,) = read_named([dict(listed.fields)], "sessions")
+    (named,) = read_named({"sessions": [dict(listed.fields)]}, FORM, "")
     assert named.key == listed.key
     assert named.mismatch(listed) == ""
     other = RdsCmdlets().read(rd_row(2, "mallory"), 0.0)
     assert "mallory" in named.mismatch(other)
     newer = RdsCmdlets().read(rd_row(2, CreateTime="2026-11-21T08:00:00Z"), 0.0)
     assert "created at another time" in named.mismatch(newer)
-    assert list(named.fields) == list(FIELDS)
+    assert list(named.fields) == [*COMMON_FIELDS, *FIELDS]
 
 
 def test_row_may_say_less() -> None:
-    (named,) = read_named([{"host_server": "h", "unified_session_id": "2", "outcome": "x"}], "sessions")
+    (named,) = read_named({"sessions": [{"host_server": "h", "unified_session_id": "2", "outcome": "x"}]}, FORM, "")
     assert (named.key, named.user, named.created) == (("", "h", "2"), "", None)
-    (named,) = read_named({"host_server": "h", "unified_session_id": 2, "user_name": "alice"}, "sessions")
+    (named,) = read_named({"sessions": {"host_server": "h", "unified_session_id": 2, "user_name": "alice"}}, FORM, "")
     assert named.mismatch(RdsCmdlets().read(rd_row(2), 0.0)) == ""
-    assert read_named([], "sessions") == ()
+    assert read_named({"sessions": []}, FORM, "") == ()
 
 
 @pytest.mark.parametrize(
@@ -144,7 +147,7 @@ def test_row_may_say_less() -> None:
 )
 def test_row_that_is_none_is_an_error_that_says_where(rows: object, words: str) -> None:
     with pytest.raises(SelectionError, match=words):
-        read_named(rows, "sessions")
+        read_named({"sessions": rows}, FORM, "")
 
 
 @pytest.mark.parametrize("value", [-1, "-1", "abc", "", 2**31, "1.5", 1.5, True, "٣", "1" * 50, None])
@@ -159,16 +162,14 @@ def test_id_in_range(value: Any) -> None:
 
 
 def test_session_that_is_named_by_options() -> None:
-    named = name_session("rdsh-1", 2)
+    named = FORM.name("", "rdsh-1", 2, {})
     assert named.key == ("", "rdsh-1", "2")
     assert (named.fields["host_server"], named.fields["unified_session_id"]) == ("rdsh-1", 2)
 
 
 def test_row_whose_user_could_not_be_read_never_means_whoever_is_there_now() -> None:
-    (named,) = read_named(
-        [{"host_server": "rdsh-1.contoso.com", "unified_session_id": 2, "user_name": None, "create_time": None}],
-        "sessions",
-    )
+    given = {"host_server": "rdsh-1.contoso.com", "unified_session_id": 2, "user_name": None, "create_time": None}
+    (named,) = read_named({"sessions": [given]}, FORM, "")
     assert named.mismatch(RdsCmdlets().read(rd_row(2), 0.0))
 
 
@@ -176,4 +177,4 @@ def test_unified_id_is_what_is_sent() -> None:
     cmdlets = RdsCmdlets()
     session = cmdlets.read(rd_row(40, SessionId=2), 0.0)
     assert session.id == "40"
-    assert cmdlets.act(session).parameters["UnifiedSessionID"] == 40
+    assert cmdlets.act(session, Operation(LOG_OFF)).parameters["UnifiedSessionID"] == 40

@@ -13,21 +13,20 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import rds
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.given_rows import read_named
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.host_names import HostSelection
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import RdsCmdlets
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import (
-    LOGOFF,
-    LOST,
-    ServiceCmdlets,
-    read_created,
-)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_answers import LOST
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_runspace import (
     MOST_HANGING,
     RunspaceService,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wms import WmsCmdlets
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import WvdClassicCmdlets
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import (
+    ClassicHostPool,
+    WvdClassicCmdlets,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import (
     SelectionError,
@@ -47,6 +46,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
     Replied,
     Reply,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import LOG_OFF, Operation
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Call,
     CallResult,
@@ -64,6 +64,7 @@ from tests.unit.fakes.windows_host import (
     LiveTransport,
     always,
     error,
+    make_service,
     rd_row,
     terminating,
 )
@@ -84,7 +85,7 @@ class Bench:
     service: Service
 
     def run(self, selection: Selection = EVERYBODY, console: Console | None = None, **options: Any) -> Report:
-        request = engine.Request(LOGOFF, selection, **options)
+        request = engine.Request(LOG_OFF, selection, **options)
         return engine.run(request, self.service, console or Console(), self.host.clock)
 
     def outcomes(self, selection: Selection = EVERYBODY, **options: Any) -> dict[str, str]:
@@ -101,12 +102,8 @@ def make_bench(
 ) -> Bench:
     host = FakeHost(list(rows))
     live, batch = LiveTransport(host, most, most_runspaces=most_runspaces), BatchTransport(host)
-    cmdlets = RdsCmdlets()
-    service: Service
-    if kind == "live":
-        service = RunspaceService(cmdlets, live, "broker", host.clock, act_seconds, at_once, host.clock.sleep)
-    else:
-        service = ScriptService(cmdlets, batch, "broker", host.clock, act_seconds, host.clock.sleep)
+    transport = live if kind == "live" else batch
+    service = make_service(RdsCmdlets(), transport, act_seconds, at_once)
     return Bench(host, live, batch, service)
 
 
@@ -121,7 +118,7 @@ def test_logs_off_and_sees_it(kind: str) -> None:
     assert {row.key[2]: row.outcome for row in report.rows} == {"2": "logged_off", "3": "logged_off"}
     assert report.changed
     assert sorted(bench.host.owners) == ["alice", "bob"]
-    assert bench.service.accepted
+    assert bench.service.notes().accepted
     again = bench.run(Selection(filters=Filters(users=("alice", "bob"))))
     assert (again.rows, again.changed) == ([], False)
 
@@ -530,10 +527,12 @@ def test_owner_whose_name_changes_its_case_is_the_same(kind: str) -> None:
 
 
 @pytest.mark.parametrize("cmdlets", [RdsCmdlets, WmsCmdlets, WvdClassicCmdlets])
-def test_what_names_an_owner_is_part_of_every_proof(cmdlets: type[ServiceCmdlets]) -> None:
-    assert cmdlets.owner
-    assert set(cmdlets.owner) <= set(cmdlets.proof)
-    assert not {"create_time", "session_state"} & set(cmdlets.owner)
+def test_what_names_an_owner_is_part_of_every_proof(cmdlets: Any) -> None:
+    assert cmdlets.FORM.owner
+    assert not {"create_time", "session_state"} & set(cmdlets.FORM.owner)
+    made = cmdlets(ClassicHostPool("T", "P"), Call("Add-RdsAccount")) if cmdlets is WvdClassicCmdlets else cmdlets()
+    assert set(cmdlets.FORM.owner) <= set(made.proof)
+    assert ("create_time" in made.proof) is (cmdlets is not WmsCmdlets)
 
 
 def test_script_is_told_what_names_an_owner() -> None:
@@ -562,7 +561,7 @@ def test_lost_connection_on_the_way_keeps_every_outcome(kind: str) -> None:
     report = bench.run()
     assert report.summary() == {"failed": 39}
     assert LOST in report.failure_message()
-    assert bench.service.lost is lost
+    assert bench.service.notes().lost is lost
     assert bench.service.pause() == math.inf
 
 
@@ -578,7 +577,7 @@ def test_lost_connection_while_looking(kind: str) -> None:
     bench.host.scripts[LOGOFF_COMMAND] = [act]
     report = bench.run()
     assert report.summary() == {"failed": 1}
-    assert bench.service.lost is lost
+    assert bench.service.notes().lost is lost
 
 
 def test_connection_that_is_lost_before_anything_was_ended_is_passed_on(kind: str) -> None:
@@ -608,7 +607,7 @@ def test_act_and_look_that_cannot_begin_are_answered() -> None:
     assert late.reply is Reply.NOT_SENT
     assert isinstance(look, ListingFailed)
     assert look.error.lasting
-    assert str(bench.service.lost) == "quota"
+    assert str(bench.service.notes().lost) == "quota"
 
 
 class SlowToBegin(LiveTransport):
@@ -624,10 +623,9 @@ def test_time_limit_of_the_cmdlet_counts_from_its_start() -> None:
     """A session that takes long to close must not be closed twice."""
     late = error("not in time", "OperationTimeout", "InvalidOperation", "InvalidOperationException", State.FAILED)
     host = FakeHost(scripts={"Close-WmsSession": [lambda _host, _call: late]})
-    cmdlets = WmsCmdlets(timeout=3)
+    cmdlets = WmsCmdlets()
     cmdlets.chose(1)
-    transport = SlowToBegin(host, seconds_each=2.0)
-    service = RunspaceService(cmdlets, transport, "classroom", host.clock, 60.0, 15, host.clock.sleep)
+    service = make_service(cmdlets, SlowToBegin(host, seconds_each=2.0), operation=Operation(LOG_OFF, time_limit=3.0))
     row = {"Id": 2, "UserName": "student3", "DomainName": "CONTOSO", "ComputerName": "classroom", "State": "Active"}
     service.begin_act(cmdlets.read(row, host.clock()), math.inf)
     (answered,) = wait_for(service, Replied)
@@ -685,7 +683,7 @@ def test_act_for_which_no_runspace_is_left_is_not_sent() -> None:
     (event,) = bench.service.wait(0.0)
     assert isinstance(event, Replied)
     assert (event.session, event.reply) == (second, Reply.NOT_SENT)
-    assert isinstance(bench.service.lost, NoRunspaceError)
+    assert isinstance(bench.service.notes().lost, NoRunspaceError)
 
 
 def test_act_that_finds_no_room_after_all_is_not_sent() -> None:
@@ -697,7 +695,7 @@ def test_act_that_finds_no_room_after_all_is_not_sent() -> None:
     (event,) = bench.service.wait(0.0)
     assert isinstance(event, Replied)
     assert (event.session, event.reply) == (second, Reply.NOT_SENT)
-    assert bench.service.lost is None
+    assert bench.service.notes().lost is None
 
 
 def test_act_whose_proof_gets_too_old_while_room_is_made_is_not_sent() -> None:
@@ -784,7 +782,7 @@ def test_host_without_sessions_must_exist(kind: str) -> None:
     for words in ("no session host rdsh-9", "nein"):
         with pytest.raises(ServiceError, match=words):
             bench.run(HostSelection(None, Filters(host="rdsh-9.contoso.com")))
-    assert bench.service.warnings == []
+    assert bench.service.notes().warnings == []
 
 
 def test_host_that_cannot_be_checked_is_a_warning(kind: str) -> None:
@@ -794,19 +792,18 @@ def test_host_that_cannot_be_checked_is_a_warning(kind: str) -> None:
     with pytest.raises(ServiceError, match="give the full name"):
         bench.run(HostSelection(None, Filters(host="rdsh-1")))
     assert bench.run(HostSelection(None, Filters(host="rdsh-9"))).rows == []
-    assert len(bench.service.warnings) == 1
+    assert len(bench.service.notes().warnings) == 1
     assert bench.run(HostSelection(None, Filters(host="RDSH-1.contoso.com"))).summary() == {"logged_off": 1}
 
 
 def test_time_without_a_zone_never_overstates_an_age() -> None:
     for text, hour in (("2026-11-20T08:00:00Z", 8), ("2026-11-20T08:00:00", 20)):
-        moment = read_created(text)
+        moment = RdsCmdlets().read(rd_row(CreateTime=text), 0.0).created
         assert moment is not None
         assert (moment.hour, moment.utcoffset()) == (hour, moment.utcoffset())
         assert moment.tzinfo is not None
-    assert read_created("") is None
-    assert read_created(None) is None
-    assert read_created("soon") is None
+    for value in ("", None, "soon", 7):
+        assert RdsCmdlets().read(rd_row(CreateTime=value), 0.0).created is None
 
 
 @pytest.mark.parametrize("kind", ["live", "batch"])
@@ -828,7 +825,7 @@ def test_act_without_a_clear_answer_is_not_called_left_alone(kind: str) -> None:
 def test_row_without_a_time_of_creation_is_no_session_that_has_one(kind: str) -> None:
     bench = make_bench(kind, rd_row(2))
     listed = RdsCmdlets().read(rd_row(2, CreateTime=None), 0.0)
-    report = bench.run(Selection(rds.read_named([dict(listed.fields)], "sessions")))
+    report = bench.run(Selection(read_named({"sessions": [dict(listed.fields)]}, rds.FORM, "")))
     assert report.summary() == {"replaced": 1}
     assert bench.host.owners == []
 
@@ -838,7 +835,7 @@ def test_state_that_changes_to_another_one_of_the_filter_is_still_meant(kind: st
     bench = make_bench(kind, rd_row(2))
     if kind == "batch":
         assert isinstance(bench.service, ScriptService)
-        bench.service._cmdlets.proof += ("session_state",)
+        bench.service._proof += ("session_state",)
 
     def disconnects(host: FakeHost, call: Call) -> CallResult:
         answer = CallResult(State.COMPLETED, tuple(dict(row) for row in host.rows))

@@ -10,15 +10,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import LOGOFF
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.given_rows import read_named
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_runspace import RunspaceService
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wms import (
     FIELDS,
+    FORM,
     ServerSelection,
     WmsCmdlets,
-    name_session,
-    read_named,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import (
@@ -27,6 +26,8 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.e
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Report
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Filters, Selection
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import COMMON_FIELDS
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import LOG_OFF, Operation
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Call,
     CallResult,
@@ -34,7 +35,15 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports
     State,
 )
 from tests.unit.fakes.console import Console
-from tests.unit.fakes.windows_host import DONE, BatchTransport, FakeHost, LiveTransport, always, terminating
+from tests.unit.fakes.windows_host import (
+    DONE,
+    BatchTransport,
+    FakeHost,
+    LiveTransport,
+    always,
+    make_service,
+    terminating,
+)
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 UNKNOWN_PARAMETER = terminating("NamedParameterNotFound")
@@ -75,15 +84,23 @@ class Server(FakeHost):
         return super().answer(call, runspace)
 
 
-def serve(kind: str, host: FakeHost, cmdlets: WmsCmdlets, act_seconds: float = 60.0) -> RunspaceService | ScriptService:
-    if kind == "live":
-        return RunspaceService(cmdlets, LiveTransport(host), "host", host.clock, act_seconds, 15, host.clock.sleep)
-    return ScriptService(cmdlets, BatchTransport(host), "host", host.clock, act_seconds, host.clock.sleep)
+def serve(
+    kind: str, host: FakeHost, cmdlets: WmsCmdlets, limit: float | None = None
+) -> RunspaceService | ScriptService:
+    transport = LiveTransport(host) if kind == "live" else BatchTransport(host)
+    return make_service(cmdlets, transport, operation=Operation(LOG_OFF, time_limit=limit))
 
 
-def close(kind: str, host: FakeHost, cmdlets: WmsCmdlets, selection: Selection, **options: Any) -> Report:
-    request = engine.Request(LOGOFF, selection, **options)
-    return engine.run(request, serve(kind, host, cmdlets), Console(), host.clock)
+def close(
+    kind: str,
+    host: FakeHost,
+    cmdlets: WmsCmdlets,
+    selection: Selection,
+    limit: float | None = None,
+    **options: Any,
+) -> Report:
+    request = engine.Request(LOG_OFF, selection, **options)
+    return engine.run(request, serve(kind, host, cmdlets, limit), Console(), host.clock)
 
 
 @pytest.mark.parametrize("kind", ["live", "batch"])
@@ -118,7 +135,7 @@ def test_generation_is_found_out_with_the_fewest_calls(kind: str) -> None:
 def test_time_limit_is_passed_only_where_it_exists(kind: str) -> None:
     for generation, name, limit in ((2012, "Id", {"TimeoutInSecond": 9}), (2016, "SessionId", {})):
         host = Server(generation, row(1, name=name))
-        close(kind, host, WmsCmdlets(timeout=9), ServerSelection())
+        close(kind, host, WmsCmdlets(), ServerSelection(), 9.0)
         (call,) = host.sent("Close-WmsSession")
         assert {key: value for key, value in call.parameters.items() if key == "TimeoutInSecond"} == limit
 
@@ -132,7 +149,7 @@ def test_close_that_used_up_its_time_limit_is_not_sent_again(kind: str) -> None:
         return terminating("Aborted", "InvalidOperation")
 
     host.scripts["Close-WmsSession"] = [abort, abort, abort]
-    report = close(kind, host, WmsCmdlets(timeout=9), ServerSelection(), wait_timeout=30.0)
+    report = close(kind, host, WmsCmdlets(), ServerSelection(), 9.0, wait_timeout=30.0)
     assert report.summary() == {"still_there": 1}
     assert len(host.sent("Close-WmsSession")) == 1
 
@@ -220,22 +237,22 @@ def test_session_that_hangs_is_still_there() -> None:
 def test_id_names_the_session_of_the_server() -> None:
     cmdlets = WmsCmdlets()
     listed = [cmdlets.read(row(1), 0.0), cmdlets.read(row(2, "bob"), 0.0)]
-    choice = ServerSelection((name_session(2), name_session(9))).choose(listed, NOW)
+    choice = ServerSelection((FORM.name("", "", 2, {}), FORM.name("", "", 9, {}))).choose(listed, NOW)
     assert choice.sessions == [listed[1]]
-    assert [one[2] for one in choice.left_alone] == ["already_gone"]
+    assert [one[1:3] for one in choice.left_alone] == [(None, "")]
 
 
 def test_id_that_two_computers_have_is_an_error() -> None:
     cmdlets = WmsCmdlets()
     listed = [cmdlets.read({**row(1), "ComputerName": name}, 0.0) for name in ("A", "B")]
     with pytest.raises(SelectionError, match="session_id 1 is on A, B"):
-        ServerSelection((name_session(1),)).choose(listed, NOW)
+        ServerSelection((FORM.name("", "", 1, {}),)).choose(listed, NOW)
 
 
 def test_rows_name_their_sessions_on_their_server_only() -> None:
     cmdlets = WmsCmdlets()
     listed = cmdlets.read(row(1), 0.0)
-    (named,) = read_named([dict(listed.fields)], "sessions")
+    (named,) = read_named({"sessions": [dict(listed.fields)]}, FORM, "")
     assert ServerSelection((named,)).choose([listed], NOW).sessions == [listed]
     elsewhere = cmdlets.read({**row(1), "ComputerName": "OTHER"}, 0.0)
     assert not ServerSelection((named,)).choose([elsewhere], NOW).sessions
@@ -243,17 +260,18 @@ def test_rows_name_their_sessions_on_their_server_only() -> None:
     choice = ServerSelection((named,)).choose([other], NOW)
     assert not choice.sessions
     assert [one[2] for one in choice.left_alone] == ["replaced"]
-    assert list(named.fields) == list(FIELDS)
+    assert list(named.fields) == [*COMMON_FIELDS, *FIELDS]
 
 
 @pytest.mark.parametrize("rows", [[{}], [{"computer_name": "A"}], [{"session_id": 1}], [7], "x"])
 def test_row_that_is_none_is_an_error(rows: object) -> None:
     with pytest.raises(SelectionError, match="sessions"):
-        read_named(rows, "sessions")
+        read_named({"sessions": rows}, FORM, "")
 
 
 def test_row_whose_user_could_not_be_read_never_means_whoever_is_there_now() -> None:
-    (named,) = read_named([{"computer_name": "CLASSROOM", "session_id": 1, "user_name": ""}], "sessions")
+    row_ = {"computer_name": "CLASSROOM", "session_id": 1, "user_name": ""}
+    (named,) = read_named({"sessions": [row_]}, FORM, "")
     assert named.mismatch(WmsCmdlets().read(row(1), 0.0))
 
 
@@ -276,6 +294,6 @@ def test_error_before_the_time_limit_is_no_limit(kind: str, answer: CallResult, 
     """A batch takes longer than that as a whole."""
     host = Server(2012, row(1, name="Id"))
     host.scripts["Close-WmsSession"] = always(*[answer] * 20)
-    report = close(kind, host, WmsCmdlets(timeout=3), ServerSelection(), wait_timeout=10.0)
+    report = close(kind, host, WmsCmdlets(), ServerSelection(), 3.0, wait_timeout=10.0)
     assert report.summary() == {outcome: 1}
     assert not report.changed

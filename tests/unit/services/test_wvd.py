@@ -15,13 +15,13 @@ import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import wvd
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd import (
-    DISCONNECT,
+    REQUESTS,
     WvdService,
     read_session,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_names import (
     HostPool,
-    read_identity,
+    read_named,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_threads import Threads
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
@@ -33,7 +33,8 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
     Reply,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.arm import CONNECTIONS
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import DISCONNECT, Operation
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.arm import CONNECTIONS, ArmClient
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.pacing import Pacing
 
 POOL = HostPool("Sub-1", "RG-1", "Pool-1")
@@ -77,7 +78,7 @@ class Client:
         self.hosts: dict[str, list[list[Row]]] = {}
         self.known_hosts: set[str] = set()
         self.reads: list[str] = []
-        self.acts: list[tuple[str, ...]] = []
+        self.acts: list[tuple[object, ...]] = []
         self.answer: Callable[[], tuple[Reply, str]] = lambda: (Reply.DONE, "")
         self.closed = 0
 
@@ -97,8 +98,8 @@ class Client:
     def has_host(self, resource_group: str, host_pool: str, host: str) -> bool:
         return host in self.known_hosts
 
-    def disconnect(self, *names: str) -> tuple[Reply, str]:
-        self.acts.append(names)
+    def disconnect(self, names: tuple[str, ...], send_before: float) -> tuple[Reply, str]:
+        self.acts.append((*names, send_before))
         return self.answer()
 
     def close(self) -> None:
@@ -114,7 +115,7 @@ def fixture_client(monkeypatch: pytest.MonkeyPatch) -> Client:
 @pytest.fixture(name="service")
 def fixture_service(client: Client) -> Iterator[WvdService]:
     threads = Threads(CONNECTIONS)
-    service = WvdService([POOL], lambda _subscription: client, workers=threads)  # type: ignore[arg-type,return-value]
+    service = WvdService([POOL], lambda _subscription: client, Operation(DISCONNECT), threads)  # type: ignore[arg-type,return-value]
     yield service
     service.close()
     threads_end(threads)
@@ -157,7 +158,13 @@ def test_row_is_read_with_everything_that_tells_who_it_is() -> None:
     assert one.users == ("alice@contoso.com", "CONTOSO\\alice")
     assert (one.state, one.read_at) == ("Active", 42.0)
     assert one.created == datetime(2026, 11, 20, 8, 0, 0, 123456, tzinfo=timezone.utc)
+    assert one.common_state == "active"
     assert one.fields == {
+        "service": "wvd",
+        "host": "Host-1",
+        "session": "5",
+        "owner": "alice@contoso.com",
+        "state": "active",
         "subscription_id": "Sub-1",
         "resource_group_name": "RG-1",
         "host_pool_name": "Pool-1",
@@ -214,7 +221,7 @@ def test_creation_time_that_cannot_be_read_is_unknown(text: str | None) -> None:
 )
 def test_row_that_is_shown_names_the_same_session_again(text: str) -> None:
     one = read_session(POOL, row(createTime=text), 0.0)
-    _pool, named = read_identity(one.fields, "sessions[0]", {})
+    [(_pool, named)] = read_named(one.fields, "sessions", {})
     assert named.created == one.created
     assert named.key == one.key
     assert named.mismatch(one) == ""
@@ -228,7 +235,7 @@ def test_row_that_does_not_say_which_session_it_is_is_an_error(resource_id: obje
 
 def test_only_disconnected_sessions_are_settled_for_disconnect() -> None:
     states = ("Disconnected", "disconnected", "Active", "Pending", "LogOff", "UserProfileDiskMounted", "Unknown", "New")
-    settled = [state for state in states if DISCONNECT.settled(read_session(POOL, row(sessionState=state), 0.0))]
+    settled = [state for state in states if DISCONNECT.is_settled(read_session(POOL, row(sessionState=state), 0.0))]
     assert settled == ["Disconnected", "disconnected"]
 
 
@@ -239,7 +246,7 @@ def test_list_has_the_rows_of_all_pages_with_the_time_of_each_page(service: WvdS
     client.page_rows = [[row("1"), row("2")], [], [row("3")]]
     assert [(one.id, one.read_at) for one in service.list_sessions()] == [("1", 200.0), ("2", 200.0), ("3", 202.0)]
     assert client.reads == ["", ""]
-    assert service.warnings == []
+    assert service.notes().warnings == []
 
 
 def test_pools_of_several_subscriptions_are_read_with_a_client_each(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,7 +295,7 @@ def test_session_that_slid_between_two_pages_is_found_by_reading_again(service: 
     assert sorted(ids(found)) == ["1", "2", "3", "4"]
     assert {one.id: one.read_at for one in found} == {"1": 100.0, "2": 300.0, "3": 300.0, "4": 301.0}
     assert client.reads == ["", "", ""]
-    assert service.warnings == []
+    assert service.notes().warnings == []
 
 
 def test_list_that_shrank_to_one_page_is_proof_alone(service: WvdService, client: Client) -> None:
@@ -333,7 +340,7 @@ def test_list_that_changes_in_every_reading_is_the_union_with_a_warning(service:
     client.readings = [[[row("1")], [row("2")]], [[row("2")], [row("3")]], [[row("3")], [row("4")]]]
     assert ids(service.list_sessions()) == ["1", "2", "3", "4"]
     assert client.reads == ["", "", ""]
-    [warning] = service.warnings
+    [warning] = service.notes().warnings
     assert "host pool Pool-1" in warning
     assert "a session may be missing" in warning
 
@@ -341,7 +348,7 @@ def test_list_that_changes_in_every_reading_is_the_union_with_a_warning(service:
 def test_readings_that_agree_must_follow_each_other(service: WvdService, client: Client) -> None:
     client.readings = [[[row("1")], [row("2")]], [[row("1")], []], [[row("1")], [row("2")]]]
     service.list_sessions()
-    assert len(service.warnings) == 1
+    assert len(service.notes().warnings) == 1
 
 
 def test_named_sessions_that_several_pages_do_not_show_are_asked_for(service: WvdService, client: Client) -> None:
@@ -358,7 +365,7 @@ def test_named_sessions_that_several_pages_do_not_show_are_asked_for(service: Wv
 def test_named_sessions_are_proven_by_themselves_so_nobody_is_warned(service: WvdService, client: Client) -> None:
     client.readings = [[[row("1")], [row("2")]], [[row("2")], [row("3")]], [[row("3")], [row("4")]]]
     assert ids(service.list_sessions([(POOL.place, "Host-1", "4")])) == ["1", "2", "3", "4"]
-    assert service.warnings == []
+    assert service.notes().warnings == []
 
 
 def test_named_session_that_cannot_be_asked_for_fails_the_list(service: WvdService, client: Client) -> None:
@@ -558,7 +565,7 @@ def test_no_act_may_begin_while_every_connection_is_in_use(service: WvdService, 
 def test_pause_is_that_of_the_slowest_subscription(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wvd, "ArmClient", Client)
     clients = {"sub-1": Client(), "sub-2": Client()}
-    service = WvdService([POOL, OTHER], clients.__getitem__)  # type: ignore[arg-type]
+    service = WvdService([POOL, OTHER], clients.__getitem__, Operation(DISCONNECT))  # type: ignore[arg-type]
     assert service.pause() == 0.0
     clients["sub-2"].pacing.refused(7.0)
     assert service.pause() == 7.0
@@ -583,7 +590,7 @@ def test_wait_returns_all_that_has_come() -> None:
 
 def test_threads_start_with_the_first_request_and_end_with_close(client: Client) -> None:
     threads = Threads(CONNECTIONS)
-    service = WvdService([POOL], lambda _subscription: client, workers=threads)  # type: ignore[arg-type,return-value]
+    service = WvdService([POOL], lambda _subscription: client, Operation(DISCONNECT), threads)  # type: ignore[arg-type,return-value]
     service.list_sessions()
     assert threads._threads == []
     look(service, session())
@@ -624,7 +631,7 @@ def test_requests_are_done_by_whoever_was_given_for_it(client: Client) -> None:
             self.closed += 1
 
     later, before = Later(), threading.active_count()
-    service = WvdService([POOL], lambda _subscription: client, workers=later)  # type: ignore[arg-type,return-value]
+    service = WvdService([POOL], lambda _subscription: client, Operation(DISCONNECT), later)  # type: ignore[arg-type,return-value]
     service.begin_act(session(), 6.0)
     service.begin_listing([session()])
     assert (len(later.acts), len(later.looks), client.acts, client.reads) == (1, 1, [], [])
@@ -640,3 +647,8 @@ def test_service_that_did_nothing_can_be_closed(client: Client) -> None:
     service = WvdService([POOL], lambda _subscription: client)  # type: ignore[arg-type,return-value]
     service.close()
     assert client.closed == 1
+
+
+def test_client_has_a_method_for_each_verb() -> None:
+    for name in REQUESTS.values():
+        assert callable(getattr(ArmClient, name))

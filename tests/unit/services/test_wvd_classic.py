@@ -9,15 +9,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import LOGOFF
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_runspace import RunspaceService
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import (
     DEPLOYMENT_URL,
     FIELDS,
+    FORM,
     ClassicHostPool,
     WvdClassicCmdlets,
-    name_session,
     read_named,
     sign_in_call,
 )
@@ -27,13 +24,23 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.e
     ServiceError,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Selection
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import COMMON_FIELDS
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import LOG_OFF
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Credential
 from tests.unit.fakes.console import Console
-from tests.unit.fakes.windows_host import BatchTransport, FakeHost, LiveTransport, always, error
+from tests.unit.fakes.windows_host import BatchTransport, FakeHost, LiveTransport, always, error, make_service
 
 POOL = ClassicHostPool("Contoso", "Legacy")
 ALICE = Credential("alice@contoso.com", "hush")
 SIGN_IN = sign_in_call(None, ALICE, False, None, None, None)
+
+
+CLASSIC_ROW = {
+    "tenant_name": "Contoso",
+    "host_pool_name": "Legacy",
+    "session_host_name": "wvd-0.contoso.com",
+    "session_id": 2,
+}
 
 
 def row(id_: int = 2, **more: Any) -> dict[str, Any]:
@@ -55,12 +62,8 @@ def test_signs_in_and_logs_off(kind: str) -> None:
     host.rows = [{**one, "UserName": one["UserPrincipalName"]} for one in host.rows]
     live, batch = LiveTransport(host), BatchTransport(host)
     cmdlets = WvdClassicCmdlets(POOL, SIGN_IN)
-    service: RunspaceService | ScriptService
-    if kind == "live":
-        service = RunspaceService(cmdlets, live, "host", host.clock, 60.0, 15, host.clock.sleep)
-    else:
-        service = ScriptService(cmdlets, batch, "host", host.clock, 60.0, host.clock.sleep)
-    report = engine.run(engine.Request(LOGOFF, Selection()), service, Console(), host.clock)
+    service = make_service(cmdlets, live if kind == "live" else batch)
+    report = engine.run(engine.Request(LOG_OFF, Selection()), service, Console(), host.clock)
     assert report.summary() == {"logged_off": 2}
     for call in host.sent("Invoke-RdsUserSessionLogoff"):
         assert call.parameters == {
@@ -76,8 +79,7 @@ def test_signs_in_and_logs_off(kind: str) -> None:
         assert all(run[0] == "Add-RdsAccount" for run in batch.runs)
         assert [len(run) for run in batch.runs] == [2, 4]
     host.scripts["Add-RdsAccount"] = always(error("AADSTS50126"))
-    again = RunspaceService(cmdlets, live, "host", host.clock, 60.0, 15, host.clock.sleep)
-    for one in (again, ScriptService(cmdlets, batch, "host", host.clock, 60.0, host.clock.sleep)):
+    for one in (make_service(cmdlets, live), make_service(cmdlets, batch)):
         host.scripts["Add-RdsAccount"] = always(error("AADSTS50126"))
         with pytest.raises(ServiceError, match="nobody is signed in: AADSTS50126"):
             one.list_sessions()
@@ -132,8 +134,7 @@ def test_rows_of_one_pool_name_their_sessions() -> None:
     assert named.mismatch(listed) == ""
     other = cmdlets.read(row(2, UserPrincipalName="mallory@contoso.com"), 0.0)
     assert "mallory" in named.mismatch(other)
-    assert list(named.fields) == list(FIELDS)
-    assert read_named([], "sessions", "Contoso", "Legacy") == (POOL, ())
+    assert list(named.fields) == [*COMMON_FIELDS, *FIELDS]
 
 
 @pytest.mark.parametrize(
@@ -156,13 +157,14 @@ def test_rows_that_are_unclear_are_an_error(rows: Any, words: str) -> None:
 
 
 def test_rows_must_not_contradict_the_options() -> None:
-    fields = {**dict(name_session(POOL, "h", 2).fields)}
+    own = {"tenant_name": "Contoso", "host_pool_name": "Legacy"}
+    fields = dict(FORM.name(POOL.place, "h", 2, own).fields)
     assert read_named([fields], "sessions", "CONTOSO", "legacy")[1][0].id == "2"
     with pytest.raises(SelectionError, match="says host_pool_name 'Legacy', but the task's option says 'other'"):
         read_named([fields], "sessions", "Contoso", "other")
 
 
 def test_row_whose_user_could_not_be_read_never_means_whoever_is_there_now() -> None:
-    fields = {**name_session(POOL, "wvd-0.contoso.com", 2).fields, "user_principal_name": "", "ad_user_name": None}
+    fields = {**CLASSIC_ROW, "user_principal_name": "", "ad_user_name": None}
     _pool, (named,) = read_named([fields], "sessions", "", "")
     assert named.mismatch(WvdClassicCmdlets(POOL, SIGN_IN).read(row(2), 0.0))

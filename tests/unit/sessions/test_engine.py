@@ -178,7 +178,7 @@ def test_refusal_of_one_does_not_stop_the_others() -> None:
     farm.replies[session("1").key] = [lambda farm, one: Reply.REFUSED]
     report = run(farm)
     assert outcomes(report) == {"1": "failed", "2": "disconnected"}
-    assert "1 of 2 sessions failed to disconnect" in report.failure_message()
+    assert "Failed to disconnect 1 of 2 sessions" in report.failure_message()
 
 
 def test_refusal_because_it_ended_meanwhile_is_no_failure() -> None:

@@ -17,7 +17,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
 from tests.unit.fakes.console import Console
 from tests.unit.fakes.engine import outcomes, run
-from tests.unit.fakes.farm import CREATED, FakeFarm, accept, fail_before, session
+from tests.unit.fakes.farm import CREATED, FakeFarm, accept, fail_before, session, with_common_state
 
 
 class PagedFarm(FakeFarm):
@@ -39,7 +39,8 @@ class PagedFarm(FakeFarm):
         self._due.append((end, self._end))
 
     def _page(self, key: tuple[str, str, str], read_at: float) -> list[object]:
-        return [Listed([replace(self.sessions[key], read_at=read_at)] if key in self.sessions else [], last=False)]
+        rows = [with_common_state(replace(self.sessions[key], read_at=read_at))] if key in self.sessions else []
+        return [Listed(rows, last=False)]
 
     def _end(self) -> list[object]:
         self.looking = False

@@ -24,9 +24,10 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
     Reply,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Key, Session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import DISCONNECT
 from tests.unit.fakes.console import Console
 from tests.unit.fakes.engine import EVERYBODY, outcomes, run
-from tests.unit.fakes.farm import CREATED, DISCONNECT, FakeFarm, accept, fail_before, session
+from tests.unit.fakes.farm import CREATED, FakeFarm, accept, fail_before, session
 
 ALICE = session("1").key
 

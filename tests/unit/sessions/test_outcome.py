@@ -8,26 +8,23 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import (
-    ALREADY_GONE,
     FAILED,
     NOT_SELECTED,
     REFUSED,
     REPLACED,
     STILL_THERE,
+    UNCLEAR,
     Report,
     Row,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import (
+    ALREADY_GONE,
+    DISCONNECT,
+    LOG_OFF,
+    Effect,
     Verb,
 )
-from tests.unit.fakes.farm import DISCONNECT, session
-
-LOGOFF = Verb(
-    "log off",
-    "logged_off",
-    "already_gone",
-    settled=lambda session: False,
-    under_way=lambda session: False,
-    after=lambda session: None,
-)
+from tests.unit.fakes.farm import session
 
 
 def report(*outcomes: str, verb: Verb = DISCONNECT) -> Report:
@@ -48,6 +45,7 @@ def report(*outcomes: str, verb: Verb = DISCONNECT) -> Report:
         (REFUSED, False, True),
         (STILL_THERE, True, True),
         (FAILED, False, True),
+        (UNCLEAR, True, True),
     ],
 )
 def test_outcome_says_whether_it_is_a_change_and_whether_the_task_fails(
@@ -90,8 +88,19 @@ def test_diff_shows_only_sessions_that_change() -> None:
 
 
 def test_diff_of_a_verb_that_removes_has_nothing_after() -> None:
-    made = report("logged_off", verb=LOGOFF)
+    made = report("logged_off", verb=LOG_OFF)
     assert made.diff() == {"before": "host-0/1 alice@contoso.com Active\n", "after": ""}
+
+
+def test_diff_of_a_verb_that_no_list_shows_is_empty() -> None:
+    verb = Verb("send a message to", "sent", Effect.NONE)
+    assert report("sent", verb=verb).diff() == {"before": "", "after": ""}
+
+
+def test_diff_speaks_the_words_of_the_service() -> None:
+    made = report("disconnected")
+    made.disconnected = "STATE_DISCONNECTED"
+    assert made.diff()["after"] == "host-0/1 alice@contoso.com STATE_DISCONNECTED\n"
 
 
 def test_rows_are_sorted_by_number_whether_listed_or_gone() -> None:
@@ -106,7 +115,7 @@ def test_failure_message_names_the_first_and_counts_the_rest() -> None:
     made = report(*[FAILED] * 5, "disconnected")
     made.rows[0] = Row(("pool", "host-0", "1"), {}, REFUSED)
     assert made.failure_message(2) == (
-        "5 of 6 sessions failed to disconnect: ('pool', 'host-0', '1'): refused; "
+        "Failed to disconnect 5 of 6 sessions: ('pool', 'host-0', '1'): refused; "
         "host-0/2 (alice@contoso.com, Active): because 2; and 3 more."
     )
     assert report(FAILED).failure_message().endswith("(alice@contoso.com, Active): because 1.")

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import SelectionError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import (
-    ALREADY_GONE,
     NOT_SELECTED,
     REPLACED,
 )
@@ -275,12 +274,12 @@ def test_named_host_that_fits_two_listed_spellings_is_an_error() -> None:
 
 def test_named_session_that_is_not_listed_is_already_gone() -> None:
     sessions = [listed("2"), listed("1", host="host-1"), listed("1", place="other"), listed("11")]
-    assert left_alone(Selection((named("1"),)), sessions) == [("1", ALREADY_GONE)]
+    assert left_alone(Selection((named("1"),)), sessions) == [("1", "")]
 
 
 @pytest.mark.parametrize("id_", ["", "01", "1.0", "1 2", " 1"])
 def test_id_is_compared_as_text(id_: str) -> None:
-    assert left_alone(Selection((named(id_),)), [listed("1")]) == [(id_, ALREADY_GONE)]
+    assert left_alone(Selection((named(id_),)), [listed("1")]) == [(id_, "")]
 
 
 @pytest.mark.parametrize("user", ["alice@contoso.com", "Alice@Contoso.com", "contoso\\alice", ""])
@@ -341,7 +340,7 @@ def test_session_named_twice_is_meant_once() -> None:
     names = (named("1"), named("1", "HOST-0.contoso.com"), named("2"), named("2"), named("3"), named("3"))
     choice = Selection(names).choose([listed("1"), listed("3", BOB)], NOW)
     assert [one.id for one in choice.sessions] == ["1", "3"]
-    assert [(one.id, outcome) for one, _session, outcome, _reason in choice.left_alone] == [("2", ALREADY_GONE)]
+    assert [(one.id, outcome) for one, _session, outcome, _reason in choice.left_alone] == [("2", "")]
 
 
 def test_sessions_named_on_two_hosts_that_differ_by_case_are_two_sessions() -> None:

@@ -172,7 +172,7 @@ def fixture_client(account: Account, clock: Clock, wire: Wire) -> Iterator[ArmCl
 
 
 def disconnect(client: ArmClient, send_before: float = FAR) -> tuple[Reply, str]:
-    return client.disconnect("rg", "pool", "Host-1", "5", send_before)
+    return client.disconnect(("rg", "pool", "Host-1", "5"), send_before)
 
 
 def page(*ids: str, next_link: str | None = None) -> Answer:
@@ -200,7 +200,7 @@ def test_act_is_one_request_for_just_that_session(client: ArmClient, wire: Wire)
 
 
 def test_names_cannot_leave_their_place_in_the_address(client: ArmClient, wire: Wire) -> None:
-    client.disconnect("rg/x", "pool?y", "Host-1#", "5/../6", FAR)
+    client.disconnect(("rg/x", "pool?y", "Host-1#", "5/../6"), FAR)
     path = wire.sent[0].url.partition("?")[0]
     assert path.count("/") == f"{BASE}{POOL}/sessionHosts/h/userSessions/5/disconnect".count("/")
     assert path.endswith("/sessionHosts/Host-1%23/userSessions/5%2F..%2F6/disconnect")

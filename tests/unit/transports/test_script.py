@@ -63,8 +63,7 @@ class Module:
         self.args: dict[str, Any] = {}
         self.name = ""
 
-    def __call__(self, *, module_name: str, module_args: dict[str, Any], task_vars: Any) -> Mapping[str, Any]:
-        assert task_vars == {"ansible_user": "me"}
+    def __call__(self, *, module_name: str, module_args: dict[str, Any]) -> Mapping[str, Any]:
         self.name, self.args = module_name, json.loads(json.dumps(module_args))
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -85,7 +84,7 @@ def ran(
 def cmdlets(answer: Mapping[str, Any] | Exception, *readings: float) -> tuple[ScriptTransport, Module]:
     """Make the transport; `readings` are those of the clock, before and after each call of the module."""
     module, clock = Module(answer), iter(readings or (100.0, 110.0))
-    return ScriptTransport(module, {"ansible_user": "me"}, "broker", clock.__next__), module
+    return ScriptTransport(module, "broker", clock.__next__), module
 
 
 def test_data_travels_only_as_parameters_and_secrets_only_as_sensitive_ones() -> None:
