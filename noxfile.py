@@ -8,6 +8,7 @@ import pathlib
 import re
 import shutil
 import sys
+import tarfile
 import zipfile
 
 import nox
@@ -234,6 +235,10 @@ def docs(session: nox.Session) -> None:
     )
 
 
+# What users get beside the changelog, which a release writes. All else is for those who work on it.
+SHIPPED = {"COPYING", "FILES.json", "MANIFEST.json", "README.md", "changelogs", "meta", "playbooks", "plugins", "roles"}
+
+
 @nox.session
 def galaxy(session: nox.Session) -> None:
     """The tarball: built, installed, shown by ansible-doc, read by ansible-builder and imported as Galaxy would."""
@@ -243,6 +248,10 @@ def galaxy(session: nox.Session) -> None:
     session.env["ANSIBLE_COLLECTIONS_PATH"] = str(tmp)
     session.run("ansible-galaxy", "collection", "build", "--force", "--output-path", str(tmp))
     tarball = next(tmp.glob("*.tar.gz"))
+    with tarfile.open(tarball) as package:
+        built = {name.partition("/")[0] for name in package.getnames()} - {"CHANGELOG.md", "CHANGELOG.rst"}
+    if built != SHIPPED:
+        session.error(f"of these either the tarball or SHIPPED knows nothing: {', '.join(sorted(built ^ SHIPPED))}")
     session.run("ansible-galaxy", "collection", "install", "--offline", "--no-deps", "--force", str(tarball))
 
     modules = [f"remotedesktop.sessions.{path.stem}" for path in sorted((ROOT / "plugins/modules").glob("*.py"))]
