@@ -213,6 +213,9 @@ def lint(session: nox.Session) -> None:
     """Style, types and ansible-lint's production profile."""
     session.install("-r", f"{REQUIREMENTS}/lint.txt", "-r", f"{REQUIREMENTS}/campaign.txt", *RUNTIME, *LAB)
     see_collection(session)
+    (ruff,) = re.findall("^ruff==.*", (ROOT / REQUIREMENTS / "lint.txt").read_text(), re.MULTILINE)
+    if set(re.findall(r"ruff==[\w.]+", (ROOT / ".pre-commit-config.yaml").read_text())) != {ruff}:
+        session.error(f".pre-commit-config.yaml does not name {ruff}")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("mypy")
