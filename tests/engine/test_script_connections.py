@@ -10,16 +10,20 @@ for each connection, side by side, each with a host pool of its own.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import os
+import uuid
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from tests import cmdlets
 from tests.engine import processes, ssh_server
-from tests.engine.script_hosts import CONNECTIONS, ScriptHosts, of
-from tests.integration.ansible_process import Finished, Task
+from tests.engine.script_hosts import CONNECTIONS, PowerShell, ScriptHosts, of
+from tests.integration.ansible_process import Ansible, Finished, Task, environment
 from tests.integration.windows_hosts import BROKER, LOGOFF, WVD, outcomes, sign_in
+from tests.lab.client import Lab
 
 ID = "unified_session_id"
 STAY = (0, 1, 4, 7, 9, 10)
@@ -48,6 +52,50 @@ def farm() -> dict[str, Any]:
         }
         pools.append({"name": connection, **classic})
     return {"pools": pools}
+
+
+@pytest.fixture(scope="module")
+def real(pwsh: str) -> PowerShell:
+    return PowerShell.ask(pwsh)
+
+
+@pytest.fixture(scope="module")
+def run(real: PowerShell) -> Iterator[str]:
+    """Mark all processes of this run, and return the mark."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(processes.MARK, str(uuid.uuid4()))
+        if real.dotnet_root:
+            patch.setenv("DOTNET_ROOT", real.dotnet_root)
+        yield os.environ[processes.MARK]
+
+
+@pytest.fixture(scope="module")
+def engine_lab(real: PowerShell, run: str) -> Iterator[Lab]:
+    with Lab.start(winrm=True, powershell=real.program) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def script_hosts(
+    real: PowerShell, run: str, engine_lab: Lab, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ScriptHosts]:
+    """Every shell is closed in the end."""
+    directory = tmp_path_factory.mktemp("script")
+    folders = {name: directory / name for name in ("home", "sshd", "temp", "bin")}
+    for folder in folders.values():
+        folder.mkdir()
+    (folders["bin"] / "powershell").symlink_to(real.program)
+    # On Windows a process has a TEMP, and finds a powershell.
+    given = {name: str(folders["temp"]) for name in ("TEMP", "TMP", "TMPDIR")}
+    ansible = Ansible(directory, environment(folders["home"], **given))
+    server = ssh_server.find()
+    ssh = {}
+    if server is not None:
+        marks = {name: os.environ[name] for name in (processes.MARK, "DOTNET_ROOT") if name in os.environ}
+        path = f"{folders['bin']}{os.pathsep}{os.environ['PATH']}"
+        ssh = ssh_server.variables(server, folders["sshd"], {**given, **marks, "PATH": path})
+    yield ScriptHosts(engine_lab, ansible, real, cmdlets.build(real.program), ssh)
+    assert engine_lab.call("GET", "winrm/report")["now"]["shells"] == 0, "a remote shell was left open"
 
 
 @pytest.fixture(params=CONNECTIONS)
