@@ -35,10 +35,9 @@ BOUND = 60.0
 
 
 @pytest.fixture(scope="module")
-def process(pwsh: str, script_hosts: Hosts) -> Iterator[Script]:
+def process(pwsh: str) -> Iterator[Script]:
     """A PowerShell that counts Buddhist years, has a strange clock, and whose calls may hang."""
-    place = {"LC_ALL": "th_TH.UTF-8", "TZ": "Pacific/Chatham"}
-    script = Script(pwsh, {**script_hosts.environment(BROKER), **place})
+    script = Script(pwsh, {"LC_ALL": "th_TH.UTF-8", "TZ": "Pacific/Chatham"})
     yield script
     script.kill()
 
@@ -56,7 +55,8 @@ def marked(mark: str) -> list[int]:
 @pytest.mark.skipif(sys.platform == "win32", reason="there a user's settings decide, not a process's environment")
 def test_process_of_another_culture(process: Script, hosts: Hosts) -> None:
     rows = hosts.rows(RDS_LIST)
-    result = process.run(request(RDS_LIST, [log_off(rows[0])], Calls=[PLACE, RDS_LIST]))
+    parameters = request(RDS_LIST, [log_off(rows[0])], Calls=[PLACE, RDS_LIST])
+    result = process.run(parameters, environment=hosts.environment(BROKER))
     place, listed = result["calls"]
     (shown,) = place["output"]
     assert shown["Value"].startswith(CULTURES["th-TH"])
@@ -74,7 +74,7 @@ def test_log_offs_that_hang_cost_the_others_nothing_and_leave_no_process(process
         hosts.fault("hang", LOGOFF, parameters={"UnifiedSessionID": rows[number]["UnifiedSessionId"]})
     begun = time.monotonic()
     parameters = request(RDS_LIST, [log_off(row) for row in rows], act_seconds=2, seconds=600, Calls=[LOAD])
-    result = process.run(parameters, seconds=BOUND)
+    result = process.run(parameters, environment=hosts.environment(BROKER), seconds=BOUND)
     assert time.monotonic() - begun > 2
     assert verdicts(result) == ["sent"] * len(rows)
     states = [act["answer"]["state"] for act in result["acts"]]
