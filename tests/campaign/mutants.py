@@ -119,8 +119,8 @@ MUTANTS = (
     Mutant(
         "a session that slid to a page read before is not gone",
         "_services.wvd",
-        "        if pages > 1:\n            for session in missing.values():",
-        "        if False:\n            for session in missing.values():",
+        "                    if pages > 1:",
+        "                    if False:",
         ("wvd",),
     ),
     Mutant(

@@ -36,7 +36,6 @@ OPTIONS = {
     "connection_broker": (None, BROKER),
     "collections": (None, ["Desk"]),
     "server": (None, BROKER),
-    "timeout": (None, 60),
     "pool": (ClassicHostPool("example", "Legacy"),),
     "sign_in": SIGN_INS,
 }

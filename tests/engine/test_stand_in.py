@@ -12,7 +12,7 @@ from typing import Any
 import psrpcore.types as ps
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_answers import (
     ServiceCmdlets,
     explain,
 )

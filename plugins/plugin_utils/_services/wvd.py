@@ -14,14 +14,21 @@ from .._sessions.errors import SelectionError, ServiceError
 from .._sessions.service import Event, Listed, ListingFailed, Notes, Replied, Reply
 from .._sessions.session import Key, Session, fold
 from .._sessions.times import in_utc, read_time
-from .._sessions.verbs import DISCONNECT, Operation, Verb
+from .._sessions.verbs import DISCONNECT, LOG_OFF, MESSAGE, Operation, Verb
 from .._transports.arm import CONNECTIONS, ArmClient
+from .._transports.pacing import Pacing
 from .settled_list import READINGS, read_until_settled
 from .wvd_names import FORM, HostPool, split_resource_id
 from .wvd_threads import Threads, Workers
 
-REQUESTS: dict[Verb, str] = {DISCONNECT: "disconnect"}
-"""Method of the client for each verb that the service has."""
+REQUESTS: dict[Verb, tuple[str, str]] = {
+    DISCONNECT: ("disconnect", "writes"),
+    LOG_OFF: ("log_off", "deletes"),
+    MESSAGE: ("send_message", "writes"),
+}
+"""Method of the client, and its bucket, for each verb that the service has."""
+MOST_SINGLES = 250
+"""Sessions that one listing asks for by themselves at most: ARM's whole bucket of reads."""
 
 
 class WvdService:
@@ -43,7 +50,7 @@ class WvdService:
         """
         self._pools = {pool.place: pool for pool in pools}
         self._clients = {subscription: connect(subscription) for subscription in _subscriptions(self._pools.values())}
-        self._request = REQUESTS[operation.verb] if operation is not None else ""
+        self._request, self._bucket = REQUESTS[operation.verb] if operation is not None else ("", "writes")
         self._arguments = operation.arguments if operation is not None else {}
         self._warnings: list[str] = []
         self._page_counts: dict[str, int] = {}
@@ -125,7 +132,8 @@ class WvdService:
         """Wait for the slowest subscription's budget, or without end while all connections are in use."""
         if self._acting >= CONNECTIONS:
             return math.inf
-        return max(client.pacing.pause() for client in self._clients.values())
+        buckets: list[Pacing] = [getattr(client, self._bucket) for client in self._clients.values()]
+        return max(bucket.pause() for bucket in buckets)
 
     def wait(self, seconds: float) -> list[Event]:
         """Return what has been answered; wait for the first answer at most that long."""
@@ -142,25 +150,32 @@ class WvdService:
     # The workers' jobs
 
     def _list_again(self, sessions: Sequence[Session]) -> None:
+        unproven: set[Key] = set()
+        singles = MOST_SINGLES
         try:
             for place in dict.fromkeys(session.place for session in sessions):
                 pool = self._pools[place]
                 asked = [session for session in sessions if session.place == place]
                 hosts = list(dict.fromkeys(session.host for session in asked))
-                if len(hosts) > self._page_counts.get(place, 1):
-                    self._page_counts[place] = self._list_where(pool, "", asked)
-                else:
-                    for host in hosts:
-                        self._list_where(pool, host, [session for session in asked if session.host == host])
+                whole = len(hosts) > self._page_counts.get(place, 1)
+                for host in [""] if whole else hosts:
+                    here = [session for session in asked if whole or session.host == host]
+                    pages, missing = self._list_where(pool, host, here)
+                    if whole:
+                        self._page_counts[place] = pages
+                    if pages > 1:
+                        self._show_each(pool, missing[:singles])
+                        unproven.update(session.key for session in missing[singles:])
+                        singles = max(0, singles - len(missing))
         except ServiceError as error:
             self._workers.answer(ListingFailed(error))
         except Exception as error:
             self._workers.answer(ListingFailed(ServiceError(f"The list could not be read: {error!r}")))
         else:
-            self._workers.answer(Listed((), last=True))
+            self._workers.answer(Listed((), last=True, unproven=frozenset(unproven)))
 
-    def _list_where(self, pool: HostPool, host: str, asked: Iterable[Session]) -> int:
-        """Read a host's list or the pool's, then what several pages did not show. Return how many pages there are."""
+    def _list_where(self, pool: HostPool, host: str, asked: Iterable[Session]) -> tuple[int, list[Session]]:
+        """Read a host's list or the pool's. Return how many pages there are, and which sessions they do not show."""
         missing = {session.key: session for session in asked}
         pages = 0
         for page in self._read(pool, host):
@@ -168,12 +183,14 @@ class WvdService:
             self._workers.answer(Listed(page, last=False))
             for session in page:
                 missing.pop(session.key, None)
-        if pages > 1:
-            for session in missing.values():
-                found = self._find(pool, session.host, session.id)
-                if found is not None:
-                    self._workers.answer(Listed([found], last=False))
-        return max(1, pages)
+        return max(1, pages), list(missing.values())
+
+    def _show_each(self, pool: HostPool, sessions: Iterable[Session]) -> None:
+        """Ask for sessions one by one: while several pages were read, each may have slid to one that was read before."""
+        for session in sessions:
+            found = self._find(pool, session.host, session.id)
+            if found is not None:
+                self._workers.answer(Listed([found], last=False))
 
     def _send(self, session: Session, send_before: float) -> None:
         listed = session.fields

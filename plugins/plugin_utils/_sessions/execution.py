@@ -312,7 +312,7 @@ class Execution:
                     if key not in listing.seen:
                         listing.seen.add(key)
                         self._judge(self._pending[key], row, row.read_at)
-            for key in listing.asked - listing.seen:
+            for key in listing.asked - listing.seen - event.unproven:
                 self._judge(self._pending[key], None, listing.begun)
             self._listing_ended()
 

@@ -58,6 +58,8 @@ class Listed:
 
     sessions: Sequence[Session]
     last: bool
+    unproven: frozenset[Key] = frozenset()
+    """With the last event: what it was asked for and could not prove to be gone yet. It takes another listing."""
 
 
 @dataclass(frozen=True, slots=True)

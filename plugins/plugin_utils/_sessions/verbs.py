@@ -67,3 +67,4 @@ class Operation:
 
 DISCONNECT = Verb("disconnect", "disconnected", Effect.DISCONNECTED, already="already_disconnected")
 LOG_OFF = Verb("log off", "logged_off", Effect.GONE)
+MESSAGE = Verb("send a message to", "sent", Effect.NONE, gone="not_there", repeatable=False)

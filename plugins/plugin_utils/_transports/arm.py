@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ try:
     from azure.mgmt.core import ARMPipelineClient
     from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
     from azure.mgmt.desktopvirtualization import DesktopVirtualizationMgmtClient
+    from azure.mgmt.desktopvirtualization.models import SendMessage
     from requests.adapters import HTTPAdapter
     from urllib3.connection import HTTPSConnection
     from urllib3.connectionpool import HTTPSConnectionPool
@@ -72,10 +74,10 @@ LONGEST_LIST_PAUSE = 30.0
 """Seconds that a list waits between two tries at most, whatever the service asks for."""
 ACT_SECONDS = 30
 """Longest silence after an act was sent; then the answer counts as unclear."""
-WRITES_PER_SECOND = 10.0
-"""Refill of ARM's bucket of writes, from its documentation."""
-WRITES_LEFT = ("x-ms-ratelimit-remaining-subscription-writes", "x-ms-ratelimit-remaining-subscription-global-writes")
-"""Headers that say how many writes are left."""
+PER_SECOND = {"reads": 25.0, "writes": 10.0, "deletes": 10.0}
+"""Refill of ARM's buckets, from its documentation."""
+REMAINING = "x-ms-ratelimit-remaining-subscription-"
+"""Header that says how much is left of a bucket, with its name; for all callers together with `global-` before that."""
 
 Raw = Mapping[str, Any]
 Names = tuple[str, str, str, str]
@@ -155,6 +157,20 @@ class ListRetryPolicy(RetryPolicy):  # type: ignore[type-arg]
         return None if asked is None else min(asked, LONGEST_LIST_PAUSE)
 
 
+class Bucket(Pacing):
+    """One of ARM's buckets."""
+
+    def __init__(self, name: str, clock: Callable[[], float]) -> None:
+        super().__init__(PER_SECOND[name], clock)
+        self._headers = (f"{REMAINING}{name}", f"{REMAINING}global-{name}")
+
+    def note(self, headers: Mapping[str, str]) -> None:
+        """Note what an answer says is left, while it is being read."""
+        counts = [int(headers[name]) for name in self._headers if headers.get(name, "").isdecimal()]
+        if counts:
+            self.remaining(min(counts))
+
+
 class WirePolicy(HTTPPolicy):  # type: ignore[type-arg]
     """The last policy before the wire: notes when each request really goes out and refuses to send one too late.
 
@@ -181,18 +197,33 @@ class WirePolicy(HTTPPolicy):  # type: ignore[type-arg]
 
 
 class RowsPolicy(SansIOHTTPPolicy):  # type: ignore[type-arg]
-    """Hands the rows of a page, or one row, over as decoded JSON.
+    """Hands the rows of a page, or one row, over as decoded JSON, at a pace that the bucket of reads stands.
 
     For a page no model objects are made: a tenth of the time. The SDK still builds the addresses and follows the pages.
     """
+
+    def __init__(self, reads: Bucket, sleep: Callable[[float], None]) -> None:
+        super().__init__()
+        self._reads, self._sleep = reads, sleep
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
         """Take our own options out of those that go on to the HTTP library."""
         for name in ("take_rows", "take_row", "send_before"):
             request.context[name] = request.context.options.pop(name, None)
+        if request.http_request.method == "GET":
+            self._sleep(min(LONGEST_LIST_PAUSE, self._reads.pause()))
+            self._reads.begin()
+
+    def on_exception(self, request: PipelineRequest[Any]) -> None:
+        """Note that a read has ended without an answer."""
+        if request.http_request.method == "GET":
+            self._reads.end()
 
     def on_response(self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]) -> None:
         """Give what a good answer says to the caller, and leave an empty page to the SDK."""
+        if request.http_request.method == "GET":
+            self._reads.note(response.http_response.headers)
+            self._reads.end()
         if response.http_response.status_code != 200:
             return
         said = response.context.get(ContentDecodePolicy.CONTEXT_NAME)
@@ -260,14 +291,15 @@ class ArmClient:
         user_agent: str,
         clock: Callable[[], float],
         lives: Callable[[], bool] = lambda: True,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`lives` tells whether the run goes on; no act is sent when it does not."""
-        self.pacing = Pacing(WRITES_PER_SECOND, clock)
+        self.writes, self.deletes = Bucket("writes", clock), Bucket("deletes", clock)
         self._client = DesktopVirtualizationMgmtClient(
             account.credential,
             subscription_id,
             base_url=account.cloud.resource_manager,
-            policies=_policies(account, user_agent, clock, lives),
+            policies=_policies(account, user_agent, clock, lives, RowsPolicy(Bucket("reads", clock), sleep)),
             **_transport(account),
         )
 
@@ -343,33 +375,41 @@ class ArmClient:
 
     def disconnect(self, names: Names, send_before: float) -> tuple[Reply, str]:
         """Send one disconnect, once. Return how it was answered, and the reason unless it was accepted."""
-        return self._act(self._client.user_sessions.disconnect, names, send_before)
+        return self._act(partial(self._client.user_sessions.disconnect, *names), self.writes, send_before)
 
-    def _act(self, operation: Callable[..., None], names: Names, send_before: float) -> tuple[Reply, str]:
-        self.pacing.begin()
+    def log_off(self, names: Names, send_before: float, *, force: bool) -> tuple[Reply, str]:
+        """Send one deletion, as `disconnect` does. That there is no such session is no proof that it is gone."""
+        return self._act(partial(self._client.user_sessions.delete, *names, force or None), self.deletes, send_before)
+
+    def send_message(
+        self, names: Names, send_before: float, *, message_title: str | None, message_body: str | None
+    ) -> tuple[Reply, str]:
+        """Send one message, as `disconnect` does."""
+        message = SendMessage(message_title=message_title, message_body=message_body)
+        return self._act(partial(self._client.user_sessions.send_message, *names, message), self.writes, send_before)
+
+    def _act(self, request: Callable[..., None], bucket: Bucket, send_before: float) -> tuple[Reply, str]:
+        answers: list[HttpResponse] = []
+
+        def note(response: PipelineResponse[Any, HttpResponse], _body: object, _headers: object) -> None:
+            answers.append(response.http_response)
+            bucket.note(response.http_response.headers)
+
+        bucket.begin()
         try:
-            operation(
-                *names,
-                send_before=send_before,
-                read_timeout=ACT_SECONDS,
-                retry_total=0,
-                cls=lambda response, _body, _headers: self._note_budget(response.http_response.headers),
-            )
+            request(send_before=send_before, read_timeout=ACT_SECONDS, retry_total=0, cls=note)
         except TooLateError:
             return Reply.NOT_SENT, "it could not be sent in time"
         except AzureError as error:
             reply, reason, retry_after = reply_to(error)
-            if reply is Reply.THROTTLED:
-                self.pacing.refused(retry_after)
+            if reply in (Reply.THROTTLED, Reply.NOT_SENT):
+                bucket.refused(retry_after)
             return reply, reason
         finally:
-            self.pacing.end()
+            bucket.end()
+        if answers and answers[0].status_code == 204:
+            return Reply.GONE, "answer 204: there is no such session"
         return Reply.DONE, ""
-
-    def _note_budget(self, headers: Mapping[str, str]) -> None:
-        counts = [int(headers[name]) for name in WRITES_LEFT if headers.get(name, "").isdecimal()]
-        if counts:
-            self.pacing.remaining(min(counts))
 
     def close(self) -> None:
         """Close the connections."""
@@ -410,14 +450,18 @@ def _transport(account: Account) -> dict[str, Any]:
 
 
 def _policies(
-    account: Account, user_agent: str, clock: Callable[[], float], lives: Callable[[], bool] = lambda: True
+    account: Account,
+    user_agent: str,
+    clock: Callable[[], float],
+    lives: Callable[[], bool] = lambda: True,
+    rows: RowsPolicy | None = None,
 ) -> list[Any]:
     """The SDK's own policies would also follow redirects and register resource providers: an act is sent once."""
     return [
         RequestIdPolicy(),
         UserAgentPolicy(user_agent),
         ProxyPolicy(),
-        RowsPolicy(),
+        *([rows] if rows is not None else []),
         ContentDecodePolicy(),
         ListRetryPolicy(),
         ARMChallengeAuthenticationPolicy(account.credential, account.cloud.scope),

@@ -14,6 +14,7 @@ from .azure_sign_in import NO_SIGN_IN
 
 try:
     from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ServiceRequestError
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 except ImportError:  # reported where the client is made
     pass
 
@@ -47,7 +48,7 @@ def reply_to(error: AzureError) -> tuple[Reply, str, float | None]:
     if isinstance(error, ClientAuthenticationError) and status != 401:
         return Reply.REFUSED, str(explain(error, "")), None
     if status is None:
-        return Reply.UNCLEAR, f"no clear answer ({_text(error)})", None
+        return Reply.NOT_SENT if _never_left(error) else Reply.UNCLEAR, f"no clear answer ({_text(error)})", None
     reason = f"answer {status}: {_text(error)}"
     if 200 <= status < 300:
         return Reply.DONE, "", None
@@ -119,16 +120,27 @@ def _text(error: AzureError) -> str:
     return " ".join(NOISE.sub("", text.strip()).split())
 
 
-def _cause(error: AzureError) -> str:
-    """Name the innermost cause: HTTP libraries wrap it in text that is of no use to the reader."""
-    cause: BaseException = error
+def _causes(error: AzureError) -> list[BaseException]:
+    """Return an error and what is wrapped in it by HTTP libraries, the innermost last."""
+    causes: list[BaseException] = [error]
     while True:
+        cause = causes[-1]
         inner = getattr(cause, "reason", None) or getattr(cause, "inner_exception", None)
         if not isinstance(inner, BaseException) and cause.args and isinstance(cause.args[0], BaseException):
             inner = cause.args[0]
-        if not isinstance(inner, BaseException) or inner is cause:
-            return type(cause).__name__
-        cause = inner
+        if not isinstance(inner, BaseException) or inner in causes:
+            return causes
+        causes.append(inner)
+
+
+def _cause(error: AzureError) -> str:
+    """Name the innermost cause: the text around it is of no use to the reader."""
+    return type(_causes(error)[-1]).__name__
+
+
+def _never_left(error: AzureError) -> bool:
+    """Tell whether there was no connection for a request, so that certainly nothing of it left."""
+    return any(isinstance(cause, (NewConnectionError, ConnectTimeoutError)) for cause in _causes(error))
 
 
 def _retry_after(error: AzureError) -> float | None:

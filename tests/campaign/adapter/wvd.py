@@ -58,7 +58,7 @@ class FakeArm:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._world, self._farm = stage.world, stage.farm
-        self.pacing = Pacing(10.0, stage.world.clock)
+        self.writes = Pacing(10.0, stage.world.clock)
 
     def pages(self, resource_group: str, host_pool: str, host: str = "") -> Iterator[tuple[list[Row], float]]:
         """Read a list page by page; each shows what is there when it is read."""
@@ -106,11 +106,11 @@ class FakeArm:
     def disconnect(self, names: tuple[str, str, str, str], send_before: float) -> tuple[Reply, str]:
         """Send one disconnect."""
         _resource_group, host_pool, host, session_id = names
-        self.pacing.begin()
+        self.writes.begin()
         try:
             return self._disconnect(host_pool, host, session_id, send_before)
         finally:
-            self.pacing.end()
+            self.writes.end()
 
     def _disconnect(self, place: str, host: str, id_: str, send_before: float) -> tuple[Reply, str]:
         plan = self._stage.next_act()
@@ -123,7 +123,7 @@ class FakeArm:
         reply, answer, reason = self._answer(act, plan)
         self._farm.answer(act, answer, reason)
         if reply is Reply.THROTTLED:
-            self.pacing.refused((None, 2.0, 7.0)[plan.flavour % 3])
+            self.writes.refused((None, 2.0, 7.0)[plan.flavour % 3])
         return reply, reason
 
     def _answer(self, act: Act, plan: ActPlan) -> tuple[Reply, Answer, str]:

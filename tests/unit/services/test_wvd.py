@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import wvd
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd import (
-    REQUESTS,
+    MOST_SINGLES,
     WvdService,
     read_session,
 )
@@ -34,7 +34,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import DISCONNECT, Operation
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.arm import CONNECTIONS, ArmClient
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.arm import CONNECTIONS
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.pacing import Pacing
 
 POOL = HostPool("Sub-1", "RG-1", "Pool-1")
@@ -69,7 +69,7 @@ class Client:
     """Stands for ArmClient: pages and answers by script, and a note of every call."""
 
     def __init__(self) -> None:
-        self.pacing = Pacing(10.0, lambda: 0.0)
+        self.writes = Pacing(10.0, lambda: 0.0)
         self.page_rows: list[list[Row]] = [[]]
         self.readings: list[list[list[Row]]] = []
         """Pages of the first readings of the pool; after these page_rows."""
@@ -406,6 +406,14 @@ def test_look_asks_for_what_a_list_of_several_pages_does_not_show(
     assert found[-1] == Listed((), last=True)
 
 
+def test_look_asks_for_no_more_sessions_one_by_one_than_reads_stand(service: WvdService, client: Client) -> None:
+    client.hosts = {"Host-1": [[row("1")], [row("2")]]}
+    sessions = [session(str(number)) for number in range(10, 10 + MOST_SINGLES + 7)]
+    found = look(service, *sessions)
+    assert len(client.asked) == MOST_SINGLES
+    assert found[-1] == Listed((), last=True, unproven=frozenset(one.key for one in sessions[MOST_SINGLES:]))
+
+
 def test_session_that_cannot_be_asked_for_fails_the_look(service: WvdService, client: Client) -> None:
     client.hosts = {"Host-1": [[row("1")], [row("2")]]}
     error = ServiceError("busy", lasting=False)
@@ -567,7 +575,7 @@ def test_pause_is_that_of_the_slowest_subscription(monkeypatch: pytest.MonkeyPat
     clients = {"sub-1": Client(), "sub-2": Client()}
     service = WvdService([POOL, OTHER], clients.__getitem__, Operation(DISCONNECT))  # type: ignore[arg-type]
     assert service.pause() == 0.0
-    clients["sub-2"].pacing.refused(7.0)
+    clients["sub-2"].writes.refused(7.0)
     assert service.pause() == 7.0
     service.close()
 
@@ -647,8 +655,3 @@ def test_service_that_did_nothing_can_be_closed(client: Client) -> None:
     service = WvdService([POOL], lambda _subscription: client)  # type: ignore[arg-type,return-value]
     service.close()
     assert client.closed == 1
-
-
-def test_client_has_a_method_for_each_verb() -> None:
-    for name in REQUESTS.values():
-        assert callable(getattr(ArmClient, name))

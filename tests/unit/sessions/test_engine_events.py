@@ -265,3 +265,21 @@ def test_listing_that_never_ends_ends_after_a_while():
 def test_blank_around_a_host_name_does_not_matter():
     farm = FakeFarm.of(session("1"))
     assert len(run(farm, Selection(filters=Filters(host=" host-0 ")), check_mode=True).rows) == 1
+
+
+class HalfProven(FakeFarm):
+    """Proves of one missing session a listing that it is gone."""
+
+    def begin_listing(self, sessions: Sequence[Session]) -> None:
+        missing = [one.key for one in sessions if one.key not in self.sessions]
+        super().begin_listing(sessions)
+        at, listed = self._due.pop()
+        self._due.append((at, lambda: [*listed()[:-1], Listed((), last=True, unproven=frozenset(missing[1:]))]))
+
+
+def test_what_a_listing_could_not_prove_takes_another_one() -> None:
+    farm = HalfProven.of(*(session(str(number)) for number in range(1, 4)))
+    farm.ends = True
+    report = run(farm)
+    assert outcomes(report) == {"1": "disconnected", "2": "disconnected", "3": "disconnected"}
+    assert len(farm.looks) >= 3

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +22,9 @@ import urllib3
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.transport import RequestsTransport
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError, SSLError
 
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd import REQUESTS
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Reply
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import arm
@@ -206,6 +209,105 @@ def test_names_cannot_leave_their_place_in_the_address(client: ArmClient, wire: 
     assert path.endswith("/sessionHosts/Host-1%23/userSessions/5%2F..%2F6/disconnect")
 
 
+def log_off(client: ArmClient, send_before: float = FAR, force: bool = False) -> tuple[Reply, str]:
+    return client.log_off(("rg", "pool", "Host-1", "5"), send_before, force=force)
+
+
+def send_message(client: ArmClient, send_before: float = FAR) -> tuple[Reply, str]:
+    names = ("rg", "pool", "Host-1", "5")
+    return client.send_message(
+        names, send_before, message_title="Wartung", message_body="Bitte speichern: „jetzt“\n$(x)"
+    )
+
+
+ACTS = [disconnect, log_off, send_message]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_log_off_is_one_deletion_of_just_that_session(client: ArmClient, wire: Wire, force: bool) -> None:
+    assert log_off(client, force=force) == (Reply.DONE, "")
+    [sent] = wire.sent
+    assert sent.method == "DELETE"
+    path, _mark, query = sent.url.partition("?")
+    assert path == f"{BASE}{POOL}/sessionHosts/Host-1/userSessions/5"
+    assert ("force=true" in query) is force
+    assert "force=false" not in query
+    assert not sent.body
+
+
+def test_answer_that_there_is_no_such_session_is_no_log_off_of_ours(client: ArmClient, wire: Wire) -> None:
+    wire.answers = [Answer(204)]
+    assert log_off(client)[0] is Reply.GONE
+    wire.answers = [Answer(404, {"error": {"code": "404", "message": "User session ID not found"}})]
+    assert log_off(client, force=True)[0] is Reply.GONE
+
+
+def test_message_is_the_text_that_was_given(client: ArmClient, wire: Wire) -> None:
+    assert send_message(client) == (Reply.DONE, "")
+    [sent] = wire.sent
+    assert sent.method == "POST"
+    assert sent.url.partition("?")[0] == f"{BASE}{POOL}/sessionHosts/Host-1/userSessions/5/sendMessage"
+    assert json.loads(str(sent.body if isinstance(sent.body, str) else bytes(sent.body).decode())) == {  # type: ignore[call-overload]
+        "messageTitle": "Wartung",
+        "messageBody": "Bitte speichern: „jetzt“\n$(x)",
+    }
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize(("status", "reply"), [(500, Reply.UNCLEAR), (503, Reply.UNCLEAR), (429, Reply.THROTTLED)])
+def test_no_act_is_repeated_by_the_libraries(
+    client: ArmClient, wire: Wire, act: Callable[[ArmClient], tuple[Reply, str]], status: int, reply: Reply
+) -> None:
+    wire.answers = [Answer(status, headers={"Retry-After": "1"})]
+    assert act(client)[0] is reply
+    assert (len(wire.sent), wire.slept) == (1, [])
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_request_that_found_no_connection_never_left(
+    client: ArmClient, wire: Wire, act: Callable[[ArmClient], tuple[Reply, str]]
+) -> None:
+    refused = NewConnectionError(SimpleNamespace(), "Connection refused")  # type: ignore[arg-type]
+    for error in (refused, ConnectTimeoutError("timed out")):
+        wire.answers = [requests.exceptions.ConnectionError(MaxRetryError(SimpleNamespace(), "/", error))]  # type: ignore[arg-type]
+        assert act(client)[0] is Reply.NOT_SENT
+    wire.answers = [requests.exceptions.ConnectionError(MaxRetryError(SimpleNamespace(), "/", SSLError("cut off")))]  # type: ignore[arg-type]
+    assert act(client)[0] is Reply.UNCLEAR
+
+
+def test_deletions_and_writes_have_buckets_of_their_own(client: ArmClient, wire: Wire) -> None:
+    wire.answers = [Answer(200, headers={"x-ms-ratelimit-remaining-subscription-deletes": "0"})]
+    log_off(client)
+    assert client.deletes.pause() == pytest.approx(0.1)
+    assert client.writes.pause() == 0.0
+    wire.answers = [Answer(200, headers={"x-ms-ratelimit-remaining-subscription-writes": "0"})]
+    send_message(client)
+    assert client.writes.pause() == pytest.approx(0.1)
+
+
+def test_reads_wait_for_their_bucket(client: ArmClient, wire: Wire, clock: Clock, account: Account) -> None:
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        clock.sleep(seconds)
+
+    reading = ArmClient(account, "sub", "tests", clock, sleep=sleep)
+    wire.answers = [Answer(200, {"id": "5"}, {"x-ms-ratelimit-remaining-subscription-reads": "0"})]
+    for _read in range(3):
+        reading.session("rg", "pool", "Host-1", "5")
+    assert slept == pytest.approx([0.0, 0.04, 0.04])
+    log_off(reading)
+    assert len(slept) == 3, "acts never wait for reads"
+    reading.close()
+
+
+@pytest.mark.parametrize(("name", "bucket"), REQUESTS.values())
+def test_client_has_a_method_and_a_bucket_for_each_verb(client: ArmClient, name: str, bucket: str) -> None:
+    assert callable(getattr(client, name))
+    assert getattr(client, bucket).pause() == 0.0
+
+
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "1"}, {"retry-after-ms": "10"}])
 @pytest.mark.parametrize(
     ("status", "reply"),
@@ -361,39 +463,39 @@ def test_budget_is_read_from_the_smaller_of_the_headers(client: ArmClient, wire:
         )
     ]
     disconnect(client)
-    assert client.pacing.pause() == pytest.approx(0.1)
+    assert client.writes.pause() == pytest.approx(0.1)
 
 
 def test_budget_that_is_left_holds_nothing_back(client: ArmClient, wire: Wire) -> None:
     wire.answers = [Answer(headers={"x-ms-ratelimit-remaining-subscription-writes": "2"})]
     disconnect(client)
-    assert client.pacing.pause() == 0.0
+    assert client.writes.pause() == 0.0
 
 
 @pytest.mark.parametrize("status", [403, 404, 500, 503])
 def test_other_refusals_hold_nothing_back(client: ArmClient, wire: Wire, status: int) -> None:
     wire.answers = [Answer(status, {}, {"Retry-After": "17"})]
     disconnect(client)
-    assert client.pacing.pause() == 0.0
+    assert client.writes.pause() == 0.0
 
 
 @pytest.mark.parametrize("text", ["", "many", "-1", "1.5", "1,999"])
 def test_budget_that_cannot_be_read_counts_for_nothing(client: ArmClient, wire: Wire, text: str) -> None:
     wire.answers = [Answer(headers={"x-ms-ratelimit-remaining-subscription-writes": text})]
     assert disconnect(client)[0] is Reply.DONE
-    assert client.pacing.pause() == 0.0
+    assert client.writes.pause() == 0.0
 
 
 def test_refusal_for_now_pauses_as_long_as_it_says(client: ArmClient, wire: Wire) -> None:
     wire.answers = [Answer(429, {}, {"Retry-After": "17"})]
     assert disconnect(client)[0] is Reply.THROTTLED
-    assert client.pacing.pause() == 17.0
+    assert client.writes.pause() == 17.0
 
 
 def test_refusal_for_now_without_a_time_pauses_too(client: ArmClient, wire: Wire) -> None:
     wire.answers = [Answer(429)]
     disconnect(client)
-    assert client.pacing.pause() == 1.0
+    assert client.writes.pause() == 1.0
 
 
 @pytest.mark.parametrize("answer", [Answer(), Answer(404), Answer(503), Answer(429, headers={"Retry-After": "0"})])
@@ -403,7 +505,7 @@ def test_every_act_leaves_the_count_of_those_in_flight(client: ArmClient, wire: 
     wire.answers = [requests.exceptions.ConnectionError("reset")]
     disconnect(client)
     disconnect(client, 0.0)
-    assert client.pacing._in_flight == 0
+    assert client.writes._in_flight == 0
 
 
 # Lists
@@ -781,7 +883,7 @@ def test_list_does_not_sleep_for_hours(client, wire, status):
 def test_retry_after_that_is_no_number_of_seconds_counts_as_missing(client, wire, text):
     wire.answers = [Answer(429, {}, {"Retry-After": text})]
     disconnect(client)
-    assert client.pacing.pause() == 1.0
+    assert client.writes.pause() == 1.0
 
 
 def test_nothing_is_sent_when_the_run_has_ended(account: Account, clock: Clock, wire: Wire) -> None:
