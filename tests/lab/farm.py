@@ -34,7 +34,8 @@ SERVICES: tuple[Service, ...] = ("wvd", "rds", "wms", "wvd_classic")
 
 Effect = typing.Literal["done", "none", "pending", "lost", "stuck"]
 """What a verb did: `done` now; `none`, it was so already; `pending`, follows after the effect delay (a second entry
-says `done` then, or `lost` when the session had gone meanwhile); `stuck`, answered with success and never happens."""
+says `done` or `none` then, or `lost` when the session had gone meanwhile); `stuck`, answered with success and never
+happens."""
 
 ACTIVE, DISCONNECTED = "Active", "Disconnected"
 
@@ -466,7 +467,7 @@ class Farm:
             session = self._session(shelf, host, session_id)
             if session.stuck:
                 self._write(shelf, verb, "stuck", host, session, by, {})
-            elif verb == "disconnect" and session.state == DISCONNECTED:
+            elif _is_so(verb, session):
                 self._write(shelf, verb, "none", host, session, by, {})
             elif self.effect_delay > 0:
                 due = utc_now() + timedelta(seconds=self.effect_delay)
@@ -496,6 +497,8 @@ class Farm:
             present = pending.shelf.by_host.get(session.host, {}).get(session.id)
             if present is None or present.object_id != session.object_id:
                 self._write(pending.shelf, pending.verb, "lost", session.host, session, pending.by, detail)
+            elif _is_so(pending.verb, present):
+                self._write(pending.shelf, pending.verb, "none", session.host, present, pending.by, detail)
             else:
                 self._apply(pending.shelf, pending.verb, present, pending.by, detail)
 
@@ -549,3 +552,8 @@ class Farm:
                 detail=detail,
             )
         )
+
+
+def _is_so(verb: str, session: Session) -> bool:
+    """Tell whether the verb would change nothing."""
+    return verb == "disconnect" and session.state == DISCONNECTED

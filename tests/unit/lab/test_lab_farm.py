@@ -97,6 +97,15 @@ def test_delayed_effect_comes_later_and_only_to_the_session_it_was_meant_for(far
     assert effects(farm)[-2:] == [("logoff", "lost", "alice@contoso.com"), ("logoff", "done", "bob@contoso.com")]
 
 
+def test_delayed_disconnect_changes_nothing_that_is_disconnected_by_then(farm: Farm, pool: Pool) -> None:
+    farm.effect_delay = 0.05
+    farm.disconnect(pool, HOST, 3)
+    farm.disconnect(pool, HOST, 3)
+    time.sleep(0.06)
+    assert farm.session(pool, HOST, 3).state == "Disconnected"
+    assert [effect for _verb, effect, _user in effects(farm)] == ["pending", "pending", "done", "none"]
+
+
 def test_lagged_list_shows_what_was(farm: Farm, pool: Pool) -> None:
     time.sleep(0.02)
     farm.list_lag = 30
