@@ -1,13 +1,17 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the cmdlets of every module do alike: log a session of the farm off, under the faults that are in force."""
+"""What cmdlets do alike: log a session of the farm off, or disconnect it, under the faults that are in force.
+
+Both come back when Windows says that it is done, for a stuck session never. The audit tells whose session it was. They
+raise SessionNotFoundError.
+"""
 
 from __future__ import annotations
 
 import typing
 
-from ..farm import Pool
+from ..farm import DISCONNECTED, Caller, Pool, Session
 from . import texts
 
 if typing.TYPE_CHECKING:
@@ -37,12 +41,29 @@ def win32_error(execution: Execution) -> int:
 
 
 def log_off(execution: Execution, pool: Pool, host: str, session_id: int, patience: float | None = None) -> None:
-    """Come back when Windows says that it is done: for a stuck session never, or after `patience` seconds with
-    TimeoutError. The audit tells whose session it was. Raises SessionNotFoundError.
+    """After `patience` seconds come back with TimeoutError."""
+    farm = execution.machine.farm
+    session = farm.logoff(pool, host, session_id, _caller(execution))
+    _wait(execution, session, farm.effect_delay, patience)
+
+
+def disconnect(execution: Execution, pool: Pool, host: str, session_id: int) -> None:
+    """Where the session is disconnected already, succeed and change nothing. That is a guess: nobody has seen what
+    Windows does then.
     """
-    farm, caller = execution.machine.farm, execution.machine.caller(execution.runspace.user, execution.command.name)
-    session = farm.logoff(pool, host, session_id, caller)
-    needed = float("inf") if session.stuck else farm.effect_delay
+    farm = execution.machine.farm
+    session = farm.disconnect(pool, host, session_id, _caller(execution))
+    _wait(execution, session, 0.0 if session.state == DISCONNECTED else farm.effect_delay)
+
+
+def _caller(execution: Execution) -> Caller:
+    return execution.machine.caller(execution.runspace.user, execution.command.name)
+
+
+def _wait(execution: Execution, session: Session, needed: float, patience: float | None = None) -> None:
+    """Be in the call for as long as Windows takes."""
+    if session.stuck:
+        needed = float("inf")
     if patience is not None and needed > patience:
         execution.block(patience)
         raise TimeoutError

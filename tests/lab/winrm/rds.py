@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing
 
 from ..farm import HostNotFoundError, Pool, Session, SessionNotFoundError
-from .acting import ACCESS_DENIED, SERVER_UNAVAILABLE, SESSION_GONE, STATES, log_off, say, win32_error
+from .acting import ACCESS_DENIED, SERVER_UNAVAILABLE, SESSION_GONE, STATES, disconnect, log_off, say, win32_error
 from .clixml import U32, Collection, DotNetObject, Value, type_names
 from .commands import SWITCH, Body, Bound, Command, Parameter
 from .wildcards import has_wildcards, matches
@@ -18,6 +18,9 @@ if typing.TYPE_CHECKING:
 
 _NAMESPACE = "Microsoft.RemoteDesktopServices.Management"
 _SESSION_TYPES = type_names(f"{_NAMESPACE}.RDUserSession")
+
+_End = typing.Callable[["Execution", Pool, str, int], None]
+"""Ends the session of that id on that host, in one way or another."""
 
 
 def _row(execution: Execution, pool: Pool, session: Session) -> DotNetObject:
@@ -76,15 +79,20 @@ def _get_session(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
                 yield _row(execution, pool, session)
 
 
-def _log_off(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
-    if bound.get("Force"):
-        _report(execution, bound, _call(execution, bound))
-    else:
-        execution.throw(execution.unanswered("Log off?"))
-    return iter(())
+def _ending(question: str, end: _End) -> Body:
+    """What logs a session off, or disconnects it."""
+
+    def body(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
+        if bound.get("Force"):
+            _report(execution, bound, _call(execution, bound, end))
+        else:
+            execution.throw(execution.unanswered(question))
+        return iter(())
+
+    return body
 
 
-def _call(execution: Execution, bound: Bound) -> int:
+def _call(execution: Execution, bound: Bound, end: _End) -> int:
     """Call WTSSessionManagement on the host; no broker is asked. Answers with a Win32 code."""
     code = win32_error(execution)
     if code:
@@ -98,7 +106,7 @@ def _call(execution: Execution, bound: Bound) -> int:
         if host.status != "Available":
             return SERVER_UNAVAILABLE
         try:
-            log_off(execution, pool, host.name, bound["UnifiedSessionID"])
+            end(execution, pool, host.name, bound["UnifiedSessionID"])
         except SessionNotFoundError:
             return SESSION_GONE
         return 0
@@ -134,6 +142,12 @@ def _command(name: str, *parameters: Parameter, body: Body) -> Command:
     return Command(name, "RemoteDesktop", parameters, body)
 
 
+_WHICH = (
+    Parameter("HostServer", mandatory=True),
+    Parameter("UnifiedSessionID", "System.Int32", mandatory=True),
+    Parameter("Force", SWITCH),
+)
+
 COMMANDS = (
     _command(
         "Get-RDUserSession",
@@ -141,12 +155,7 @@ COMMANDS = (
         Parameter("ConnectionBroker"),
         body=_get_session,
     ),
-    _command(
-        "Invoke-RDUserLogoff",
-        Parameter("HostServer", mandatory=True),
-        Parameter("UnifiedSessionID", "System.Int32", mandatory=True),
-        Parameter("Force", SWITCH),
-        body=_log_off,
-    ),
+    _command("Invoke-RDUserLogoff", *_WHICH, body=_ending("Log off?", log_off)),
+    _command("Disconnect-RDUser", *_WHICH, body=_ending("Disconnect?", disconnect)),
     _command("Get-RDServer", Parameter("ConnectionBroker"), body=_get_server),
 )

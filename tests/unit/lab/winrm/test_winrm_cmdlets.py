@@ -18,6 +18,8 @@ from tests.lab.winrm.machine import Settings, machines
 from tests.psrp.raw_client import Message, RawClient, error_id, kinds
 
 BROKER, HOST = "broker.contoso.com", "RDSH-0.contoso.com"
+ENDINGS = ("Invoke-RDUserLogoff", "Disconnect-RDUser")
+ALICE = {"HostServer": HOST, "UnifiedSessionID": 2, "Force": True}
 
 
 class Lab:
@@ -95,18 +97,80 @@ def test_log_off(lab: Lab) -> None:
     assert lab.farm.audit()[0]["by"] == "operator@contoso.com"
 
 
-def test_log_off_returns_when_windows_is_done(lab: Lab) -> None:
+def test_disconnect(lab: Lab) -> None:
+    client = lab.on(BROKER)
+    answer = client.call("Disconnect-RDUser", HostServer="rdsh-0.CONTOSO.com", UnifiedSessionID=2, Force=True)
+    assert kinds(answer) == ["Completed"]
+    assert lab.ended() == [("disconnect", "done", HOST, "alice")]
+    assert lab.farm.audit()[0]["by"] == "operator@contoso.com"
+    listed = rows(client.call("Get-RDUserSession"), "UserName", "SessionState", "DisconnectTime")
+    ((state, disconnect_time),) = [row[1:] for row in listed if row[0] == "alice"]
+    assert state == "STATE_DISCONNECTED"
+    assert disconnect_time
+    assert len(listed) == 4
+
+
+def test_disconnect_of_a_disconnected_session_changes_nothing(lab: Lab) -> None:
+    client = lab.on(BROKER)
+    client.call("Disconnect-RDUser", **ALICE)
+    pool = lab.farm.pool("rds", "Desktops")
+    before, lab.farm.effect_delay = lab.farm.session(pool, HOST, 2), 60
+    assert kinds(client.call("Disconnect-RDUser", **ALICE)) == ["Completed"]
+    assert [entry[:2] for entry in lab.ended()] == [("disconnect", "done"), ("disconnect", "none")]
+    assert lab.farm.session(pool, HOST, 2) is before
+
+
+@pytest.mark.parametrize(("command", "left"), [("Invoke-RDUserLogoff", []), ("Disconnect-RDUser", ["Disconnected"])])
+def test_endings_return_when_windows_is_done(lab: Lab, command: str, left: list[str]) -> None:
     lab.farm.effect_delay = 0.3
     started = time.monotonic()
-    lab.on(BROKER).call("Invoke-RDUserLogoff", HostServer=HOST, UnifiedSessionID=2, Force=True)
+    lab.on(BROKER).call(command, **ALICE)
     assert time.monotonic() - started >= 0.3
-    assert len(lab.farm.sessions(lab.farm.pool("rds", "Desktops"), HOST)) == 1
+    sessions = lab.farm.sessions(lab.farm.pool("rds", "Desktops"), HOST)
+    assert [session.state for session in sessions if session.id == 2] == left
 
 
-def test_a_host_that_is_down(lab: Lab) -> None:
+@pytest.mark.parametrize("command", ENDINGS)
+def test_endings_of_a_stuck_session_never_return(lab: Lab, command: str) -> None:
+    lab.farm.change(lab.farm.pool("rds", "Desktops"), HOST, 2, stuck=True)
+    client = lab.on(BROKER)
+    pipeline = client.begin_call(command, **ALICE)
+    time.sleep(0.2)
+    assert not client.is_finished(pipeline)
+    client.engine.close()
+    assert kinds(client.end(pipeline)) == ["Stopped"]
+    assert [entry["effect"] for entry in lab.farm.audit()] == ["done", "stuck"]
+    assert lab.farm.session(lab.farm.pool("rds", "Desktops"), HOST, 2).state == "Active"
+
+
+@pytest.mark.parametrize("command", ENDINGS)
+def test_endings_ask_unless_they_are_forced(lab: Lab, command: str) -> None:
+    for forced in ({}, {"Force": False}):
+        answer = lab.on(BROKER).call(command, HostServer=HOST, UnifiedSessionID=2, **forced)
+        assert (kinds(answer), error_id(answer)) == (["ERROR_RECORD", "Completed"], "HostException")
+    answer = lab.on(BROKER, SESSION_OPERATOR).call(command, HostServer=HOST, UnifiedSessionID=2)
+    assert (kinds(answer), error_id(answer)) == (["Failed"], "HostException")
+    assert lab.ended() == []
+
+
+@pytest.mark.parametrize("command", ENDINGS)
+def test_a_host_that_is_down(lab: Lab, command: str) -> None:
     lab.farm.change_host(lab.farm.pool("rds", "Desktops"), HOST, status="Unavailable")
-    answer = lab.on(BROKER).call("Invoke-RDUserLogoff", HostServer=HOST, UnifiedSessionID=2, Force=True)
+    answer = lab.on(BROKER).call(command, **ALICE)
     assert said(answer) == [f"The host server {HOST} does not exist."]
+    assert [entry[0] for entry in lab.ended()] == ["change_host"]
+
+
+@pytest.mark.parametrize("command", ENDINGS)
+def test_what_the_farm_does_not_have(lab: Lab, command: str) -> None:
+    client = lab.on(BROKER)
+    assert said(client.call(command, **{**ALICE, "HostServer": "nowhere"})) == [
+        "The host server nowhere does not exist."
+    ]
+    assert said(client.call(command, **{**ALICE, "UnifiedSessionID": 99})) == [
+        f"The specified session 99 on {HOST} does not exist."
+    ]
+    assert lab.ended() == []
 
 
 def test_servers(lab: Lab) -> None:
@@ -215,22 +279,24 @@ def test_sign_in_holds_for_the_runspace_that_took_it(lab: Lab) -> None:
 # Faults
 
 
-def test_win32_errors(lab: Lab) -> None:
+@pytest.mark.parametrize("command", ENDINGS)
+def test_win32_errors(lab: Lab, command: str) -> None:
     client = lab.on(BROKER)
-    session = {"HostServer": HOST, "UnifiedSessionID": 2, "Force": True}
     for code, text in (
         (5, "Access is denied."),
+        (1168, f"The specified session 2 on {HOST} does not exist."),
         (1722, f"The host server {HOST} does not exist."),
         (7, "Error code: 7"),
     ):
         lab.faults.add({"kind": "error", "code": code, "parameters": {"UnifiedSessionID": 2}, "times": 1})
-        assert said(client.call("Invoke-RDUserLogoff", **session)) == [text]
+        assert said(client.call(command, **ALICE)) == [text]
     assert lab.ended() == []
 
 
-def test_german(lab: Lab) -> None:
+@pytest.mark.parametrize("command", ENDINGS)
+def test_german(lab: Lab, command: str) -> None:
     lab.settings.language = "de"
-    answer = lab.on(BROKER).call("Invoke-RDUserLogoff", HostServer=HOST, UnifiedSessionID=99, Force=True)
+    answer = lab.on(BROKER).call(command, HostServer=HOST, UnifiedSessionID=99, Force=True)
     assert said(answer) == [f"Die angegebene Sitzung 99 auf {HOST} ist nicht vorhanden."]
 
 
@@ -252,6 +318,15 @@ def test_an_id_changes_hands_after_the_list(lab: Lab) -> None:
     assert "alice" in [row[0] for row in rows(client.call("Get-RDUserSession"), "UserName")]
     client.call("Invoke-RDUserLogoff", HostServer=HOST, UnifiedSessionID=2, Force=True)
     assert lab.ended() == [("give_id", "done", HOST, "alice"), ("logoff", "done", HOST, "mallory")]
+
+
+def test_a_disconnected_user_is_replaced_in_the_same_moment(lab: Lab) -> None:
+    then = {"host": HOST, "id": 2, "give_id_to": "mallory@contoso.com"}
+    lab.faults.add({"kind": "pass", "command": "Disconnect-RDUser", "when": "after", "then": then})
+    client = lab.on(BROKER)
+    client.call("Disconnect-RDUser", **ALICE)
+    assert lab.ended() == [("disconnect", "done", HOST, "alice"), ("give_id", "done", HOST, "alice")]
+    assert ("mallory", "STATE_ACTIVE") in rows(client.call("Get-RDUserSession"), "UserName", "SessionState")
 
 
 def test_rules_count(lab: Lab) -> None:
