@@ -28,6 +28,8 @@ from tests.psrp.raw_client import Message, RawClient
 IGNORED = ("PROGRESS_RECORD",)
 """No client of ours reads it."""
 Ask = Callable[[RawClient], list[Message]]
+Ended = tuple[str, str, str, int | None]
+"""Verb, effect, host and id."""
 
 
 class BothLab:
@@ -74,9 +76,15 @@ class BothLab:
         return self._door.settings
 
     @property
-    def ended(self) -> list[tuple[str, str, int | None]]:
-        """What was logged off."""
-        return [(row["host"], row["effect"], row["id"]) for row in self._lab.farm.audit() if row["verb"] == "logoff"]
+    def ended(self) -> list[Ended]:
+        """What was logged off or disconnected."""
+        audit = [row for row in self._lab.farm.audit() if row["verb"] in ("logoff", "disconnect")]
+        return [(row["verb"], row["effect"], row["host"], row["id"]) for row in audit]
+
+    def state(self, service: str, pool: str, host: str, number: int) -> str:
+        """The state that a session is in, in ARM's words."""
+        farm = self._lab.farm
+        return farm.session(farm.pool(service, pool), host, number).state
 
     def change(self, service: str, pool: str, host: str, number: int, **fields: object) -> None:
         """Overwrite fields of a session."""
@@ -92,7 +100,7 @@ class Said:
     """What an engine answered, and what it did."""
 
     messages: list[Message]
-    ended: list[tuple[str, str, int | None]]
+    ended: list[Ended]
 
     @property
     def text(self) -> list[str]:

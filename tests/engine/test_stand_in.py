@@ -44,6 +44,8 @@ OTHER = "wvd-management"
 """The second Windows host: MultiPoint of 2012 R2, and WVD classic."""
 PLACES = {"RemoteDesktop": (BROKER,), "MultiPoint": (BROKER, OTHER), "Microsoft.RDInfra.RDPowerShell": (OTHER,)}
 """The hosts that have a module."""
+RD_ENDINGS = ("Invoke-RDUserLogoff", "Disconnect-RDUser")
+"""They have the same parameters and errors."""
 ENDPOINTS = {
     "default": Configuration(DEFAULT),
     "no-language": Configuration(
@@ -57,14 +59,17 @@ ENDPOINTS = {
                 ],
             },
             {"Name": "Get-RDServer", "Parameters": [{"Name": "ConnectionBroker"}]},
-            {
-                "Name": "Invoke-RDUserLogoff",
-                "Parameters": [
-                    {"Name": "HostServer", "ValidateSet": [SESSION_HOST, "down.example.test"]},
-                    {"Name": "UnifiedSessionID"},
-                    {"Name": "Force"},
-                ],
-            },
+            *(
+                {
+                    "Name": name,
+                    "Parameters": [
+                        {"Name": "HostServer", "ValidateSet": [SESSION_HOST, "down.example.test"]},
+                        {"Name": "UnifiedSessionID"},
+                        {"Name": "Force"},
+                    ],
+                }
+                for name in RD_ENDINGS
+            ),
             "Get-WmsSession",
             {
                 "Name": "Close-WmsSession",
@@ -82,7 +87,7 @@ ENDPOINTS = {
         ),
     ),
 }
-LOGOFF = {"HostServer": SESSION_HOST, "UnifiedSessionID": 2, "Force": True}
+LOGOFF = DISCONNECT = {"HostServer": SESSION_HOST, "UnifiedSessionID": 2, "Force": True}
 CLOSE = {"SessionId": [2], "Confirm": False}
 POOL = {"TenantName": "example", "HostPoolName": "Legacy"}
 CLASSIC = {**POOL, "SessionHostName": CLASSIC_HOST, "SessionId": 2, "NoUserPrompt": True}
@@ -230,6 +235,24 @@ def test_no_call_is_forgotten() -> None:
     assert {call.command for kind in kinds() for _before, call in calls(kind)} >= {"Invoke-RDUserLogoff"}
     assert {kind.MODULE for kind in kinds()} == PLACES.keys()
     assert all(issubclass(kind, ServiceCmdlets) for kind in kinds())
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_a_session_is_disconnected(engines: Engines, endpoint: str) -> None:
+    both = engines.on(BROKER, endpoint)
+    answer = same(both, "Disconnect-RDUser", **DISCONNECT)
+    assert outcome(answer) == ["Completed"]
+    assert both.lab.ended == [("disconnect", "done", SESSION_HOST, 2)]
+    assert both.lab.state("rds", "Desk", SESSION_HOST, 2) == "Disconnected"
+
+
+def test_a_session_that_is_disconnected_already(engines: Engines) -> None:
+    def prepare(lab: BothLab) -> None:
+        lab.change("rds", "Desk", SESSION_HOST, 2, state="Disconnected")
+
+    both = engines.on(BROKER)
+    assert outcome(same(both, "Disconnect-RDUser", prepare, **DISCONNECT)) == ["Completed"]
+    assert both.lab.ended == [("disconnect", "none", SESSION_HOST, 2)]
 
 
 # Calls that do not get as far as the cmdlet
@@ -399,6 +422,11 @@ REFUSED: list[tuple[str, str, str, dict[str, Any], str]] = [
         "HostFunctionNotImplemented",
     ),
 ]
+REFUSED += [
+    (endpoint, host, "Disconnect-RDUser", parameters, error)
+    for endpoint, host, command, parameters, error in REFUSED
+    if command == "Invoke-RDUserLogoff"
+]
 
 
 @pytest.mark.parametrize(("endpoint", "host", "command", "parameters", "error"), REFUSED)
@@ -415,9 +443,13 @@ def test_calls_that_are_refused(
     assert explain(WmsCmdlets(), Call(command, parameters), record, host)
 
 
-def test_a_function_goes_on_after_a_question_that_nobody_answers(engines: Engines) -> None:
-    answer = same(engines.on(BROKER), "Invoke-RDUserLogoff", HostServer=SESSION_HOST, UnifiedSessionID=2)
-    assert (outcome(answer), error_id(answer)) == (["ERROR_RECORD", "Completed"], "HostException")
+@pytest.mark.parametrize("command", RD_ENDINGS)
+def test_a_function_goes_on_after_a_question_that_nobody_answers(engines: Engines, command: str) -> None:
+    both = engines.on(BROKER)
+    for forced in ({}, {"Force": False}):
+        answer = same(both, command, HostServer=SESSION_HOST, UnifiedSessionID=2, **forced)
+        assert (outcome(answer), error_id(answer)) == (["ERROR_RECORD", "Completed"], "HostException")
+        assert both.lab.ended == []
 
 
 def test_script_text_is_no_language(engines: Engines) -> None:
@@ -433,6 +465,7 @@ def test_script_text_is_no_language(engines: Engines) -> None:
     ("host", "command", "parameters"),
     [
         (BROKER, "Invoke-RDUserLogoff", LOGOFF),
+        (BROKER, "Disconnect-RDUser", DISCONNECT),
         (BROKER, "Close-WmsSession", CLOSE),
         (OTHER, "Close-WmsSession", {**CLOSE, "SessionId": 2}),
         (OTHER, "Invoke-RdsUserSessionLogoff", CLASSIC),
@@ -455,9 +488,11 @@ SAID: list[tuple[str, str, dict[str, Any], list[str]]] = [
     (BROKER, "Get-RDUserSession", {"CollectionName": ["Nope"]}, ["ERROR_RECORD", "Completed"]),
     (BROKER, "Get-RDServer", {"ConnectionBroker": "other.example.test"}, ["ERROR_RECORD", "Completed"]),
     (OTHER, "Get-RDServer", {}, ["Failed"]),
-    (BROKER, "Invoke-RDUserLogoff", {**LOGOFF, "UnifiedSessionID": 99}, ["ERROR_RECORD", "Completed"]),
-    (BROKER, "Invoke-RDUserLogoff", {**LOGOFF, "HostServer": "down.example.test"}, ["ERROR_RECORD", "Completed"]),
-    (BROKER, "Invoke-RDUserLogoff", {**LOGOFF, "HostServer": "nowhere"}, ["ERROR_RECORD", "Completed"]),
+    *(
+        (BROKER, command, {**LOGOFF, **missing}, ["ERROR_RECORD", "Completed"])
+        for command in RD_ENDINGS
+        for missing in ({"UnifiedSessionID": 99}, {"HostServer": "down.example.test"}, {"HostServer": "nowhere"})
+    ),
     (BROKER, "Get-WmsSession", {"All": True, "Server": "nowhere"}, ["Failed"]),
     (BROKER, "Close-WmsSession", {**CLOSE, "SessionId": [99]}, ["Failed"]),
     (BROKER, "Close-WmsSession", {**CLOSE, "Server": "nowhere"}, ["Failed"]),
@@ -538,13 +573,15 @@ def test_strange_texts(engines: Engines, text: str) -> None:
     both = engines.on(BROKER)
     same(both, "Get-RDUserSession", CollectionName=[text])
     same(both, "Get-RDUserSession", ConnectionBroker=text)
-    same(both, "Invoke-RDUserLogoff", HostServer=f"-{text}", UnifiedSessionID=2, Force=True)
+    for command in RD_ENDINGS:
+        same(both, command, HostServer=f"-{text}", UnifiedSessionID=2, Force=True)
     same(both, "Get-WmsSession", All=True, Server=text)
 
 
 @pytest.mark.parametrize("given", [2, "2", " 2 ", "0x2", "2.0", "1.5", 2.5, True, "", "\uff12"])
 def test_ids_that_can_be_read(engines: Engines, given: Any) -> None:
-    same(engines.on(BROKER), "Invoke-RDUserLogoff", **{**LOGOFF, "UnifiedSessionID": given})
+    for command in RD_ENDINGS:
+        same(engines.on(BROKER), command, **{**LOGOFF, "UnifiedSessionID": given})
     same(engines.on(BROKER), "Close-WmsSession", **{**CLOSE, "SessionId": [given]})
     same(engines.on(OTHER), "Close-WmsSession", **{**CLOSE, "SessionId": given})
 
@@ -589,9 +626,10 @@ def test_a_pool_that_grows_runs_sixteen_at_once(engines: Engines) -> None:
     assert outcome(answer).count("Completed") == 16
 
 
-def test_a_call_that_waits_is_stopped(engines: Engines) -> None:
+@pytest.mark.parametrize("command", RD_ENDINGS)
+def test_a_call_that_waits_is_stopped(engines: Engines, command: str) -> None:
     def ask(client: RawClient) -> list[Message]:
-        pipeline = client.begin_call("Invoke-RDUserLogoff", **LOGOFF)
+        pipeline = client.begin_call(command, **LOGOFF)
         time.sleep(0.3)
         client.engine.signal(pipeline)
         return client.end(pipeline)
@@ -602,7 +640,11 @@ def test_a_call_that_waits_is_stopped(engines: Engines) -> None:
 
 @pytest.mark.parametrize(
     ("host", "command", "parameters"),
-    [(BROKER, "Invoke-RDUserLogoff", LOGOFF), (OTHER, "Close-WmsSession", {**CLOSE, "SessionId": 2})],
+    [
+        (BROKER, "Invoke-RDUserLogoff", LOGOFF),
+        (BROKER, "Disconnect-RDUser", DISCONNECT),
+        (OTHER, "Close-WmsSession", {**CLOSE, "SessionId": 2}),
+    ],
 )
 def test_a_call_that_blocks_is_stopped_when_it_returns(
     engines: Engines, host: str, command: str, parameters: dict[str, Any]
