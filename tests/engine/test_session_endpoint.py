@@ -195,6 +195,8 @@ def sign_in(host: Host, endpoint: Endpoint) -> None:
 LOGOFF = {"HostServer": "rdsh-1.contoso.com", "UnifiedSessionID": 2, "Force": True}
 CLASSIC = {"TenantName": "Contoso", "HostPoolName": "legacy-pool"}
 CLASSIC_LOGOFF = {**CLASSIC, "SessionHostName": "wvd-1.contoso.com", "SessionId": 2, "NoUserPrompt": True}
+RD_ENDINGS = ("Disconnect-RDUser", "Invoke-RDUserLogoff")
+"""They have the same parameters. Both can be called for the same session, in this order."""
 CLOSE = {
     "2012R2": {"SessionId": 2, "TimeoutInSecond": 5, "Confirm": False},
     "2016": {"SessionId": [2], "Server": HERE, "Confirm": False},
@@ -231,13 +233,18 @@ def test_session_lists_and_ends(host: Host, limits: dict[str, Any], generation: 
         "Get-RdsUserSession": (2, []),
     }
     for command, parameters in (
-        ("Invoke-RDUserLogoff", LOGOFF),
+        *((command, LOGOFF) for command in RD_ENDINGS),
         ("Close-WmsSession", CLOSE[generation]),
         ("Invoke-RdsUserSessionLogoff", CLASSIC_LOGOFF),
     ):
         answer = endpoint.call(command, **parameters)
         assert (answer.output, answer.errors) == ([], []), command
-    assert host.ended() == ["rdsh-1.contoso.com", HERE, "wvd-1.contoso.com"]
+    assert [(entry["verb"], entry["host"]) for entry in host.lab.audit()] == [
+        ("disconnect", "rdsh-1.contoso.com"),
+        ("logoff", "rdsh-1.contoso.com"),
+        ("logoff", HERE),
+        ("logoff", "wvd-1.contoso.com"),
+    ]
 
 
 # What they refuse
@@ -246,14 +253,16 @@ def test_session_lists_and_ends(host: Host, limits: dict[str, Any], generation: 
 def allowed(host: Host, endpoint: Endpoint, **parameters: Any) -> None:
     """See that nothing was done so far, and that the session does what is allowed."""
     assert host.ended() == []
-    assert endpoint.call("Invoke-RDUserLogoff", **{**LOGOFF, **parameters}).errors == []
-    assert host.ended() == ["rdsh-1.contoso.com"]
+    for command in RD_ENDINGS:
+        assert endpoint.call(command, **{**LOGOFF, **parameters}).errors == []
+    assert host.ended() == ["rdsh-1.contoso.com"] * len(RD_ENDINGS)
 
 
 def test_script_is_refused(host: Host) -> None:
     endpoint = host.endpoint()
     texts = [
         "Invoke-RDUserLogoff -HostServer rdsh-1.contoso.com -UnifiedSessionID 2 -Force",
+        "Disconnect-RDUser -HostServer rdsh-1.contoso.com -UnifiedSessionID 2 -Force",
         "Get-RDServer",
         "Get-RDUserSession | Invoke-RDUserLogoff -Force",
         "& { 1 }",
@@ -274,7 +283,6 @@ OTHER_COMMANDS = [
     "New-Object",
     "Where-Object",
     # Of the same modules: commands that the table does not list, inner ones, and listed ones under their whole names.
-    "Disconnect-RDUser",
     "Disconnect-WmsSession",
     "Disconnect-RdsUserSession",
     "Write-FarmAnswer",
@@ -306,7 +314,7 @@ OTHER_PARAMETERS: list[tuple[str, str, dict[str, Any]]] = [
     ("2012R2", "Close-WmsSession", {"SessionId": 2, "Server": HERE, "Confirm": False}),
     ("2016", "Invoke-RdsUserSessionLogoff", {**CLASSIC_LOGOFF, "Force": True}),
     ("2016", "Get-RDServer", {"Role": ["RDS-RD-SERVER"]}),
-    ("2016", "Invoke-RDUserLogoff", {**LOGOFF, "ConnectionBroker": BROKER}),
+    *(("2016", command, {**LOGOFF, "ConnectionBroker": BROKER}) for command in RD_ENDINGS),
 ]
 
 
@@ -343,19 +351,27 @@ OTHER_HOSTS: list[Any] = [
 ]
 
 
-def let_through(endpoint: Endpoint, hosts: Sequence[Any]) -> list[Any]:
-    """Log off on each of the hosts; return those on which the role does not refuse it."""
+def let_through(endpoint: Endpoint, hosts: Sequence[Any]) -> list[tuple[str, Any]]:
+    """Disconnect and log off on each of the hosts; return which command the role does not refuse on which."""
     return [
-        name
+        (command, name)
         for name in hosts
-        if endpoint.call("Invoke-RDUserLogoff", **{**LOGOFF, "HostServer": name}).errors != [BY_ROLE]
+        for command in RD_ENDINGS
+        if endpoint.call(command, **{**LOGOFF, "HostServer": name}).errors != [BY_ROLE]
     ]
+
+
+def every_ending(hosts: Sequence[Any]) -> list[tuple[str, Any]]:
+    """Return what `let_through` returns for hosts that are all allowed."""
+    return [(command, name) for name in hosts for command in RD_ENDINGS]
 
 
 @pytest.mark.parametrize("limits", LIMITS, ids=LIMIT_IDS)
 def test_other_session_hosts_are_refused(host: Host, limits: dict[str, Any]) -> None:
     endpoint = host.endpoint(**limits)
     assert let_through(endpoint, OTHER_HOSTS) == []
+    shortened = {"Host": "rdsh-10.contoso.com", "Unified": 2, "Force": True}
+    assert [endpoint.call(command, **shortened).errors for command in RD_ENDINGS] == [[BY_ROLE]] * len(RD_ENDINGS)
     close = {"SessionId": [2], "Confirm": False}
     for name in ("other-classroom", "", None, "localhost"):
         assert endpoint.call("Close-WmsSession", Server=name, **close).errors == [BY_ROLE], name
@@ -370,14 +386,13 @@ def test_other_session_hosts_are_refused(host: Host, limits: dict[str, Any]) -> 
 def test_list_ignores_the_case_where_i_has_another_capital(host: Host) -> None:
     install(host, "rds")
     endpoint = host.endpoint(culture="tr-TR", session_hosts=["RDI-1", "rdi-2"])
-    assert let_through(endpoint, ["rdi-1", "RDI-2", "rdi-3", "RDI"]) == ["rdi-1", "RDI-2"]
+    assert let_through(endpoint, ["rdi-1", "RDI-2", "rdi-3", "RDI"]) == every_ending(["rdi-1", "RDI-2"])
 
 
-def test_pipeline_from_the_list_ends_nothing_on_other_session_hosts(host: Host) -> None:
+@pytest.mark.parametrize("command", RD_ENDINGS)
+def test_pipeline_from_the_list_ends_nothing_on_other_session_hosts(host: Host, command: str) -> None:
     endpoint = host.endpoint(**LIMITS[0])
-    answer = endpoint.pipe(
-        ("Get-RDUserSession", {"ConnectionBroker": BROKER}), ("Invoke-RDUserLogoff", {"Force": True})
-    )
+    answer = endpoint.pipe(("Get-RDUserSession", {"ConnectionBroker": BROKER}), (command, {"Force": True}))
     assert answer.errors == [BY_ROLE] * 3
     assert host.ended() == ["rdsh-1.contoso.com"]
 
@@ -439,5 +454,5 @@ def test_every_name_lets_exactly_its_session_host_through(host: Host, start: int
     install(host, "rds")
     endpoint = host.endpoint(session_hosts=chosen)
     assert let_through(endpoint, others) == []
-    assert let_through(endpoint, chosen) == chosen
-    assert host.ended() == chosen
+    assert let_through(endpoint, chosen) == every_ending(chosen)
+    assert host.ended() == [name for _command, name in every_ending(chosen)]

@@ -144,6 +144,7 @@ HOST_PARAMETERS = {(cmdlet["name"], cmdlet["session_host"]) for cmdlet in TABLE 
 def test_every_ending_cmdlet_can_be_limited_to_hosts() -> None:
     assert {command for command, _parameter in HOST_PARAMETERS} >= {
         "Invoke-RDUserLogoff",
+        "Disconnect-RDUser",
         "Close-WmsSession",
         "Invoke-RdsUserSessionLogoff",
     }
@@ -259,11 +260,10 @@ def test_table_covers_exactly_the_calls_of_the_services() -> None:
 
 
 def test_table_knows_the_modules_of_the_services() -> None:
-    modules = {cmdlet["service"]: cmdlet["module"] for cmdlet in TABLE}
-    assert modules == {
-        "rds": RdsCmdlets.MODULE,
-        "wms": WmsCmdlets.MODULE,
-        "wvd_classic": WvdClassicCmdlets.MODULE,
+    assert {(cmdlet["service"], cmdlet["module"], cmdlet["kind"]) for cmdlet in TABLE} == {
+        ("rds", RdsCmdlets.MODULE, "function"),
+        ("wms", WmsCmdlets.MODULE, "cmdlet"),
+        ("wvd_classic", WvdClassicCmdlets.MODULE, "cmdlet"),
     }
 
 
