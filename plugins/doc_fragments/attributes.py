@@ -30,7 +30,7 @@ attributes:
 attributes:
   check_mode:
     support: full
-    details: The same code runs up to the first act. As with C(-WhatIf) nothing is asked and nothing is ended.
+    details: The same code runs up to the first act. As with C(-WhatIf) nothing is asked and nothing is done.
   diff_mode:
     support: full
 """

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options and attributes of the modules that end sessions."""
+"""Options and attributes of the modules that do something to sessions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ModuleDocFragment:
 options:
   all_sessions:
     description:
-      - Must be V(true) to end sessions that are neither named nor filtered. Filters still count.
+      - Must be V(true) for all sessions, when they are neither named nor filtered. Filters still count.
     type: bool
     default: false
   wait_timeout:
@@ -28,7 +28,7 @@ options:
 notes:
   - An option that says where or which is never "all" when it is given but empty, as an unanswered survey leaves it. It
     is an error then. Pass such options with C(default(omit, true)).
-  - Ids are reused. A session is ended only if the service listed it, at most 5 seconds before, with the host, id, user
+  - Ids are reused. Something is done to a session only if the service listed it, at most 5 seconds before, with the host, id, user
     and time of creation with which it was selected. Names are compared without case.
   - When the run ends before the task does, as when a job is cancelled or C(ansible-playbook) is killed, nothing more is
     asked for, at the latest 2 seconds after. Sessions that were asked for by then may end.

@@ -24,6 +24,8 @@ options:
       - Only sessions in one of these states, such as V(ConnectedToStation), V(RemoteConnection) or V(Disconnected).
         Upper and lower case do not matter. Microsoft documents no list of them, so any word is taken, and one that no
         session has selects nothing.
+      - Or by the words that all services share, of which V(active) is V(ConnectedToStation) and V(RemoteConnection),
+        V(disconnected) is V(Disconnected), V(ending) does not occur, and V(other) is the rest.
     type: list
     elements: str
 attributes:

@@ -15,6 +15,7 @@ description:
     its own to C(Invoke-RDUserLogoff).
   - Also lists those of a host pool of Windows Virtual Desktop (classic), with O(tenant_name) and O(host_pool_name).
 extends_documentation_fragment:
+  - remotedesktop.sessions.wvd_classic
   - remotedesktop.sessions.rds
   - remotedesktop.sessions.filters
   - remotedesktop.sessions.filters.users
@@ -67,6 +68,28 @@ sessions:
   type: list
   elements: dict
   contains:
+    service:
+      description: The service, V(rds) or V(wvd_classic).
+      type: str
+      sample: rds
+    host:
+      description: The session host, as the service lists it.
+      type: str
+      sample: rdsh-1.contoso.com
+    session:
+      description: Id of the session on that host.
+      type: str
+      sample: "2"
+    owner:
+      description: The account that owns the session, as the service names it. Empty when that is not known.
+      type: str
+      sample: CONTOSO\alice
+    state:
+      description:
+        - State of the session in the words that all services share, V(active), V(disconnected), V(ending) or V(other).
+          Empty when the session is not listed.
+      type: str
+      sample: active
     host_server:
       description: The session host, or virtualization host, as the deployment lists it.
       type: str

@@ -59,9 +59,12 @@ options:
       - Sessions as RV(remotedesktop.sessions.rds_session_info#module:sessions) lists them, or any part of that list.
       - A row with a user or C(create_time) stands for that very session. If somebody else, or a newer session, has the
         id by now, it is left alone with the outcome V(replaced).
+      - Of each row the five fields that the sessions of all services share are enough. A row whose fields contradict
+        each other, or of another service, is an error.
       - An empty list names no session, so nothing is done.
     type: raw
 extends_documentation_fragment:
+  - remotedesktop.sessions.wvd_classic
   - remotedesktop.sessions.rds
   - remotedesktop.sessions.filters
   - remotedesktop.sessions.filters.users
@@ -76,7 +79,7 @@ notes:
   - On Windows Virtual Desktop (classic) over a psrp connection users are logged off one after the other, because a
     sign-in holds for one runspace. A session that hangs blocks it, and all that were not seen to end by then are
     V(failed).
-  - Logging off on another host than that of the task is a second hop.
+  - Logging off on another host than that of the task is a double hop (delegated credentials).
 seealso:
   - module: remotedesktop.sessions.rds_session_info
   - module: remotedesktop.sessions.wvd_session_disconnect
@@ -148,6 +151,28 @@ sessions:
   type: list
   elements: dict
   contains:
+    service:
+      description: The service, V(rds) or V(wvd_classic).
+      type: str
+      sample: rds
+    host:
+      description: The session host, as the service lists it.
+      type: str
+      sample: rdsh-1.contoso.com
+    session:
+      description: Id of the session on that host.
+      type: str
+      sample: "2"
+    owner:
+      description: The account that owns the session, as the service names it. Empty when that is not known.
+      type: str
+      sample: CONTOSO\alice
+    state:
+      description:
+        - State of the session in the words that all services share, V(active), V(disconnected), V(ending) or V(other).
+          Empty when the session is not listed.
+      type: str
+      sample: active
     host_server:
       description: The session host, or virtualization host, as the deployment lists it.
       type: str

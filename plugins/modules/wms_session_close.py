@@ -34,6 +34,8 @@ options:
       - Sessions as RV(remotedesktop.sessions.wms_session_info#module:sessions) lists them, or any part of that list.
       - A row with C(user_name) stands for a session of that user. If somebody else has the id by now, it is left alone
         with the outcome V(replaced).
+      - Of each row the five fields that the sessions of all services share are enough. A row whose fields contradict
+        each other, or of another service, is an error.
       - An empty list names no session, so nothing is done.
     type: raw
   confirm:
@@ -96,6 +98,28 @@ sessions:
   type: list
   elements: dict
   contains:
+    service:
+      description: The service, V(wms).
+      type: str
+      sample: wms
+    host:
+      description: The session host, as the service lists it.
+      type: str
+      sample: CLASSROOM
+    session:
+      description: Id of the session on that host.
+      type: str
+      sample: "2"
+    owner:
+      description: The account that owns the session, as the service names it. Empty when that is not known.
+      type: str
+      sample: CONTOSO\student1
+    state:
+      description:
+        - State of the session in the words that all services share, V(active), V(disconnected), V(ending) or V(other).
+          Empty when the session is not listed.
+      type: str
+      sample: active
     computer_name:
       description: The MultiPoint server.
       type: str

@@ -49,6 +49,28 @@ sessions:
   type: list
   elements: dict
   contains:
+    service:
+      description: The service, V(wms).
+      type: str
+      sample: wms
+    host:
+      description: The session host, as the service lists it.
+      type: str
+      sample: CLASSROOM
+    session:
+      description: Id of the session on that host.
+      type: str
+      sample: "2"
+    owner:
+      description: The account that owns the session, as the service names it. Empty when that is not known.
+      type: str
+      sample: CONTOSO\student1
+    state:
+      description:
+        - State of the session in the words that all services share, V(active), V(disconnected), V(ending) or V(other).
+          Empty when the session is not listed.
+      type: str
+      sample: active
     computer_name:
       description: The MultiPoint server.
       type: str

@@ -17,60 +17,11 @@ description:
   - Sessions are named with O(session_host_name) and O(id), O(input_object) or O(sessions), or are those of the host
     pool that pass O(user), O(exclude_user), O(session_state) and O(minimum_age). Without any of these, only
     O(all_sessions=true) disconnects.
-  - Azure gives long lists in pages, and a session may slip through when others end while the pages are read. A list of
-    several pages is therefore read again until two readings in a row show the same sessions, three times at most. If
-    even the third reading differs, the task warns that a session may be missing, unless sessions are named, which are
-    then asked for one by one.
   - Requests that Azure Resource Manager limits (200 at once, then 10 a second) are paced, and cost time only.
-options:
-  resource_group_name:
-    description:
-      - Required unless each session in O(input_object) or O(sessions) says it. Azure compares it without case.
-  host_pool_name:
-    description:
-      - Required unless each session in O(input_object) or O(sessions) says it. Azure compares it without case.
-  session_host_name:
-    description:
-      - Only sessions on this session host, by the full name under which the host pool lists it. Upper and lower case
-        do not matter here, although they do to Azure.
-      - Required with O(id).
-    type: str
-  id:
-    description:
-      - Ids of sessions on O(session_host_name). Ids that the host does not have are no change.
-    type: list
-    elements: str
-    aliases: [user_session_id]
-  input_object:
-    description:
-      - A session, as the cmdlet takes it from the pipeline. Either its resource id, or a dictionary with the fields
-        C(subscription_id), C(resource_group_name), C(host_pool_name), C(session_host_name) and C(user_session_id), or
-        with its resource id in C(id).
-      - What the fields leave out is taken from the options of the same name, and must not contradict them.
-    type: raw
-  sessions:
-    description:
-      - Sessions as RV(remotedesktop.sessions.wvd_session_info#module:sessions) lists them, or any part of that list.
-        Rows may be of several host pools.
-      - A row with C(user_principal_name) or C(create_time) stands for that very session. If somebody else, or a newer
-        session, has the id by now, it is left alone with the outcome V(replaced).
-      - An empty list names no session, so nothing is done.
-    type: raw
-  confirm:
-    description:
-      - Whether to ask on the controller's terminal, once for all sessions, before anything is disconnected. Only V(y)
-        and V(yes) go on. Without a terminal the task fails.
-      - The cmdlet's parameter C(-Confirm).
-    type: bool
-    default: false
-  pass_thru:
-    description:
-      - Whether to return RV(pass_thru).
-      - The cmdlet's parameter C(-PassThru).
-    type: bool
-    default: false
+options: {}
 extends_documentation_fragment:
   - remotedesktop.sessions.azure
+  - remotedesktop.sessions.wvd.which
   - remotedesktop.sessions.wvd
   - remotedesktop.sessions.filters
   - remotedesktop.sessions.filters.users
@@ -141,6 +92,28 @@ sessions:
   type: list
   elements: dict
   contains:
+    service:
+      description: The service, V(wvd).
+      type: str
+      sample: wvd
+    host:
+      description: The session host, as the service lists it.
+      type: str
+      sample: avd-0.contoso.com
+    session:
+      description: Id of the session on that host.
+      type: str
+      sample: "2"
+    owner:
+      description: The account that owns the session, as the service names it. Empty when that is not known.
+      type: str
+      sample: alice@contoso.com
+    state:
+      description:
+        - State of the session in the words that all services share, V(active), V(disconnected), V(ending) or V(other).
+          Empty when the session is not listed.
+      type: str
+      sample: active
     subscription_id:
       description: Subscription of the host pool.
       type: str

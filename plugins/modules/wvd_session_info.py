@@ -68,6 +68,28 @@ sessions:
   type: list
   elements: dict
   contains:
+    service:
+      description: The service, V(wvd).
+      type: str
+      sample: wvd
+    host:
+      description: The session host, as the service lists it.
+      type: str
+      sample: avd-0.contoso.com
+    session:
+      description: Id of the session on that host.
+      type: str
+      sample: "2"
+    owner:
+      description: The account that owns the session, as the service names it. Empty when that is not known.
+      type: str
+      sample: alice@contoso.com
+    state:
+      description:
+        - State of the session in the words that all services share, V(active), V(disconnected), V(ending) or V(other).
+          Empty when the session is not listed.
+      type: str
+      sample: active
     subscription_id:
       description: Subscription of the host pool.
       type: str

@@ -11,7 +11,7 @@ from typing import ClassVar
 from .._sessions.errors import SelectionError
 from .._sessions.selection import Filters
 from .._sessions.session import ACTIVE, COMMON_STATES, DISCONNECTED, ENDING, Session, fold
-from .._sessions.verbs import LOG_OFF, Operation
+from .._sessions.verbs import DISCONNECT, LOG_OFF, Operation
 from .._transports.cmdlet import Call, Row
 from .given_rows import RowForm, SessionIds, read_named
 from .host_names import HostSelection
@@ -80,7 +80,7 @@ class RdsCmdlets(ServiceCmdlets):
     FORM = FORM
     STATES = STATES
     DISCONNECTED = "STATE_DISCONNECTED"
-    COMMANDS: ClassVar = {LOG_OFF: "Invoke-RDUserLogoff"}
+    COMMANDS: ClassVar = {LOG_OFF: "Invoke-RDUserLogoff", DISCONNECT: "Disconnect-RDUser"}
     RIGHT = "a local administrator of the connection broker and of the session hosts"
     LIST_ADVICE = (
         "Check connection_broker (the full name of the active broker) and collection_name. The cmdlet makes a double "

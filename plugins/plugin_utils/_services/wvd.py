@@ -186,7 +186,7 @@ class WvdService:
         return max(1, pages), list(missing.values())
 
     def _show_each(self, pool: HostPool, sessions: Iterable[Session]) -> None:
-        """Ask for sessions one by one: while several pages were read, each may have slid to one that was read before."""
+        """Ask for sessions one by one: each may have slid to a page that had been read before."""
         for session in sessions:
             found = self._find(pool, session.host, session.id)
             if found is not None:

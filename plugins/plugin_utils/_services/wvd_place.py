@@ -70,8 +70,14 @@ class HostPools(Place):
     rows = ("input_object", "sessions")
     host_option = "session_host_name"
     states = STATES
-    may_be_empty = frozenset(SIGN_IN) - {"subscription_id", "profile"}
+    may_be_empty = frozenset({*SIGN_IN, "message_title", "message_body"}) - {"subscription_id", "profile"}
     needs_connection = False
+
+    def check(self, options: Options, given: Sequence[str]) -> None:
+        """Refuse a message without a text."""
+        texts = [options[name] for name in ("message_title", "message_body") if name in options]
+        if texts and not any(text and text.strip() for text in texts):
+            raise SelectionError("message_body is missing: it is the text of the message. message_title is its title.")
 
     def read(self, options: Options, filters: Filters) -> Wanted:
         """Read which sessions of which pools are meant."""
