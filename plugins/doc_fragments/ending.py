@@ -28,8 +28,8 @@ options:
 notes:
   - An option that says where or which is never "all" when it is given but empty, as an unanswered survey leaves it. It
     is an error then. Pass such options with C(default(omit, true)).
-  - Ids are reused. Something is done to a session only if the service listed it, at most 5 seconds before, with the host, id, user
-    and time of creation with which it was selected. Names are compared without case.
+  - Ids are reused. Something is done to a session only if the service listed it, at most 5 seconds before, with the
+    host, id, user and time of creation with which it was selected. Names are compared without case.
   - When the run ends before the task does, as when a job is cancelled or C(ansible-playbook) is killed, nothing more is
     asked for, at the latest 2 seconds after. Sessions that were asked for by then may end.
 """

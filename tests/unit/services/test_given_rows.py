@@ -36,6 +36,7 @@ CLASSIC_ROW = {
     "UserPrincipalName": "alice@contoso.com",
     "SessionState": "Active",
 }
+PROPERTIES = {"userPrincipalName": "alice@contoso.com", "sessionState": "Active"}
 WMS_ROW = {"ComputerName": "A", "SessionId": 2, "UserName": "alice", "DomainName": "D", "State": "RemoteConnection"}
 
 
