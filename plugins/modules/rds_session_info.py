@@ -68,28 +68,11 @@ sessions:
   type: list
   elements: dict
   contains:
-    service:
-      description: The service, V(rds) or V(wvd_classic).
-      type: str
-      sample: rds
-    host:
-      description: The session host, as the service lists it.
-      type: str
-      sample: rdsh-1.contoso.com
-    session:
-      description: Id of the session on that host.
-      type: str
-      sample: "2"
-    owner:
-      description: The account that owns the session, as the service names it. Empty when that is not known.
-      type: str
-      sample: CONTOSO\alice
-    state:
-      description:
-        - State of the session in the words that all services share, V(active), V(disconnected), V(ending) or V(other).
-          Empty when the session is not listed.
-      type: str
-      sample: active
+    service: {description: 'The service, V(rds) or V(wvd_classic).', type: str, sample: rds}
+    host: {description: 'The session host, as the service lists it.', type: str, sample: rdsh-1.contoso.com}
+    session: {description: Id of the session on that host., type: str, sample: "2"}
+    owner: {description: The owner as the service names it. May be empty., type: str, sample: CONTOSO\alice}
+    state: {description: 'V(active), V(disconnected), V(ending) or V(other). May be empty.', type: str, sample: active}
     host_server:
       description: The session host, or virtualization host, as the deployment lists it.
       type: str
@@ -102,70 +85,28 @@ sessions:
       description: Id inside the virtual machine for collections of virtual desktops, else the same.
       type: int
       sample: 2
-    user_name:
-      description: Account of the owner.
-      type: str
-      sample: alice
-    domain_name:
-      description: Domain of the owner.
-      type: str
-      sample: CONTOSO
-    collection_name:
-      description: The session collection.
-      type: str
-      sample: Desktops
-    collection_type:
-      description: Type of the collection.
-      type: str
-      sample: RD_FARM_RDSH
-    session_state:
-      description: State of the session.
-      type: str
-      sample: STATE_ACTIVE
-    application_type:
-      description: What is shown, such as a RemoteApp program.
-      type: str
-      sample: null
+    user_name: {description: Account of the owner., type: str, sample: alice}
+    domain_name: {description: Domain of the owner., type: str, sample: CONTOSO}
+    collection_name: {description: The session collection., type: str, sample: Desktops}
+    collection_type: {description: Type of the collection., type: str, sample: RD_FARM_RDSH}
+    session_state: {description: State of the session., type: str, sample: STATE_ACTIVE}
+    application_type: {description: 'What is shown, such as a RemoteApp program.', type: str, sample: null}
     create_time:
       description: When the session was created, in UTC (ISO 8601). Without C(Z) it is the host's local time.
       type: str
       sample: "2026-11-20T22:14:05Z"
-    disconnect_time:
-      description: When the user was disconnected.
-      type: str
-      sample: null
+    disconnect_time: {description: When the user was disconnected., type: str, sample: null}
     idle_time:
       description: Time without input, most probably in milliseconds. Microsoft documents no unit.
       type: int
       sample: 60000
-    server_name:
-      description: The machine in which the session is.
-      type: str
-      sample: rdsh-1.contoso.com
-    server_ip_address:
-      description: Address of that machine.
-      type: str
-      sample: null
-    ts_protocol:
-      description: Number of the protocol.
-      type: int
-      sample: 2
-    resolution_width:
-      description: Width of the screen.
-      type: int
-      sample: 1920
-    resolution_height:
-      description: Height of the screen.
-      type: int
-      sample: 1080
-    color_depth:
-      description: Color depth.
-      type: int
-      sample: 32
-    remote_fx_enabled:
-      description: Whether RemoteFX is on.
-      type: bool
-      sample: null
+    server_name: {description: The machine in which the session is., type: str, sample: rdsh-1.contoso.com}
+    server_ip_address: {description: Address of that machine., type: str, sample: null}
+    ts_protocol: {description: Number of the protocol., type: int, sample: 2}
+    resolution_width: {description: Width of the screen., type: int, sample: 1920}
+    resolution_height: {description: Height of the screen., type: int, sample: 1080}
+    color_depth: {description: Color depth., type: int, sample: 32}
+    remote_fx_enabled: {description: Whether RemoteFX is on., type: bool, sample: null}
 summary:
   description: How many of the sessions are in each state.
   returned: success

@@ -151,48 +151,19 @@ sessions:
   type: list
   elements: dict
   contains:
-    service:
-      description: The service, V(rds) or V(wvd_classic).
-      type: str
-      sample: rds
-    host:
-      description: The session host, as the service lists it.
-      type: str
-      sample: rdsh-1.contoso.com
-    session:
-      description: Id of the session on that host.
-      type: str
-      sample: "2"
-    owner:
-      description: The account that owns the session, as the service names it. Empty when that is not known.
-      type: str
-      sample: CONTOSO\alice
-    state:
-      description:
-        - State of the session in the words that all services share, V(active), V(disconnected), V(ending) or V(other).
-          Empty when the session is not listed.
-      type: str
-      sample: active
+    service: {description: 'The service, V(rds) or V(wvd_classic).', type: str, sample: rds}
+    host: {description: 'The session host, as the service lists it.', type: str, sample: rdsh-1.contoso.com}
+    session: {description: Id of the session on that host., type: str, sample: "2"}
+    owner: {description: The owner as the service names it. May be empty., type: str, sample: CONTOSO\alice}
+    state: {description: 'V(active), V(disconnected), V(ending) or V(other). May be empty.', type: str, sample: active}
     host_server:
       description: The session host, or virtualization host, as the deployment lists it.
       type: str
       sample: rdsh-1.contoso.com
-    unified_session_id:
-      description: Id of the session on the host.
-      type: int
-      sample: 2
-    user_name:
-      description: Account of the owner.
-      type: str
-      sample: alice
-    domain_name:
-      description: Domain of the owner.
-      type: str
-      sample: CONTOSO
-    session_state:
-      description: State of the session before.
-      type: str
-      sample: STATE_ACTIVE
+    unified_session_id: {description: Id of the session on the host., type: int, sample: 2}
+    user_name: {description: Account of the owner., type: str, sample: alice}
+    domain_name: {description: Domain of the owner., type: str, sample: CONTOSO}
+    session_state: {description: State of the session before., type: str, sample: STATE_ACTIVE}
     create_time:
       description: When the session was created, in UTC (ISO 8601).
       type: str
@@ -210,10 +181,7 @@ sessions:
         - V(failed) - the host refused, or did not answer clearly in time. The task fails.
       type: str
       sample: logged_off
-    reason:
-      description: Why, unless the outcome says it all. May be empty.
-      type: str
-      sample: ""
+    reason: {description: 'Why, unless the outcome says it all. May be empty.', type: str, sample: ""}
     seconds:
       description: Seconds from the first request for the session until its outcome was known. V(0.0) without a request.
       type: float

@@ -98,48 +98,16 @@ sessions:
   type: list
   elements: dict
   contains:
-    service:
-      description: The service, V(wms).
-      type: str
-      sample: wms
-    host:
-      description: The session host, as the service lists it.
-      type: str
-      sample: CLASSROOM
-    session:
-      description: Id of the session on that host.
-      type: str
-      sample: "2"
-    owner:
-      description: The account that owns the session, as the service names it. Empty when that is not known.
-      type: str
-      sample: CONTOSO\student1
-    state:
-      description:
-        - State of the session in the words that all services share, V(active), V(disconnected), V(ending) or V(other).
-          Empty when the session is not listed.
-      type: str
-      sample: active
-    computer_name:
-      description: The MultiPoint server.
-      type: str
-      sample: CLASSROOM
-    session_id:
-      description: Id of the session on the server.
-      type: int
-      sample: 2
-    user_name:
-      description: Account of the owner.
-      type: str
-      sample: alice
-    domain_name:
-      description: Domain of the owner.
-      type: str
-      sample: CONTOSO
-    session_state:
-      description: State of the session before.
-      type: str
-      sample: ConnectedToStation
+    service: {description: 'The service, V(wms).', type: str, sample: wms}
+    host: {description: 'The session host, as the service lists it.', type: str, sample: CLASSROOM}
+    session: {description: Id of the session on that host., type: str, sample: "2"}
+    owner: {description: The owner as the service names it. May be empty., type: str, sample: CONTOSO\student1}
+    state: {description: 'V(active), V(disconnected), V(ending) or V(other). May be empty.', type: str, sample: active}
+    computer_name: {description: The MultiPoint server., type: str, sample: CLASSROOM}
+    session_id: {description: Id of the session on the server., type: int, sample: 2}
+    user_name: {description: Account of the owner., type: str, sample: alice}
+    domain_name: {description: Domain of the owner., type: str, sample: CONTOSO}
+    session_state: {description: State of the session before., type: str, sample: ConnectedToStation}
     outcome:
       description:
         - V(logged_off) - it was closed, or would be in check mode. Also when the cmdlet ended with another error than
@@ -152,10 +120,7 @@ sessions:
         - V(failed) - the host refused, or did not answer clearly in time. The task fails.
       type: str
       sample: logged_off
-    reason:
-      description: Why, unless the outcome says it all. May be empty.
-      type: str
-      sample: ""
+    reason: {description: 'Why, unless the outcome says it all. May be empty.', type: str, sample: ""}
     seconds:
       description: Seconds from the first request for the session until its outcome was known. V(0.0) without a request.
       type: float

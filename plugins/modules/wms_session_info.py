@@ -49,72 +49,28 @@ sessions:
   type: list
   elements: dict
   contains:
-    service:
-      description: The service, V(wms).
-      type: str
-      sample: wms
-    host:
-      description: The session host, as the service lists it.
-      type: str
-      sample: CLASSROOM
-    session:
-      description: Id of the session on that host.
-      type: str
-      sample: "2"
-    owner:
-      description: The account that owns the session, as the service names it. Empty when that is not known.
-      type: str
-      sample: CONTOSO\student1
-    state:
-      description:
-        - State of the session in the words that all services share, V(active), V(disconnected), V(ending) or V(other).
-          Empty when the session is not listed.
-      type: str
-      sample: active
-    computer_name:
-      description: The MultiPoint server.
-      type: str
-      sample: CLASSROOM
+    service: {description: 'The service, V(wms).', type: str, sample: wms}
+    host: {description: 'The session host, as the service lists it.', type: str, sample: CLASSROOM}
+    session: {description: Id of the session on that host., type: str, sample: "2"}
+    owner: {description: The owner as the service names it. May be empty., type: str, sample: CONTOSO\student1}
+    state: {description: 'V(active), V(disconnected), V(ending) or V(other). May be empty.', type: str, sample: active}
+    computer_name: {description: The MultiPoint server., type: str, sample: CLASSROOM}
     session_id:
       description: Id of the session on the server. Ids are used again after a session has ended.
       type: int
       sample: 2
-    user_name:
-      description: Account of the owner.
-      type: str
-      sample: alice
-    domain_name:
-      description: Domain of the owner.
-      type: str
-      sample: CONTOSO
-    session_state:
-      description: State of the session, the property C(State).
-      type: str
-      sample: ConnectedToStation
-    is_admin:
-      description: Whether the owner is an administrator.
-      type: bool
-      sample: false
-    station_id:
-      description: The station.
-      type: int
-      sample: 2
-    client_name:
-      description: The client.
-      type: str
-      sample: ""
-    is_rail:
-      description: Whether it shows a single program.
-      type: bool
-      sample: false
+    user_name: {description: Account of the owner., type: str, sample: alice}
+    domain_name: {description: Domain of the owner., type: str, sample: CONTOSO}
+    session_state: {description: 'State of the session, the property C(State).', type: str, sample: ConnectedToStation}
+    is_admin: {description: Whether the owner is an administrator., type: bool, sample: false}
+    station_id: {description: The station., type: int, sample: 2}
+    client_name: {description: The client., type: str, sample: ""}
+    is_rail: {description: Whether it shows a single program., type: bool, sample: false}
     is_orchestratable:
       description: Whether the dashboard can control it. Only with the module of 2016.
       type: bool
       sample: true
-    is_mog_user:
-      description: The property C(IsMOGUser). Only with the module of 2016.
-      type: bool
-      sample: false
+    is_mog_user: {description: The property C(IsMOGUser). Only with the module of 2016., type: bool, sample: false}
 summary:
   description: How many of the sessions are in each state.
   returned: success

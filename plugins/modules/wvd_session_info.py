@@ -68,40 +68,17 @@ sessions:
   type: list
   elements: dict
   contains:
-    service:
-      description: The service, V(wvd).
-      type: str
-      sample: wvd
-    host:
-      description: The session host, as the service lists it.
-      type: str
-      sample: avd-0.contoso.com
-    session:
-      description: Id of the session on that host.
-      type: str
-      sample: "2"
-    owner:
-      description: The account that owns the session, as the service names it. Empty when that is not known.
-      type: str
-      sample: alice@contoso.com
-    state:
-      description:
-        - State of the session in the words that all services share, V(active), V(disconnected), V(ending) or V(other).
-          Empty when the session is not listed.
-      type: str
-      sample: active
+    service: {description: 'The service, V(wvd).', type: str, sample: wvd}
+    host: {description: 'The session host, as the service lists it.', type: str, sample: avd-0.contoso.com}
+    session: {description: Id of the session on that host., type: str, sample: "2"}
+    owner: {description: The owner as the service names it. May be empty., type: str, sample: alice@contoso.com}
+    state: {description: 'V(active), V(disconnected), V(ending) or V(other). May be empty.', type: str, sample: active}
     subscription_id:
       description: Subscription of the host pool.
       type: str
       sample: 00000000-0000-0000-0000-000000000000
-    resource_group_name:
-      description: Resource group of the host pool.
-      type: str
-      sample: rg-avd
-    host_pool_name:
-      description: The host pool.
-      type: str
-      sample: pool-01
+    resource_group_name: {description: Resource group of the host pool., type: str, sample: rg-avd}
+    host_pool_name: {description: The host pool., type: str, sample: pool-01}
     session_host_name:
       description: The session host, spelled as Azure lists it.
       type: str
@@ -124,10 +101,7 @@ sessions:
           V(Unknown). Azure may add others.
       type: str
       sample: Active
-    application_type:
-      description: V(Desktop) or V(RemoteApp).
-      type: str
-      sample: Desktop
+    application_type: {description: V(Desktop) or V(RemoteApp)., type: str, sample: Desktop}
     create_time:
       description: When the session was created, in UTC (ISO 8601), with as many digits as Azure tells.
       type: str

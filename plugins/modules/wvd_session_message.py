@@ -103,64 +103,29 @@ sessions:
   type: list
   elements: dict
   contains:
-    service:
-      description: The service, V(wvd).
-      type: str
-      sample: wvd
-    host:
-      description: The session host, as the service lists it.
-      type: str
-      sample: avd-0.contoso.com
-    session:
-      description: Id of the session on that host.
-      type: str
-      sample: "2"
-    owner:
-      description: The account that owns the session, as the service names it. Empty when that is not known.
-      type: str
-      sample: alice@contoso.com
-    state:
-      description:
-        - State of the session in the words that all services share, V(active), V(disconnected), V(ending) or V(other).
-          Empty when the session is not listed.
-      type: str
-      sample: active
+    service: {description: 'The service, V(wvd).', type: str, sample: wvd}
+    host: {description: 'The session host, as the service lists it.', type: str, sample: avd-0.contoso.com}
+    session: {description: Id of the session on that host., type: str, sample: "2"}
+    owner: {description: The owner as the service names it. May be empty., type: str, sample: alice@contoso.com}
+    state: {description: 'V(active), V(disconnected), V(ending) or V(other). May be empty.', type: str, sample: active}
     subscription_id:
       description: Subscription of the host pool.
       type: str
       sample: 00000000-0000-0000-0000-000000000000
-    resource_group_name:
-      description: Resource group of the host pool.
-      type: str
-      sample: rg-avd
-    host_pool_name:
-      description: The host pool.
-      type: str
-      sample: pool-01
+    resource_group_name: {description: Resource group of the host pool., type: str, sample: rg-avd}
+    host_pool_name: {description: The host pool., type: str, sample: pool-01}
     session_host_name:
       description: The session host, spelled as Azure lists it.
       type: str
       sample: avd-0.contoso.com
-    id:
-      description: Id of the session on the session host.
-      type: str
-      sample: "2"
-    user_principal_name:
-      description: Owner of the session.
-      type: str
-      sample: alice@contoso.com
+    id: {description: Id of the session on the session host., type: str, sample: "2"}
+    user_principal_name: {description: Owner of the session., type: str, sample: alice@contoso.com}
     active_directory_user_name:
       description: Owner of the session in Active Directory.
       type: str
       sample: CONTOSO\alice
-    session_state:
-      description: State of the session before.
-      type: str
-      sample: Active
-    application_type:
-      description: V(Desktop) or V(RemoteApp).
-      type: str
-      sample: Desktop
+    session_state: {description: State of the session before., type: str, sample: Active}
+    application_type: {description: V(Desktop) or V(RemoteApp)., type: str, sample: Desktop}
     create_time:
       description: When the session was created, in UTC (ISO 8601), with as many digits as Azure tells.
       type: str
@@ -187,10 +152,7 @@ sessions:
         - V(failed) - Azure refused, or nothing could be sent. The task fails.
       type: str
       sample: sent
-    reason:
-      description: Why, unless the outcome says it all. May be empty.
-      type: str
-      sample: ""
+    reason: {description: 'Why, unless the outcome says it all. May be empty.', type: str, sample: ""}
     seconds:
       description: Seconds from the first request for the session until its outcome was known. V(0.0) without a request.
       type: float
