@@ -76,7 +76,7 @@ EXAMPLES = r"""
     unified_session_id: 2
     force: true
 
-- name: Disconnect everybody but two users from a session host, with credentials that travel on to it
+- name: Disconnect everybody but two users from a session host, with delegated credentials (double hop)
   remotedesktop.sessions.rds_user_disconnect:
     host_server: "{{ survey_host }}"
     all_sessions: true

@@ -97,7 +97,7 @@ EXAMPLES = r"""
     unified_session_id: 2
     force: true
 
-- name: Log everybody but two users off from a session host, with credentials that travel on to it
+- name: Log everybody but two users off from a session host, with delegated credentials (double hop)
   remotedesktop.sessions.rds_user_logoff:
     host_server: "{{ survey_host }}"
     all_sessions: true
