@@ -148,7 +148,8 @@ class RunspaceService:
             reason = f"{self._hanging} calls on {self._host} hang, so no more are begun there"
             self._events.append(Replied(session, Reply.REFUSED, reason))
             return
-        assert self._operation is not None
+        if self._operation is None:
+            raise AssertionError("this service only lists")
         call = self._cmdlets.act(session, self._operation)
         begun = self._clock()  # The host may begin, and a time limit of the cmdlet with it, before it says so.
         try:

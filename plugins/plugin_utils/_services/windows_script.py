@@ -173,7 +173,8 @@ class ScriptService:
         collected, self._collected = self._collected, []
         self._seen = None
         cmdlets, operation, proof = self._cmdlets, self._operation, self._proof
-        assert operation is not None
+        if operation is None:
+            raise AssertionError("this service only lists")
         acts = [
             ConditionalCall(
                 cmdlets.act(session, operation),
