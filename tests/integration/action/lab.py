@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+from http.client import HTTPConnection
 from typing import Any
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.parse import urlsplit
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 
@@ -21,9 +23,14 @@ class ActionModule(ActionBase):
 
 
 def call(method: str, name: str, body: dict[str, Any] | None) -> Any:
-    """Call the control door."""
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json"}
-    request = Request(f"{os.environ['LAB_CONTROL']}/{name}", data, headers, method=method)
-    with build_opener(ProxyHandler({})).open(request, timeout=60) as answer:
-        return json.load(answer)["result"]
+    """Call the control door. An opener of urllib would read all certificates of the system first, in every task."""
+    control = urlsplit(os.environ["LAB_CONTROL"])
+    connection = HTTPConnection(control.netloc, timeout=60)
+    data = None if body is None else json.dumps(body)
+    connection.request(method, f"{control.path}/{name}", data, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    if answer.status != 200:
+        raise AnsibleError(f"{method} {name}: {text}")
+    return json.loads(text)["result"]
