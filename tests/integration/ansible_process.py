@@ -56,7 +56,7 @@ class Finished:
     status: int
     output: str
     tasks: list[Task]
-    looks: dict[str, Any] = field(default_factory=dict)
+    seen: dict[str, Any] = field(default_factory=dict)
     """What tasks read from the lab, by their names; in scenarios the last is `end`."""
 
     @property
@@ -72,7 +72,7 @@ class Finished:
 
     def of(self, play: str) -> Finished:
         """What belongs to one play."""
-        return replace(self, tasks=[task for task in self.tasks if task.play == play], looks=self.looks[play])
+        return replace(self, tasks=[task for task in self.tasks if task.play == play], seen=self.seen[play])
 
     def on(self, host: str) -> Finished:
         """With the tasks of one host."""
@@ -100,14 +100,14 @@ class Ansible:
         return self._run_playbook(plays, inventory, *arguments)
 
     def scenarios(
-        self, *scenarios: Scenario, looks: Sequence[str], inventory: str = "localhost,", **play: Any
+        self, *scenarios: Scenario, see: Sequence[str], inventory: str = "localhost,", **play: Any
     ) -> list[Finished]:
-        """Run each on a lab that is put back before it, all in one process; look at the lab behind each."""
+        """Run each on a lab that is put back before it, all in one process; see what the lab says of it in the end."""
         defaults = {"hosts": "all", "gather_facts": False, "connection": "local", **play}
-        finished = self._run_playbook([one.as_play(*looks, **defaults) for one in scenarios], inventory)
+        finished = self._run_playbook([one.as_play(*see, **defaults) for one in scenarios], inventory)
         names = [one.name for one in scenarios]
         assert len(set(names)) == len(names)
-        assert all("end" in finished.looks.get(name, ()) for name in names), finished.output
+        assert all("end" in finished.seen.get(name, ()) for name in names), finished.output
         assert "Traceback" not in finished.output
         return [finished.of(name) for name in names]
 
@@ -141,12 +141,12 @@ class Ansible:
         )
         lines = results.read_text().splitlines() if results.exists() else []
         tasks = [Task(**json.loads(line)) for line in lines]
-        looks: dict[str, dict[str, Any]] = {}
+        seen: dict[str, dict[str, Any]] = {}
         for task in tasks:
             if "lab" in task.result:
-                looks.setdefault(task.play, {})[task.name] = task.result["lab"]
+                seen.setdefault(task.play, {})[task.name] = task.result["lab"]
         tasks = [task for task in tasks if "lab" not in task.result]
-        return Finished(finished.returncode, finished.stdout + finished.stderr, tasks, looks)
+        return Finished(finished.returncode, finished.stdout + finished.stderr, tasks, seen)
 
     def start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a program of this ansible-core in a process group of its own."""

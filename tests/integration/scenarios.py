@@ -18,15 +18,15 @@ class Scenario:
     tasks: Sequence[Mapping[str, Any]]
     play: Mapping[str, Any] = field(default_factory=dict)
 
-    def as_play(self, *looks: str, **play: Any) -> dict[str, Any]:
-        """With the lab put back in the beginning, and these looks at it in the end."""
+    def as_play(self, *end: str, **play: Any) -> dict[str, Any]:
+        """With the lab put back in the beginning; what it has under these names is read in the end."""
         return {
             "name": self.name,
             **play,
             **self.play,
             "ignore_errors": True,
             "ignore_unreachable": True,
-            "tasks": [reset(), *self.tasks, look(*looks)],
+            "tasks": [reset(), *self.tasks, see(*end)],
         }
 
 
@@ -40,8 +40,8 @@ def reset(farm: Mapping[str, Any] | None = None) -> dict[str, Any]:
     return call("farm", {"farm": farm})
 
 
-def look(*names: str, says: str = "end") -> dict[str, Any]:
-    """Read the lab: `audit` and more. The answers stand among the run's looks, under the name of the task."""
+def see(*names: str, says: str = "end") -> dict[str, Any]:
+    """Read the lab: `audit` and more. The answers are what the run has seen, under the name of the task."""
     return _task(says, *(["GET", name, None] for name in names))
 
 

@@ -100,11 +100,11 @@ def test_which_sessions(windows: Windows) -> None:
     )
     assert agree(one, ID) == {"carol": "logged_off"}
     assert ended_in(one) == ["carol"]
-    (entry,) = one.looks["end"]["audit"]
+    (entry,) = one.seen["end"]["audit"]
     assert entry["host"] == "rdsh-1.contoso.com"
     assert asked.task.result["changed"] is True
     assert "-rdsh-1.contoso.com/6 CONTOSO\\dave STATE_ACTIVE" in asked.output
-    assert asked.looks["end"]["audit"] == []
+    assert asked.seen["end"]["audit"] == []
     for task, (_options, expected) in zip(filters.all_ok(len(FILTERS)), FILTERS, strict=True):
         chosen = [name for name, outcome in outcomes(task, ID).items() if outcome == "logged_off"]
         assert sorted(chosen) == expected, task

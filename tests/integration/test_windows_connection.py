@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.integration.ansible_process import expect_refused
-from tests.integration.scenarios import Scenario, fault, look
+from tests.integration.scenarios import Scenario, fault, see
 from tests.integration.test_rds_user_logoff import COLLECTION, EVERYBODY, ID
 from tests.integration.windows_hosts import BROKER, LOGOFF, Windows, decoded, ended, ended_in, outcomes, script_host
 
@@ -58,12 +58,12 @@ def test_calls_of_a_task(windows: Windows) -> None:
     """They need one shell for a loop, no script, and no language of the endpoint."""
     assert windows.lab.winrm is not None
     loop = {**log_off(host_server="{{ item }}", unified_session_id=2), "loop": ["rdsh-0", "rdsh-1", "rdsh-1"]}
-    # The last task shows how script would look.
+    # The last task shows what script would be seen as.
     calls = [
         log_off(host_server="rdsh-1", all_sessions=True),
-        look("winrm/received", says="calls"),
+        see("winrm/received", says="calls"),
         {"name": "script", "ansible.builtin.raw": "whoami"},
-        look("winrm/received", says="script"),
+        see("winrm/received", says="script"),
     ]
     jea = {"ansible_psrp_configuration_name": windows.lab.winrm["jea_configuration"]}
     looped, https, http, no_language = windows.scenarios(
@@ -75,16 +75,16 @@ def test_calls_of_a_task(windows: Windows) -> None:
     )
     looped.all_ok(1)
     assert ended_in(looped) == ["alice", "carol"]
-    assert looped.looks["end"]["winrm/report"]["ever"]["shells"] == 1
+    assert looped.seen["end"]["winrm/report"]["ever"]["shells"] == 1
     for finished in https, http:
         assert finished.tasks[0].status == "ok", finished.tasks
-        received = decoded(finished.looks["calls"]["winrm/received"])
+        received = decoded(finished.seen["calls"]["winrm/received"])
         commands = re.findall(rb'<S N="Cmd">([^<]*)</S>', received)
         assert set(commands) == {b"Get-RDUserSession", b"Get-RDServer", b"Invoke-RDUserLogoff"}
         assert commands.count(b"Invoke-RDUserLogoff") == 2
         assert received.count(b'<B N="IsScript">false</B>') == len(commands)
         assert b'<B N="IsScript">true</B>' not in received
-        assert b'<B N="IsScript">true</B>' in decoded(finished.looks["script"]["winrm/received"])
+        assert b'<B N="IsScript">true</B>' in decoded(finished.seen["script"]["winrm/received"])
     no_language.all_ok(1)
     assert ended_in(no_language) == ["carol", "dave"]
 
@@ -116,7 +116,7 @@ def test_trouble_with_the_connection(windows: Windows) -> None:
             Scenario(name, [*lab, log_off(user="alice")], {"vars": variables})
             for name, (lab, variables, _word) in cases.items()
         ),
-        *(Scenario(when, [cut, every, look("audit", says="cut"), every]) for when, cut in lost.items()),
+        *(Scenario(when, [cut, every, see("audit", says="cut"), every]) for when, cut in lost.items()),
     )
     for finished, (name, (_lab, _variables, word)) in zip(scenarios, cases.items(), strict=True):
         if name in REFUSED:
@@ -124,12 +124,12 @@ def test_trouble_with_the_connection(windows: Windows) -> None:
         else:
             assert finished.task.status == "unreachable", name
             assert word in finished.task.message, name
-        assert finished.looks["end"]["audit"] == [], name
+        assert finished.seen["end"]["audit"] == [], name
     for finished in before, after:
         first, again = finished.tasks
         assert first.status == "unreachable"
         assert sorted(outcomes(first, ID)) == EVERYBODY
-        assert set(ended(finished.looks["cut"]["audit"])) <= set(EVERYBODY)
+        assert set(ended(finished.seen["cut"]["audit"])) <= set(EVERYBODY)
         assert again.status == "ok", again
         assert ended_in(finished) == EVERYBODY
 

@@ -22,14 +22,14 @@ from typing import Any
 import pytest
 
 from tests.integration.ansible_process import Ansible, Finished, environment, expect_refused
-from tests.integration.scenarios import Scenario, call, fault, look, reset, thrice
+from tests.integration.scenarios import Scenario, call, fault, reset, see, thrice
 from tests.integration.windows_hosts import (
     BROKER,
     CLASSROOMS,
     CLOSE,
     LOGOFF,
-    LOOKS,
     RDS_INFO,
+    SEEN,
     WMS_INFO,
     WVD,
     Windows,
@@ -70,7 +70,7 @@ class ScriptHosts(Windows):
     def scenarios(self, host: str, *scenarios: Scenario) -> list[Finished]:
         """Run each on a lab that is put back before it, all in one process."""
         play = {"inventory": str(self.inventory), "hosts": host, **ON_CONTROLLER}
-        return self._without_shells(self.ansible.scenarios(*scenarios, looks=LOOKS, **play))
+        return self._without_shells(self.ansible.scenarios(*scenarios, see=SEEN, **play))
 
     def over_psrp(self) -> Windows:
         """The same hosts over their psrp connection."""
@@ -122,7 +122,7 @@ def test_check_run_and_again(hosts: ScriptHosts) -> None:
     assert ended_in(rds) == ["alice"]
     assert agree(wms, WMS) == {"student3": "logged_off", "99": "already_gone"}
     assert ended_in(wms) == ["student3"]
-    assert {entry["host"] for entry in wms.looks["end"]["audit"]} == {CLASSROOMS["2012R2"]}
+    assert {entry["host"] for entry in wms.seen["end"]["audit"]} == {CLASSROOMS["2012R2"]}
     check, run, again = classic.all_ok(3)
     assert check.result["summary"] == run.result["summary"] == {"logged_off": 1}
     assert ended_in(classic) == ["alice"]
@@ -182,7 +182,7 @@ def test_rows(hosts: ScriptHosts) -> None:
 
 @pytest.mark.older_cores
 def test_runs_of_the_module(hosts: ScriptHosts) -> None:
-    """One finds, and one proves every session, acts, and looks again; strange names arrive there as they are."""
+    """One finds, and one proves every session, acts, and lists again; strange names arrive there as they are."""
     desktops = {"name": "Desktops", "service": "rds", "connection_broker": BROKER}
     thirty = {"pools": [{**desktops, "generate": {"hosts": 3, "sessions_per_host": 10}}]}
     host = {"name": "wvd-0.contoso.com", "sessions": [{"id": 2, "user": "o'brien$(calc)@contoso.com", "age": 5}]}
@@ -196,9 +196,9 @@ def test_runs_of_the_module(hosts: ScriptHosts) -> None:
                 reset(thirty),
                 call("winrm/settings", {"delay": {"invoke-rduserlogoff": 0.2}}),
                 {**log_off("check", all_sessions=True), "check_mode": True},
-                look("winrm/report", says="check"),
+                see("winrm/report", says="check"),
                 log_off("run", all_sessions=True),
-                look("winrm/report", says="run"),
+                see("winrm/report", says="run"),
                 log_off("again", all_sessions=True),
             ],
         ),
@@ -215,7 +215,7 @@ def test_runs_of_the_module(hosts: ScriptHosts) -> None:
     _check, run, _again = few.all_ok(3)
     assert run.result["summary"] == {"logged_off": 30}
     assert len(ended_in(few)) == 30
-    runs = [few.looks[look]["winrm/report"]["ever"]["shells"] for look in ("check", "run", "end")]
+    runs = [few.seen[when]["winrm/report"]["ever"]["shells"] for when in ("check", "run", "end")]
     assert runs == [1, 1 + 2, 1 + 2 + 1]
     run, long = strange.tasks
     assert run.status == "ok", run

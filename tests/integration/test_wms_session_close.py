@@ -41,7 +41,7 @@ def place(generation: str) -> dict[str, str]:
 
 def ended_on(finished: Finished, generation: str) -> list[str]:
     """Whose sessions were closed on the server of that generation."""
-    return ended([entry for entry in finished.looks["end"]["audit"] if entry["host"] == CLASSROOMS[generation]])
+    return ended([entry for entry in finished.seen["end"]["audit"] if entry["host"] == CLASSROOMS[generation]])
 
 
 # Which sessions
@@ -75,7 +75,7 @@ def test_which_sessions(windows: Windows) -> None:
             assert sorted(chosen) == STUDENTS[generation], task
         assert ended_on(filters, generation) == STUDENTS[generation]
     assert sorted(agree(every, ID)) == ["student3", "teacher"]
-    assert {entry["host"] for entry in every.looks["end"]["audit"]} == {CLASSROOMS["2012R2"]}
+    assert {entry["host"] for entry in every.seen["end"]["audit"]} == {CLASSROOMS["2012R2"]}
     assert agree(state.on(CLASSROOMS["2016"]), ID) == {"student2": "logged_off"}
     assert agree(state.on(CLASSROOMS["2012R2"]), ID) == {}
     assert ended_in(state) == ["student2"]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.integration.ansible_process import INFO, MODULE, Ansible, Cases, attempts, expect_refused
-from tests.integration.scenarios import Scenario, call, look
+from tests.integration.scenarios import Scenario, call, see
 from tests.lab.client import Lab
 
 POOL = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
@@ -105,7 +105,7 @@ ALICE: dict[str, Any] = {**POOL, "user": "alice"}
 
 
 @pytest.mark.outer_cores
-def test_refused_after_a_look(lab: Lab, ansible: Ansible) -> None:
+def test_refused_by_what_azure_says(lab: Lab, ansible: Ansible) -> None:
     metadata = lab.environment["AZURE_CLOUD_ENVIRONMENT"]
     nobody, reader = lab.principals["nobody"], lab.principals["reader"]
     nonsense: Cases = [
@@ -125,16 +125,16 @@ def test_refused_after_a_look(lab: Lab, ansible: Ansible) -> None:
     scenarios = ansible.scenarios(
         Scenario("unknown places and sign-ins", unknown),
         Scenario("info", info),
-        Scenario("ambiguous user", [call("sessions", other_alice), look("audit", says="before"), *ambiguous]),
+        Scenario("ambiguous user", [call("sessions", other_alice), see("audit", says="before"), *ambiguous]),
         Scenario("no right", no_right),
         Scenario("no right to act", may_read),
         Scenario("no CA file", no_file, {"environment": {"REQUESTS_CA_BUNDLE": "nowhere.pem"}}),
-        looks=["audit"],
+        see=["audit"],
     )
     for finished, (some, _module) in zip(scenarios, cases, strict=True):
         expect_refused(finished, some)
-        before = finished.looks.get("before", {"audit": []})
-        assert finished.looks["end"]["audit"] == before["audit"], some
+        before = finished.seen.get("before", {"audit": []})
+        assert finished.seen["end"]["audit"] == before["audit"], some
     acted = scenarios[4].task
     assert set(acted.outcomes.values()) == {"failed"}
     assert len(acted.outcomes) == 2

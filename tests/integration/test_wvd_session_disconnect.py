@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.integration.ansible_process import INFO, MODULE, Ansible, Finished
-from tests.integration.scenarios import Scenario, call, look, reset, thrice
+from tests.integration.scenarios import Scenario, call, reset, see, thrice
 from tests.lab.client import Lab
 
 POOL = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
@@ -27,20 +27,20 @@ USERLESS = f"{{{{ one.sessions[0] | dict2items | rejectattr('key', 'in', {NAMES}
 
 def scenarios(ansible: Ansible, *scenarios: Scenario, **play: Any) -> list[Finished]:
     """Run each on a lab that is put back before it, all in one process."""
-    return ansible.scenarios(*scenarios, looks=("audit", "requests"), **play)
+    return ansible.scenarios(*scenarios, see=("audit", "requests"), **play)
 
 
 def disconnected(finished: Finished) -> list[str]:
     """Sessions that the lab saw disconnected, with their owners at that moment."""
     return sorted(
         f"{entry['host']}/{entry['id']} {entry['owner']['user']}"
-        for entry in finished.looks["end"]["audit"]
+        for entry in finished.seen["end"]["audit"]
         if entry["verb"] == "disconnect" and entry["effect"] == "done"
     )
 
 
-def requests(finished: Finished, operation: str, look: str = "end") -> list[Any]:
-    return [one for one in finished.looks[look]["requests"]["requests"] if one["operation"] == operation]
+def requests(finished: Finished, operation: str, when: str = "end") -> list[Any]:
+    return [one for one in finished.seen[when]["requests"]["requests"] if one["operation"] == operation]
 
 
 def agree(finished: Finished) -> dict[str, str]:
@@ -125,7 +125,7 @@ def test_which_sessions(lab: Lab, ansible: Ansible) -> None:
     for task, (_options, expected) in zip(filters.all_ok(len(FILTERS)), FILTERS, strict=True):
         chosen = [name for name, outcome in task.outcomes.items() if outcome == "disconnected"]
         assert chosen == sorted(expected), task
-    assert filters.looks["end"]["audit"] == []
+    assert filters.seen["end"]["audit"] == []
     info, check, run, again, none = pipeline.all_ok(5)
     assert info.result["summary"] == {"Active": 4, "Disconnected": 3, "LogOff": 1, "Pending": 1}
     assert check.outcomes == run.outcomes
@@ -134,8 +134,8 @@ def test_which_sessions(lab: Lab, ansible: Ansible) -> None:
     assert again.result["changed"] is False
     assert none.result["changed"] is False
     assert none.result["sessions"] == []
-    assert pipeline.looks["end"]["audit"]
-    assert not any("RemoteApp" in json.dumps(entry) for entry in pipeline.looks["end"]["audit"])
+    assert pipeline.seen["end"]["audit"]
+    assert not any("RemoteApp" in json.dumps(entry) for entry in pipeline.seen["end"]["audit"])
     for task in absent.all_ok(len(NOT_THERE)):
         assert task.result["changed"] is False
         assert set(task.outcomes.values()) == {"already_gone"}
@@ -170,7 +170,7 @@ def test_for_real(lab: Lab, ansible: Ansible) -> None:
     assert agree(capitals) == {DAVE: "disconnected", "AVD-1.contoso.com/3": "already_disconnected"}
     outcomes = agree(every)
     assert len(outcomes) == 9
-    assert {entry["pool"] for entry in every.looks["end"]["audit"]} == {"pool-01"}
+    assert {entry["pool"] for entry in every.seen["end"]["audit"]} == {"pool-01"}
     assert sum(outcome == "already_disconnected" for outcome in outcomes.values()) == 3
     for finished, (options, expected) in zip(filtered, FOR_REAL, strict=True):
         chosen = [name for name, outcome in agree(finished).items() if outcome == "disconnected"]
@@ -214,7 +214,7 @@ def test_rows(lab: Lab, ansible: Ansible) -> None:
                 call(
                     "give_id", {"pool": "pool-01", "host": "avd-0.contoso.com", "id": 2, "user": "mallory@contoso.com"}
                 ),
-                look("audit", says="before"),
+                see("audit", says="before"),
                 {"name": "whole rows", MODULE: {"sessions": "{{ one.sessions }}"}},
                 {"name": "rows without a user", MODULE: {"sessions": [USERLESS]}},
             ],
@@ -235,12 +235,12 @@ def test_rows(lab: Lab, ansible: Ansible) -> None:
     assert empty.result["sessions"] == []
     assert all(task.result["changed"] is False for task in info.tasks)
     assert two.all_ok(3)[-1].outcomes == {ALICE: "disconnected", "dev-0.contoso.com/2": "disconnected"}
-    assert {entry["pool"] for entry in two.looks["end"]["audit"]} == {"pool-01", "pool-02"}
+    assert {entry["pool"] for entry in two.seen["end"]["audit"]} == {"pool-01", "pool-02"}
     _alice, whole, userless = replaced.all_ok(3)
     assert whole.outcomes == {ALICE: "replaced"}
     assert whole.result["changed"] is False
     assert userless.outcomes == {ALICE: "replaced"}
-    assert replaced.looks["end"]["audit"] == replaced.looks["before"]["audit"]
+    assert replaced.seen["end"]["audit"] == replaced.seen["before"]["audit"]
     assert [task.outcomes for task in objects.all_ok(5)[1:]] == [{ALICE: "disconnected"}] * 4
     assert disconnected(objects) == [f"{ALICE} alice@contoso.com"]
 
@@ -263,7 +263,7 @@ def test_many_sessions(lab: Lab, ansible: Ansible) -> None:
                 generated(20, 25),
                 call("options", {"page_size": 30}),
                 {"name": "info", INFO: POOL},
-                look("requests", says="listed"),
+                see("requests", says="listed"),
                 *thrice(pool(all_sessions=True)),
             ],
         ),

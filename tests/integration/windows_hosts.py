@@ -28,7 +28,7 @@ WMS_INFO = "remotedesktop.sessions.wms_session_info"
 BROKER = "broker.contoso.com"
 CLASSROOMS = {"2012R2": "classroom-2012.contoso.com", "2016": "classroom-2016.contoso.com"}
 WVD = "wvd-management"
-LOOKS = ("audit", "winrm/report")
+SEEN = ("audit", "winrm/report")
 
 
 def sign_in(lab: Lab) -> dict[str, str]:
@@ -94,12 +94,12 @@ class Windows:
     def scenarios(self, host: str, *scenarios: Scenario) -> list[Finished]:
         """Run each on a lab that is put back before it, all in one process."""
         play = {"inventory": str(self.inventory), "hosts": host, "connection": "psrp"}
-        return self._without_shells(self.ansible.scenarios(*scenarios, looks=LOOKS, **play))
+        return self._without_shells(self.ansible.scenarios(*scenarios, see=SEEN, **play))
 
     @staticmethod
     def _without_shells(scenarios: list[Finished]) -> list[Finished]:
         for finished in scenarios:
-            assert finished.looks["end"]["winrm/report"]["now"]["shells"] == 0, "a remote shell was left open"
+            assert finished.seen["end"]["winrm/report"]["now"]["shells"] == 0, "a remote shell was left open"
         return scenarios
 
     def refuse(self, host: str, module: str, cases: Cases) -> None:
@@ -172,7 +172,7 @@ def ended(audit: list[dict[str, Any]]) -> list[str]:
 
 def ended_in(finished: Finished) -> list[str]:
     """Whose sessions were logged off in a scenario; sorted."""
-    return ended(finished.looks["end"]["audit"])
+    return ended(finished.seen["end"]["audit"])
 
 
 def outcomes(task: Task, id_field: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A task that calls the lab's control door, so that a play can change the lab and look at it between other tasks."""
+"""A task that calls the lab's control door, so that a play can change and read the lab between other tasks."""
 
 from __future__ import annotations
 
