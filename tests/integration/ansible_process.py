@@ -111,6 +111,23 @@ class Ansible:
         assert "Traceback" not in finished.output
         return [finished.of(name) for name in names]
 
+    def side_by_side(
+        self, module: str, options: Mapping[str, Mapping[str, Any]], inventory: str = "", **play: Any
+    ) -> dict[str, Task]:
+        """Run the module on all these hosts at the same time, on each with its own options; the task of each host."""
+        names = sorted({name for some in options.values() for name in some})
+        task = {"name": "run", module: {name: f"{{{{ options.{name} | default(omit) }}}}" for name in names}}
+        hosts = self.directory / "side_by_side.json"
+        hosts.write_text(
+            json.dumps({"side_by_side": {"hosts": {host: {"options": options[host]} for host in options}}})
+        )
+        arguments = ["--forks", str(len(options)), *(("-i", inventory) if inventory else ())]
+        lasting = {"ignore_errors": True, "ignore_unreachable": True}
+        finished = self.play(task, arguments=arguments, inventory=str(hosts), hosts="side_by_side", **lasting, **play)
+        assert "Traceback" not in finished.output
+        assert {one.host for one in finished.tasks} == set(options), finished.output
+        return {one.host: one for one in finished.tasks}
+
     def _run_playbook(self, plays: Sequence[Mapping[str, Any]], inventory: str, *arguments: str) -> Finished:
         playbook = self.directory / f"play-{self.runs}.yml"
         playbook.write_text(json.dumps(plays))

@@ -5,200 +5,205 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from tests.integration.ansible_process import INFO, MODULE, Ansible
+from tests.integration.scenarios import Scenario, call, reset
+from tests.lab import definition
 from tests.lab.client import Lab
 
-pytestmark = pytest.mark.newest_core
+pytestmark = [pytest.mark.newest_core, pytest.mark.waits_long]
 
-POOL = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
-ALICE = "avd-0.contoso.com/2"
-BOB = "avd-0.contoso.com/3"
-
-
-def owners(lab: Lab) -> list[str]:
-    """Owners of the sessions that were disconnected, at that moment."""
-    return [
-        entry["owner"]["user"] for entry in lab.audit() if entry["verb"] == "disconnect" and entry["effect"] == "done"
-    ]
-
-
-def acts(lab: Lab) -> list[Any]:
-    return [one for one in lab.requests() if one["operation"] == "disconnect"]
-
-
-@pytest.mark.parametrize(
-    ("fault", "when"),
-    [
-        ({"kind": "status", "status": 503}, "after"),
-        ({"kind": "status", "status": 500, "retry_after": 1}, "before"),
-        ({"kind": "reset"}, "before"),
-        ({"kind": "reset"}, "after"),
-    ],
-)
-def test_unclear_answers_are_settled_by_a_new_list(
-    lab: Lab, ansible: Ansible, fault: dict[str, Any], when: str
-) -> None:
-    lab.add_fault(operation="disconnect", when=when, times=1, **fault)
-    finished = ansible.disconnect(**POOL, user=["alice", "bob"])
-    assert finished.status == 0, finished.output
-    assert finished.task.outcomes == {ALICE: "disconnected", BOB: "disconnected"}
-    assert sorted(owners(lab)) == ["alice@contoso.com", "bob@contoso.com"]
-    assert len(acts(lab)) == (3 if when == "before" else 2)
-
-
-@pytest.mark.parametrize(
-    ("kind", "when"), [({"kind": "status", "status": 503}, "after"), ({"kind": "reset"}, "before")]
-)
-def test_id_that_was_reused_behind_an_unclear_answer(
-    lab: Lab, ansible: Ansible, kind: dict[str, Any], when: str
-) -> None:
-    then = {"give_id_to": "mallory@contoso.com"}
-    lab.add_fault(operation="disconnect", host="avd-0.contoso.com", id=2, when=when, times=1, then=then, **kind)
-    finished = ansible.disconnect(**POOL, user=["alice", "bob"])
-    assert "mallory@contoso.com" not in owners(lab)
-    assert finished.task.outcomes[BOB] == "disconnected"
-    assert finished.task.outcomes[ALICE] == "disconnected"
-    assert (
-        len([one for one in acts(lab) if one["path"].endswith("/usersessions/2/disconnect") or "/2/" in one["path"]])
-        == 1
-    )
-
-
-def test_id_that_was_reused_between_list_and_act(lab: Lab, ansible: Ansible) -> None:
-    """A list that is proven to be fresh is all that the service offers; an older one is read again."""
-    lab.add_fault(
-        operation="list",
-        when="after",
-        kind="slow",
-        seconds=6,
-        times=1,
-        then={"give_id_to": "x@contoso.com"},
-        host="avd-0.contoso.com",
-        id=2,
-    )
-    finished = ansible.disconnect(**POOL, user=["alice", "bob"])
-    assert finished.task.outcomes == {ALICE: "replaced", BOB: "disconnected"}
-    assert owners(lab) == ["bob@contoso.com"]
-
-
-def test_every_act_follows_a_list_at_most_five_seconds_old(lab: Lab, ansible: Ansible) -> None:
-    lab.add_fault(operation="list", when="after", kind="slow", seconds=6, times=1)
-    lab.options(latency_ms=20)
-    finished = ansible.disconnect(**POOL, all_sessions=True)
-    assert finished.status == 0, finished.output
-    log = lab.requests()
-    for act in acts(lab):
-        lists = [one["time"] for one in log if one["operation"].startswith("list") and one["time"] <= act["time"]]
-        assert lists
-        assert act["time"] - max(lists) <= 5.0
-
-
-def test_errors_without_end_fail_that_session_only(lab: Lab, ansible: Ansible) -> None:
-    lab.add_fault(operation="disconnect", host="avd-0.contoso.com", id=2, when="before", kind="status", status=503)
-    started = time.monotonic()
-    finished = ansible.disconnect(**POOL, user=["alice", "bob"], wait_timeout=5, pass_thru=True)
-    assert finished.status != 0
-    assert finished.task.outcomes == {ALICE: "failed", BOB: "disconnected"}
-    assert finished.task.result["changed"] is True
-    assert finished.task.result["pass_thru"] is False
-    assert "503" in finished.task.message
-    assert time.monotonic() - started < 20
-    assert owners(lab) == ["bob@contoso.com"]
-
-
-@pytest.mark.waits_long
-def test_hanging_act_does_not_hold_up_the_others(lab: Lab, ansible: Ansible) -> None:
-    lab.add_fault(operation="disconnect", host="avd-0.contoso.com", id=2, when="before", kind="hang", times=1)
-    started = time.monotonic()
-    finished = ansible.disconnect(**POOL, all_sessions=True, wait_timeout=50)
-    assert finished.status == 0, finished.output
-    assert finished.task.outcomes[ALICE] == "disconnected"
-    assert 30 <= time.monotonic() - started < 50
-    fast = [row["seconds"] for row in finished.task.result["sessions"] if row["outcome"] == "disconnected"]
-    assert sorted(fast)[-2] < 10
-
-
-def test_session_that_stays_is_still_there(lab: Lab, ansible: Ansible) -> None:
-    lab.change(pool="pool-01", host="avd-0.contoso.com", id=2, stuck=True)
-    finished = ansible.disconnect(**POOL, user=["alice", "bob"], wait_timeout=4)
-    assert finished.status != 0
-    assert finished.task.outcomes == {ALICE: "still_there", BOB: "disconnected"}
-    assert "alice@contoso.com" in finished.task.message
-    assert len(acts(lab)) == 2
-
-
-def test_effect_that_comes_later_is_waited_for(lab: Lab, ansible: Ansible) -> None:
-    lab.options(effect_delay_seconds=3)
-    finished = ansible.disconnect(**POOL, user="alice")
-    assert finished.task.outcomes == {ALICE: "disconnected"}
-    assert finished.task.result["sessions"][0]["seconds"] >= 3
-    assert len(acts(lab)) == 1
-
-
-def test_not_found_counts_only_when_a_list_agrees(lab: Lab, ansible: Ansible) -> None:
-    lab.add_fault(operation="disconnect", when="before", kind="status", status=404, times=1)
-    assert ansible.disconnect(**POOL, user="alice").task.outcomes == {ALICE: "disconnected"}
-    lab.reset()
-    lab.add_fault(operation="disconnect", when="after", kind="status", status=404, times=1, then={"logoff": True})
-    finished = ansible.disconnect(**POOL, user="alice")
-    assert finished.task.outcomes == {ALICE: "already_gone"}
-    assert finished.task.result["changed"] is False
-
-
-def test_lists_that_fail_for_a_while_are_read_again(lab: Lab, ansible: Ansible) -> None:
-    lab.add_fault(operation="list", when="before", kind="status", status=503, times=1)
-    lab.add_fault(operation="list", when="before", kind="reset", times=2)
-    assert ansible.disconnect(**POOL, user="alice").task.outcomes == {ALICE: "disconnected"}
-
-
-def test_act_is_never_redirected_or_used_to_register_a_provider(lab: Lab, ansible: Ansible) -> None:
-    body = '{"error": {"code": "MissingSubscriptionRegistration", "message": "not registered"}}'
-    lab.add_fault(operation="disconnect", when="before", kind="status", status=409, body=body)
-    finished = ansible.disconnect(**POOL, user="alice")
-    assert finished.task.outcomes == {ALICE: "failed"}
-    assert "not registered" in finished.task.message
-    assert len(acts(lab)) == 1
-    assert not any("/register" in one["path"] for one in lab.requests())
-
-
-def test_budget_of_writes_costs_time_and_nothing_else(lab: Lab, ansible: Ansible) -> None:
-    pool = {"name": "pool-01", "service": "wvd", "resource_group": "rg-avd"}
-    lab.reset(farm={"pools": [{**pool, "generate": {"hosts": 3, "sessions_per_host": 40}}]})
-    lab.options(buckets={"writes": {"size": 20, "refill_per_second": 10}})
-    finished = ansible.disconnect(**POOL, all_sessions=True, wait_timeout=3)
-    assert finished.status == 0, finished.output
-    assert set(finished.task.outcomes.values()) <= {"disconnected", "already_disconnected"}
-    assert len(owners(lab)) == len(set(finished.task.outcomes)) - list(finished.task.outcomes.values()).count(
-        "already_disconnected"
-    )
-
-
-def test_refusals_for_now_are_repeated_as_long_as_it_takes(lab: Lab, ansible: Ansible) -> None:
-    lab.add_fault(operation="disconnect", when="before", kind="status", status=429, retry_after=2, times=3)
-    finished = ansible.disconnect(**POOL, user=["alice", "bob"], wait_timeout=1)
-    assert finished.status == 0, finished.output
-    assert finished.task.outcomes == {ALICE: "disconnected", BOB: "disconnected"}
-    assert sorted(owners(lab)) == ["alice@contoso.com", "bob@contoso.com"]
-
-
-def test_session_without_a_user_is_refused(lab: Lab, ansible: Ansible) -> None:
-    lab.change(pool="pool-01", host="avd-0.contoso.com", id=2, user="", ad_user_name="")
-    finished = ansible.disconnect(**POOL, all_sessions=True, session_host_name="avd-0.contoso.com")
-    assert finished.status != 0
-    assert finished.task.outcomes[ALICE] == "refused"
-    assert finished.task.outcomes[BOB] == "disconnected"
-    assert owners(lab) == ["bob@contoso.com"]
-
-
-# Lists of several pages
-
-
+GROUP = {"resource_group_name": "rg-avd"}
 HOST = "avd-0.contoso.com"
+ALICE = f"{HOST}/2"
+BOB = f"{HOST}/3"
+BOTH = {ALICE: "disconnected", BOB: "disconnected"}
+EVERYBODY = {
+    **BOTH,
+    f"{HOST}/4": "already_disconnected",
+    "AVD-1.contoso.com/2": "disconnected",
+    "AVD-1.contoso.com/3": "already_disconnected",
+    "AVD-1.contoso.com/7": "disconnected",
+    "avd-2.contoso.com/2": "disconnected",
+    "avd-2.contoso.com/5": "already_disconnected",
+    "avd-2.contoso.com/9": "disconnected",
+}
+ACTIVE = ["alice", "bob", "dave", "frank", "grace", "ivan"]
+ON_ALICE = {"host": HOST, "id": 2}
+TO_MALLORY = {"then": {"give_id_to": "mallory@contoso.com"}}
+OLD_LIST = {"operation": "list", "when": "after", "kind": "slow", "seconds": 6, "times": 1}
+"""Shows what there was 6 seconds ago."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What goes wrong in a host pool, a task there, and what becomes of it."""
+
+    faults: Sequence[Mapping[str, Any]] = ()
+    """Of the act, if they name no other operation."""
+    options: Mapping[str, Any] = field(default_factory=lambda: {"user": ["alice", "bob"]})
+    outcomes: Mapping[str, str] = field(default_factory=lambda: BOTH)
+    owners: Sequence[str] = ("alice", "bob")
+    """Whose sessions the lab saw disconnected."""
+    acts: int | None = None
+    """How often Azure was asked to disconnect, if that is asked."""
+    says: str = ""
+    alice: Mapping[str, Any] = field(default_factory=dict)
+    """How her session differs."""
+
+
+JUST_ALICE: dict[str, Any] = {"options": {"user": "alice"}, "outcomes": {ALICE: "disconnected"}, "owners": ["alice"]}
+
+CASES = {
+    # An unclear answer is settled by a new list.
+    "status-after": Case([{"when": "after", "kind": "status", "status": 503, "times": 1}], acts=2),
+    "status-before": Case([{"when": "before", "kind": "status", "status": 500, "retry_after": 1, "times": 1}], acts=3),
+    "reset-before": Case([{"when": "before", "kind": "reset", "times": 1}], acts=3),
+    "reset-after": Case([{"when": "after", "kind": "reset", "times": 1}], acts=2),
+    # An id that was reused behind one, and between the list and the act.
+    "reused-after": Case(
+        [{**ON_ALICE, "when": "after", "kind": "status", "status": 503, "times": 1, **TO_MALLORY}], acts=2
+    ),
+    "reused-before": Case(
+        [{**ON_ALICE, "when": "before", "kind": "reset", "times": 1, **TO_MALLORY}], owners=["bob"], acts=2
+    ),
+    "reused-since-the-list": Case(
+        [{**ON_ALICE, **OLD_LIST, **TO_MALLORY}], outcomes={ALICE: "replaced", BOB: "disconnected"}, owners=["bob"]
+    ),
+    "old-list": Case([OLD_LIST], {"all_sessions": True}, EVERYBODY, ACTIVE),
+    "errors-without-end": Case(
+        [{**ON_ALICE, "when": "before", "kind": "status", "status": 503}],
+        {"user": ["alice", "bob"], "wait_timeout": 5, "pass_thru": True},
+        {ALICE: "failed", BOB: "disconnected"},
+        owners=["bob"],
+        says="503",
+    ),
+    "hanging": Case(
+        [{**ON_ALICE, "when": "before", "kind": "hang", "times": 1}],
+        {"all_sessions": True, "wait_timeout": 50},
+        EVERYBODY,
+        ACTIVE,
+    ),
+    "stuck": Case(
+        alice={"stuck": True},
+        options={"user": ["alice", "bob"], "wait_timeout": 4},
+        outcomes={ALICE: "still_there", BOB: "disconnected"},
+        owners=["bob"],
+        acts=2,
+        says="alice@contoso.com",
+    ),
+    # Not found counts only when a list agrees.
+    "not-found": Case([{"when": "before", "kind": "status", "status": 404, "times": 1}], **JUST_ALICE),
+    "not-found-any-more": Case(
+        [{"when": "after", "kind": "status", "status": 404, "times": 1, "then": {"logoff": True}}],
+        **{**JUST_ALICE, "outcomes": {ALICE: "already_gone"}},
+    ),
+    "no-list-for-a-while": Case(
+        [
+            {"operation": "list", "when": "before", "kind": "status", "status": 503, "times": 1},
+            {"operation": "list", "when": "before", "kind": "reset", "times": 2},
+        ],
+        **JUST_ALICE,
+    ),
+    "provider-not-registered": Case(
+        [
+            {
+                "when": "before",
+                "kind": "status",
+                "status": 409,
+                "body": '{"error": {"code": "MissingSubscriptionRegistration", "message": "not registered"}}',
+            }
+        ],
+        **{**JUST_ALICE, "outcomes": {ALICE: "failed"}, "owners": []},
+        acts=1,
+        says="not registered",
+    ),
+    # A refusal for now is repeated as long as it takes.
+    "refused-for-now": Case(
+        [{"when": "before", "kind": "status", "status": 429, "retry_after": 2, "times": 3}],
+        {"user": ["alice", "bob"], "wait_timeout": 1},
+    ),
+    "no-user": Case(
+        alice={"user": "", "ad_user_name": ""},
+        options={"all_sessions": True, "session_host_name": HOST},
+        outcomes={ALICE: "refused", BOB: "disconnected", f"{HOST}/4": "already_disconnected"},
+        owners=["bob"],
+    ),
+}
+FAILURES = {"failed", "still_there", "refused"}
+
+
+def test_host_pools_in_which_something_goes_wrong(lab: Lab, ansible: Ansible, subtests: pytest.Subtests) -> None:
+    """All at the same time, as most of them wait."""
+    (alike,) = (pool for pool in definition.read()["pools"] if pool["name"] == "pool-01")
+    lab.reset(farm={"pools": [{**alike, "name": name} for name in CASES]})
+    lab.options(latency_ms=20)
+    for pool, case in CASES.items():
+        for rule in case.faults:
+            lab.add_fault(pool=pool, **{"operation": "disconnect", **rule})
+        if case.alice:
+            lab.change(pool=pool, **ON_ALICE, **case.alice)
+
+    ran = ansible.side_by_side(
+        MODULE, {pool: {**GROUP, "host_pool_name": pool, **case.options} for pool, case in CASES.items()}
+    )
+
+    audit, requests = lab.audit(), lab.requests()
+    for pool, case in CASES.items():
+        task = ran[pool]
+        acts = acts_of(requests, pool)
+        with subtests.test(pool):
+            assert task.outcomes == case.outcomes, task
+            assert task.status == ("failed" if FAILURES & set(case.outcomes.values()) else "ok"), task
+            assert task.result["changed"] is ("disconnected" in case.outcomes.values())
+            assert case.says in task.message
+            assert owners(audit, pool) == list(case.owners)
+            assert case.acts is None or len(acts) == case.acts
+    with subtests.test("every act follows a list that is at most five seconds old"):
+        for act in acts_of(requests, "old-list"):
+            lists = [
+                one["time"]
+                for one in requests
+                if one["operation"].startswith("list") and "/old-list/" in one["path"] and one["time"] <= act["time"]
+            ]
+            assert lists
+            assert act["time"] - max(lists) <= 5.0
+    with subtests.test("errors without end take no longer than the wait"):
+        assert ran["errors-without-end"].seconds < 20
+        assert ran["errors-without-end"].result["pass_thru"] is False
+    with subtests.test("an act that hangs does not hold up the others"):
+        assert 30 <= ran["hanging"].seconds < 50
+        seconds = [row["seconds"] for row in ran["hanging"].result["sessions"] if row["outcome"] == "disconnected"]
+        assert sorted(seconds)[-2] < 10
+    with subtests.test("no act is used to register a provider"):
+        assert not any("/register" in one["path"] for one in requests)
+
+
+def acts_of(requests: Sequence[Mapping[str, Any]], pool: str) -> list[Mapping[str, Any]]:
+    """Requests that disconnect in the pool."""
+    return [one for one in requests if one["operation"] == "disconnect" and f"/{pool}/" in one["path"]]
+
+
+def owners(audit: Sequence[Mapping[str, Any]], pool: str) -> list[str]:
+    """Owners of the sessions that were disconnected in the pool, at that moment; sorted."""
+    return sorted(
+        entry["owner"]["user"].partition("@")[0]
+        for entry in audit
+        if entry["pool"] == pool and entry["verb"] == "disconnect" and entry["effect"] == "done"
+    )
+
+
+SLIDING = ("selected", "named", "acted-on", "restless")
+
+
+def disconnect(pool: str, **options: Any) -> dict[str, Any]:
+    """A task that disconnects in the pool."""
+    return {"name": "disconnect", MODULE: {**GROUP, "host_pool_name": pool, **options}}
 
 
 def sliding(*names: str) -> dict[str, Any]:
@@ -208,33 +213,71 @@ def sliding(*names: str) -> dict[str, Any]:
     return {"pools": [{**pool, "name": name} for name in names]}
 
 
-def test_session_that_slides_to_a_page_that_was_read_is_not_gone(lab: Lab, ansible: Ansible) -> None:
+def faults_of_sliding_lists() -> list[dict[str, Any]]:
     """The first user leaves before the second page is read, so that the third user's row is on neither."""
-    lab.reset(farm=sliding("selected", "named", "acted-on", "restless"))
-    lab.options(page_size=2, skip_token="count")
     leaves = {"when": "before", "kind": "pass", "skip": 1, "times": 1, "host": HOST, "id": 2, "then": {"remove": True}}
-    for pool in ("selected", "named"):
-        lab.add_fault(operation="list", pool=pool, **leaves)
-    lab.add_fault(operation="disconnect", pool="acted-on", when="before", kind="status", status=503, times=1)
-    lab.add_fault(operation="list_on_host", pool="acted-on", **leaves)
     arrives = {**leaves, "times": 0, "then": {"add_session": "late@contoso.com"}}
-    lab.add_fault(operation="list", pool="restless", **arrives)
+    unclear = {"when": "before", "kind": "status", "status": 503, "times": 1}
+    rules = [
+        *({"operation": "list", "pool": pool, **leaves} for pool in ("selected", "named")),
+        {"operation": "disconnect", "pool": "acted-on", **unclear},
+        {"operation": "list_on_host", "pool": "acted-on", **leaves},
+        {"operation": "list", "pool": "restless", **arrives},
+    ]
+    return [call("faults", rule) for rule in rules]
 
-    group = {"resource_group_name": "rg-avd"}
-    finished = ansible.play(
-        {"name": "selected", MODULE: {**group, "host_pool_name": "selected", "user": "c"}},
-        {"name": "named", MODULE: {**group, "host_pool_name": "named", "session_host_name": HOST.upper(), "id": 4}},
-        {"name": "acted-on", MODULE: {**group, "host_pool_name": "acted-on", "user": "c"}},
-        {"name": "restless", INFO: {**group, "host_pool_name": "restless"}},
+
+def test_late_effects_a_budget_and_lists_of_several_pages(lab: Lab, ansible: Ansible) -> None:
+    """A session that slides to a page that was read is not gone."""
+    generated = {"service": "wvd", "resource_group": "rg-avd", "generate": {"hosts": 3, "sessions_per_host": 40}}
+    late, budget, slides = ansible.scenarios(
+        Scenario(
+            "an effect that comes later is waited for",
+            [call("options", {"effect_delay_seconds": 3}), disconnect("pool-01", user="alice")],
+        ),
+        Scenario(
+            "a budget of writes costs time and nothing else",
+            [
+                reset({"pools": [{**generated, "name": "pool-01"}]}),
+                call("options", {"buckets": {"writes": {"size": 20, "refill_per_second": 10}}}),
+                disconnect("pool-01", all_sessions=True, wait_timeout=3),
+            ],
+        ),
+        Scenario(
+            "pages",
+            [
+                reset(sliding(*SLIDING)),
+                call("options", {"page_size": 2, "skip_token": "count"}),
+                *faults_of_sliding_lists(),
+                disconnect("selected", user="c"),
+                disconnect("named", session_host_name=HOST.upper(), id=4),
+                disconnect("acted-on", user="c"),
+                {"name": "list", INFO: {**GROUP, "host_pool_name": "restless"}},
+            ],
+        ),
+        see=("audit", "requests"),
     )
+    (done,) = late.all_ok(1)
+    assert done.outcomes == {ALICE: "disconnected"}
+    assert done.result["sessions"][0]["seconds"] >= 3
+    assert len(acts_of(late.seen["end"]["requests"]["requests"], "pool-01")) == 1
 
-    assert finished.status == 0, finished.output
-    *ends, listed = finished.tasks
-    assert [task.outcomes for task in ends] == [{f"{HOST}/4": "disconnected"}] * 3
-    assert [task.result["changed"] for task in ends] == [True] * 3
-    assert not any("warnings" in task.result for task in ends)
-    done = [(entry["pool"], entry["owner"]["user"]) for entry in lab.audit() if entry["verb"] == "disconnect"]
-    assert done == [(pool, "c@contoso.com") for pool in ("selected", "named", "acted-on")]
+    (all_done,) = budget.all_ok(1)
+    ends = list(all_done.outcomes.values())
+    assert set(ends) == {"disconnected", "already_disconnected"}
+    assert len(owners(budget.seen["end"]["audit"], "pool-01")) == ends.count("disconnected")
+
+    *three, listed = slides.all_ok(4)
+    assert [one.outcomes for one in three] == [{f"{HOST}/4": "disconnected"}] * 3
+    assert [one.result["changed"] for one in three] == [True] * 3
+    assert not any("warnings" in one.result for one in three)
+    audit = slides.seen["end"]["audit"]
+    assert {pool: owners(audit, pool) for pool in SLIDING} == {
+        "selected": ["c"],
+        "named": ["c"],
+        "acted-on": ["c"],
+        "restless": [],
+    }
     assert [row["user_principal_name"] for row in listed.result["sessions"]][:3] == [
         f"{user}@contoso.com" for user in "abc"
     ]
