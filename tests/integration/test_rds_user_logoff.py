@@ -11,36 +11,14 @@ from typing import Any
 
 import pytest
 
-from tests.integration.ansible_process import Finished, expect_refused
+from tests.integration.ansible_process import expect_refused
+from tests.integration.rds_tasks import COLLECTION, EVERYBODY, ID
 from tests.integration.scenarios import Scenario, call, fault, thrice
 from tests.integration.windows_hosts import BROKER, LOGOFF, RDS_INFO, WVD, Windows, agree, ended_in, outcomes, sign_in
 
-EVERYBODY = ["alice", "bob", "carol", "dave"]
-COLLECTION = "Desktops"
 DEPLOYMENT = {"pool": COLLECTION}
 RDSH_1 = {"host": "rdsh-1.contoso.com"}
 POOL = {"tenant_name": "Contoso", "host_pool_name": "legacy-pool"}
-ID = "unified_session_id"
-
-
-def log_off(windows: Windows, *arguments: str, **options: Any) -> Finished:
-    """Run one logoff task on the broker, without a question."""
-    more = {name: options.pop(name) for name in ("task", "variables") if name in options}
-    return windows.run(BROKER, LOGOFF, *arguments, **more, **{"force": True, **options})
-
-
-def refused(windows: Windows, *words: str, **options: Any) -> str:
-    """Run, and expect a failure whose message has the words and is a sentence without a trace."""
-    finished = log_off(windows, **options)
-    assert finished.status != 0
-    assert finished.task.status == "failed"
-    message = finished.task.message
-    for word in words:
-        assert word in message, message
-    assert "Traceback" not in finished.output
-    assert "\n" not in message
-    assert windows.ended() == []
-    return message
 
 
 # Which sessions

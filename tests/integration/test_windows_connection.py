@@ -11,14 +11,9 @@ from typing import Any
 import pytest
 
 from tests.integration.ansible_process import expect_refused
+from tests.integration.rds_tasks import COLLECTION, EVERYBODY, ID, log_off
 from tests.integration.scenarios import Scenario, fault, see
-from tests.integration.test_rds_user_logoff import COLLECTION, EVERYBODY, ID
-from tests.integration.windows_hosts import BROKER, LOGOFF, Windows, decoded, ended, ended_in, outcomes, script_host
-
-
-def log_off(**options: Any) -> dict[str, Any]:
-    """A log-off task without a question."""
-    return {"name": "log off", LOGOFF: {"force": True, **options}}
+from tests.integration.windows_hosts import BROKER, Windows, decoded, ended, ended_in, outcomes, script_host
 
 
 def over(windows: Windows, protocol: str) -> dict[str, Any]:

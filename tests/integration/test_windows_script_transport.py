@@ -22,6 +22,8 @@ from typing import Any
 import pytest
 
 from tests.integration.ansible_process import Ansible, Finished, environment, expect_refused
+from tests.integration.rds_tasks import EVERYBODY, log_off
+from tests.integration.rds_tasks import ID as RDS
 from tests.integration.scenarios import Scenario, call, fault, reset, see, thrice
 from tests.integration.windows_hosts import (
     BROKER,
@@ -42,7 +44,6 @@ from tests.integration.windows_hosts import (
 from tests.lab.client import Lab
 
 Options = dict[str, Any]
-EVERYBODY = ["alice", "bob", "carol", "dave"]
 POOL: Options = {"tenant_name": "Contoso", "host_pool_name": "legacy-pool"}
 ON_CONTROLLER: Options = {
     "environment": {"SCRIPT_HOST_NAME": "{{ inventory_hostname }}"},
@@ -50,7 +51,7 @@ ON_CONTROLLER: Options = {
 }
 """Keywords of a play whose modules run on the controller."""
 STRANGE = "it's $(calc); \"`n\" 'x'\n名前 -Force"
-RDS, WMS = "unified_session_id", "session_id"
+WMS = "session_id"
 
 
 class ScriptHosts(Windows):
@@ -98,11 +99,6 @@ def hosts(windows_lab: Lab, tmp_path: Path) -> Iterator[ScriptHosts]:
     )
     yield hosts
     assert hosts.shells()[0] == 0, "a remote shell was left open"
-
-
-def log_off(name: str = "log off", **options: Any) -> dict[str, Any]:
-    """A log-off task without a question."""
-    return {"name": name, LOGOFF: {"force": True, **options}}
 
 
 # What is listed and selected

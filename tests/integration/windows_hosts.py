@@ -96,6 +96,12 @@ class Windows:
         play = {"inventory": str(self.inventory), "hosts": host, "connection": "psrp"}
         return self._without_shells(self.ansible.scenarios(*scenarios, see=SEEN, **play))
 
+    def side_by_side(self, module: str, options: Mapping[str, Mapping[str, Any]]) -> dict[str, Task]:
+        """Run the module on all these hosts at the same time, on each with its own options; the task of each host."""
+        # There are those of the farm, which may be another one than at the lab's start.
+        self.inventory.write_text(json.dumps(self.lab.call("GET", "winrm")["inventory"]))
+        return self.ansible.side_by_side(module, options, str(self.inventory), connection="psrp")
+
     @staticmethod
     def _without_shells(scenarios: list[Finished]) -> list[Finished]:
         for finished in scenarios:
