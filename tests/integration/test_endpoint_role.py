@@ -9,10 +9,14 @@ the files.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from tests.integration.ansible_process import Finished
+from tests.integration.rds_tasks import ID, log_off
+from tests.integration.scenarios import Scenario
 from tests.integration.windows_hosts import (
     BROKER,
     CLASSROOMS,
@@ -22,48 +26,26 @@ from tests.integration.windows_hosts import (
     WMS_INFO,
     WVD,
     Windows,
+    ended_in,
     outcomes,
     sign_in,
 )
 
 pytestmark = pytest.mark.engine
-newest_core = pytest.mark.newest_core
 
-NAME, ID = "RemoteDesktopSessions", "unified_session_id"
-
-
-def list_and_end(
-    windows: Windows, host: str, variables: dict[str, str], info: str, end: str, place: dict[str, Any], **options: Any
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Run one module, and then the other; return their results."""
-    tasks = {"name": "info", info: place}, {"name": "run", end: {**place, **options}}
-    finished = windows.play(host, *tasks, variables=variables)
-    assert finished.status == 0, finished.output
-    listed, run = (task.result for task in finished.tasks)
-    return listed, run
+NAME = "RemoteDesktopSessions"
+ELSEWHERE = ["elsewhere"]
+"""The server itself is for every endpoint, whatever the list."""
 
 
-@newest_core
-def test_exactly_the_selected(windows: Windows) -> None:
-    variables = windows.role_endpoint(NAME, BROKER)
-    selected = {"user": ["bob", "carol"], "force": True}
-    listed, run = list_and_end(windows, BROKER, variables, RDS_INFO, LOGOFF, {}, **selected)
-    assert listed["summary"] == {"STATE_ACTIVE": 3, "STATE_DISCONNECTED": 1}
-    assert run["summary"] == {"logged_off": 2}
-    assert windows.ended() == ["bob", "carol"]
+def through_endpoint(name: str, windows: Windows, host: str, *tasks: Mapping[str, Any], **limits: Any) -> Scenario:
+    """Tasks on a host, through what the role makes there."""
+    play = {"hosts": host, "vars": {"ansible_psrp_configuration_name": NAME}}
+    return Scenario(name, [windows.role_endpoint(NAME, host, **limits), *tasks], play)
 
 
-@pytest.mark.parametrize(
-    "limits",
-    [
-        {"session_hosts": ["RDSH-1.contoso.com"]},
-        pytest.param({"session_host_pattern": r"rdsh-[1-9]\..*"}, marks=newest_core),
-    ],
-    ids=["list", "pattern"],
-)
-def test_other_session_hosts_are_not_for_this_endpoint(windows: Windows, limits: dict[str, Any]) -> None:
-    variables = windows.role_endpoint(NAME, BROKER, **limits)
-    finished = windows.run(BROKER, LOGOFF, variables=variables, all_sessions=True, force=True)
+def ends_on_the_second_host_only(finished: Finished) -> None:
+    """Other session hosts are not for this endpoint."""
     assert outcomes(finished.task, ID) == {
         "alice": "failed",
         "bob": "failed",
@@ -71,39 +53,59 @@ def test_other_session_hosts_are_not_for_this_endpoint(windows: Windows, limits:
         "dave": "logged_off",
     }
     assert "HostServer, UnifiedSessionID, Force" in finished.task.message
-    assert windows.ended() == ["carol", "dave"]
+    assert ended_in(finished) == ["carol", "dave"]
 
 
-@newest_core
-@pytest.mark.parametrize(
-    ("generation", "listed", "ended"), [("2012R2", 2, ["student3"]), ("2016", 3, ["student1"])], ids=["2012R2", "2016"]
-)
-def test_wms(windows: Windows, generation: str, listed: int, ended: list[str]) -> None:
-    """The server itself is for every endpoint, whatever the list."""
-    host = CLASSROOMS[generation]
-    variables = windows.role_endpoint(NAME, host, session_hosts=["elsewhere"])
-    found, run = list_and_end(windows, host, variables, WMS_INFO, CLOSE, {}, session_id=[2, 99])
-    assert len(found["sessions"]) == listed
-    assert run["summary"] == {"logged_off": 1, "already_gone": 1}
-    assert windows.ended() == ended
+def test_list_of_session_hosts(windows: Windows) -> None:
+    every = log_off(all_sessions=True)
+    (limited,) = windows.scenarios(
+        BROKER, through_endpoint("list", windows, BROKER, every, session_hosts=["RDSH-1.contoso.com"])
+    )
+    ends_on_the_second_host_only(limited)
 
 
-@newest_core
-def test_multipoint_on_other_servers_is_not_for_this_endpoint(windows: Windows) -> None:
-    host = CLASSROOMS["2016"]
-    variables = windows.role_endpoint(NAME, host, session_hosts=["elsewhere"])
-    finished = windows.run(host, CLOSE, variables=variables, session_id=2, server=host)
-    assert finished.task.status == "failed"
-    assert "role must allow the parameters All, Server with these values" in finished.task.message
-    assert windows.ended() == []
-
-
-@newest_core
-def test_classic(windows: Windows) -> None:
-    variables = windows.role_endpoint(NAME, WVD, session_hosts=["wvd-0.contoso.com"])
+@pytest.mark.newest_core
+def test_each_service(windows: Windows) -> None:
     place = {"tenant_name": "Contoso", "host_pool_name": "legacy-pool", "credential": sign_in(windows.lab)}
-    selected = {"session_host_name": "wvd-0.contoso.com", "session_id": 2, "no_user_prompt": True}
-    listed, run = list_and_end(windows, WVD, variables, RDS_INFO, LOGOFF, place, **selected)
-    assert listed["summary"] == {"Active": 1, "Disconnected": 1}
-    assert run["summary"] == {"logged_off": 1}
-    assert windows.ended() == ["alice"]
+    one_of_pool = {**place, "session_host_name": "wvd-0.contoso.com", "session_id": 2, "no_user_prompt": True}
+    classroom = {"name": "list", WMS_INFO: {}}, {"name": "end", CLOSE: {"session_id": [2, 99]}}
+    older, newer = CLASSROOMS["2012R2"], CLASSROOMS["2016"]
+    selected, pattern, wms_2012, wms_2016, other_server, classic = windows.scenarios(
+        BROKER,
+        through_endpoint(
+            "exactly the selected", windows, BROKER, {"name": "list", RDS_INFO: {}}, log_off(user=["bob", "carol"])
+        ),
+        through_endpoint(
+            "pattern", windows, BROKER, log_off(all_sessions=True), session_host_pattern=r"rdsh-[1-9]\..*"
+        ),
+        through_endpoint("2012 R2", windows, older, *classroom, session_hosts=ELSEWHERE),
+        through_endpoint("2016", windows, newer, *classroom, session_hosts=ELSEWHERE),
+        through_endpoint(
+            "other server", windows, newer, {CLOSE: {"session_id": 2, "server": newer}}, session_hosts=ELSEWHERE
+        ),
+        through_endpoint(
+            "classic",
+            windows,
+            WVD,
+            {"name": "list", RDS_INFO: place},
+            {"name": "end", LOGOFF: one_of_pool},
+            session_hosts=["wvd-0.contoso.com"],
+        ),
+    )
+    listed, run = selected.all_ok(2)
+    assert listed.result["summary"] == {"STATE_ACTIVE": 3, "STATE_DISCONNECTED": 1}
+    assert run.result["summary"] == {"logged_off": 2}
+    assert ended_in(selected) == ["bob", "carol"]
+    ends_on_the_second_host_only(pattern)
+    for finished, sessions, ended in ((wms_2012, 2, ["student3"]), (wms_2016, 3, ["student1"])):
+        listed, run = finished.all_ok(2)
+        assert len(listed.result["sessions"]) == sessions
+        assert run.result["summary"] == {"logged_off": 1, "already_gone": 1}
+        assert ended_in(finished) == ended
+    assert other_server.task.status == "failed"
+    assert "role must allow the parameters All, Server with these values" in other_server.task.message
+    assert ended_in(other_server) == []
+    listed, run = classic.all_ok(2)
+    assert listed.result["summary"] == {"Active": 1, "Disconnected": 1}
+    assert run.result["summary"] == {"logged_off": 1}
+    assert ended_in(classic) == ["alice"]

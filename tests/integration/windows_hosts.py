@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.ansible_process import Ansible, Cases, Finished, Task
-from tests.integration.scenarios import Scenario, thrice
+from tests.integration.scenarios import Scenario, call, thrice
 from tests.lab.client import Lab
 from tests.lab.winrm.configurations import with_modules
 from tests.roles import data_file, session_endpoint
@@ -131,8 +131,8 @@ class Windows:
         self.lab.call("POST", "winrm/configurations", {"name": name, "role": list(role)})
         return {"ansible_psrp_configuration_name": name}
 
-    def role_endpoint(self, name: str, host: str, **options: Any) -> dict[str, str]:
-        """Register what the role session_endpoint makes on this host; return the variable that chooses it.
+    def role_endpoint(self, name: str, host: str, **options: Any) -> dict[str, Any]:
+        """A task that registers what the role session_endpoint makes on this host.
 
         A real PowerShell gets the role capability file, the stand-in what it says. `options` are those of the role,
         without its prefix.
@@ -145,8 +145,7 @@ class Windows:
         text = session_endpoint.render(session_endpoint.ROLE_FILE, found, **options)
         shown = data_file.read(text)
         role = [*shown.get("VisibleFunctions", ()), *shown.get("VisibleCmdlets", ())]
-        self.lab.call("POST", "winrm/configurations", {"name": name, "role": role, "capability": text})
-        return {"ansible_psrp_configuration_name": name}
+        return call("winrm/configurations", {"name": name, "role": role, "capability": text})
 
     def kill_powershell(self) -> None:
         """End what runs the cmdlets behind every open shell, as if the process had crashed."""
