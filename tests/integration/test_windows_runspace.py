@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.integration.rds_tasks import ID, log_off
+from tests.integration.scenarios import Scenario, call, fault, reset, see, thrice
 from tests.integration.windows_hosts import (
     BROKER,
     CLASSROOMS,
@@ -20,63 +22,92 @@ from tests.integration.windows_hosts import (
     WMS_INFO,
     WVD,
     Windows,
+    agree,
+    ended_in,
     outcomes,
     sign_in,
 )
 
 pytestmark = [pytest.mark.engine, pytest.mark.newest_core]
 
-ID = "unified_session_id"
 POOL = {"tenant_name": "Contoso", "host_pool_name": "legacy-pool"}
-DESKTOPS = {"name": "Desktops", "service": "rds", "connection_broker": BROKER}
-SIXTY = {
-    "pools": [{**DESKTOPS, "generate": {"hosts": 3, "sessions_per_host": 20, "host_name": "rdsh-{host}.contoso.com"}}]
-}
+
+
+def generated(hosts: int, sessions_per_host: int) -> dict[str, Any]:
+    """A deployment with so many sessions; the users' numbers go on from host to host."""
+    generate = {"hosts": hosts, "sessions_per_host": sessions_per_host, "host_name": "rdsh-{host}.contoso.com"}
+    return {"pools": [{"name": "Desktops", "service": "rds", "connection_broker": BROKER, "generate": generate}]}
+
+
+SIXTY = generated(3, 20)
 HALF = [f"user{number:05}" for number in range(0, 60, 2)]
 
 
-def log_off(windows: Windows, **options: Any) -> Any:
-    """Run one logoff task on the broker, without a question."""
-    return windows.run(BROKER, LOGOFF, **{"force": True, **options})
-
-
-def test_exactly_the_selected_and_again_nobody(windows: Windows) -> None:
-    windows.lab.reset(farm=SIXTY)
-    run = windows.check_run_again(BROKER, LOGOFF, ID, user=HALF, force=True)
-    assert run == dict.fromkeys(HALF, "logged_off")
-    assert windows.ended() == HALF
-
-
-def test_ids_that_are_reused_while_it_works(windows: Windows) -> None:
+def reused_at_once() -> list[dict[str, Any]]:
     """Each id that becomes free belongs to somebody else at once."""
-    windows.lab.reset(farm=SIXTY)
-    for user in HALF:
-        number = int(user.removeprefix("user"))
-        then = {
-            "host": f"rdsh-{number // 20}.contoso.com",
-            "id": number % 20 + 1,
-            "give_id_to": f"new{number}@contoso.com",
-        }
-        parameters = {"HostServer": then["host"], "UnifiedSessionID": then["id"]}
-        windows.fault("pass", "Invoke-RDUserLogoff", parameters=parameters, when="after", then=then)
-    finished = log_off(windows, user=HALF)
-    assert finished.status == 0, finished.output
-    assert finished.task.result["summary"] == {"logged_off": 30}
-    assert windows.ended() == HALF
+    rules = []
+    for number in range(0, 60, 2):
+        host, id_ = f"rdsh-{number // 20}.contoso.com", number % 20 + 1
+        then = {"host": host, "id": id_, "give_id_to": f"new{number}@contoso.com"}
+        parameters = {"HostServer": host, "UnifiedSessionID": id_}
+        rules.append(fault("pass", "Invoke-RDUserLogoff", parameters=parameters, when="after", then=then))
+    return rules
 
 
-def test_log_offs_that_block_hold_up_nobody(windows: Windows) -> None:
-    """Two that nothing can stop, and two that end when they are stopped."""
-    windows.lab.reset(farm=SIXTY)
-    for number, kind in enumerate(("hang", "wait", "hang", "wait"), start=1):
-        parameters = {"HostServer": "rdsh-0.contoso.com", "UnifiedSessionID": number}
-        windows.fault(kind, "Invoke-RDUserLogoff", parameters=parameters)
-    started = time.monotonic()
-    finished = log_off(windows, host_server="rdsh-0", all_sessions=True, wait_timeout=10)
-    assert time.monotonic() - started < 60
-    assert finished.task.status == "failed"
-    assert finished.task.result["summary"] == {"logged_off": 16, "still_there": 4}
-    assert windows.ended() == [f"user{number:05}" for number in range(4, 20)]
+def test_exactly_the_selected(windows: Windows) -> None:
+    """And again nobody; also where ids are reused meanwhile."""
+    every = {"credential": sign_in(windows.lab), "all_sessions": True, "no_user_prompt": True}
+    close = {CLOSE: {"session_id": [2, 99]}}
+    half, reused, wms_2012, wms_2016, absent, classic = windows.scenarios(
+        BROKER,
+        Scenario("half", [reset(SIXTY), *thrice(log_off(user=HALF))]),
+        Scenario("ids that are reused", [reset(SIXTY), *reused_at_once(), log_off(user=HALF)]),
+        Scenario("2012 R2", [close], {"hosts": CLASSROOMS["2012R2"]}),
+        Scenario("2016", [close], {"hosts": CLASSROOMS["2016"]}),
+        Scenario("no such module", [{WMS_INFO: {}}]),
+        Scenario("classic", [{LOGOFF: {**POOL, **every}}, {LOGOFF: {**POOL, **every}}], {"hosts": WVD}),
+    )
+    assert agree(half, ID) == dict.fromkeys(HALF, "logged_off")
+    assert ended_in(half) == HALF
+    reused.all_ok(1)
+    assert reused.task.result["summary"] == {"logged_off": 30}
+    assert ended_in(reused) == HALF
+    for finished, user in ((wms_2012, "student3"), (wms_2016, "student1")):
+        finished.all_ok(1)
+        assert outcomes(finished.task, "session_id") == {user: "logged_off", "99": "already_gone"}
+        assert ended_in(finished) == [user]
+    assert "no command Get-WmsSession" in absent.task.message
+    run, again = classic.all_ok(2)
+    assert run.result["summary"] == {"logged_off": 2}
+    assert again.result["sessions"] == []
+    assert ended_in(classic) == ["alice", "bob"]
+
+
+@pytest.mark.waits_long
+def test_errors_and_calls_that_block_hold_up_nobody(windows: Windows) -> None:
+    """Two that nothing can stop, and two that end when they are stopped; and errors in German."""
+    numbered = enumerate(("hang", "wait", "hang", "wait"), start=1)
+    first = "rdsh-0.contoso.com"
+    blocking = [
+        fault(kind, "Invoke-RDUserLogoff", parameters={"HostServer": first, "UnifiedSessionID": number})
+        for number, kind in numbered
+    ]
+    error = fault("error", "Invoke-RDUserLogoff", code=5, parameters={"HostServer": "rdsh-1.contoso.com"})
+    blocks, german = windows.scenarios(
+        BROKER,
+        Scenario(
+            "calls that block",
+            [reset(SIXTY), *blocking, log_off(host_server="rdsh-0", all_sessions=True, wait_timeout=10)],
+        ),
+        Scenario("German", [call("winrm/settings", {"language": "de"}), error, log_off(all_sessions=True)]),
+    )
+    assert blocks.task.seconds < 60
+    assert blocks.task.status == "failed"
+    assert blocks.task.result["summary"] == {"logged_off": 16, "still_there": 4}
+    assert ended_in(blocks) == [f"user{number:05}" for number in range(4, 20)]
+    assert german.task.result["summary"] == {"failed": 2, "logged_off": 2}
+    assert "Zugriff verweigert" in german.task.message
+    assert ended_in(german) == ["alice", "bob"]
 
 
 def test_powershell_that_dies_on_the_way(windows: Windows) -> None:
@@ -85,7 +116,7 @@ def test_powershell_that_dies_on_the_way(windows: Windows) -> None:
     windows.settings(delay={"invoke-rduserlogoff": 0.5})
     killer = threading.Thread(target=kill_after, args=(windows, 12))
     killer.start()
-    finished = log_off(windows, user=HALF)
+    finished = windows.play(BROKER, log_off(user=HALF))
     killer.join()
     assert finished.task.status == "unreachable", finished.output
     told = outcomes(finished.task, ID)
@@ -94,7 +125,7 @@ def test_powershell_that_dies_on_the_way(windows: Windows) -> None:
     assert len(ended) < 30
     assert {user for user, outcome in told.items() if outcome == "logged_off"} <= set(ended)
     assert finished.task.result["changed"] is True
-    again = log_off(windows, user=HALF)
+    again = windows.play(BROKER, log_off(user=HALF))
     assert again.status == 0, again.output
     assert windows.ended() == HALF
 
@@ -107,68 +138,38 @@ def kill_after(windows: Windows, log_offs: int) -> None:
     windows.kill_powershell()
 
 
-@pytest.mark.parametrize(
-    ("culture", "time_zone", "language"),
-    [
-        ("tr-TR", "Asia/Kolkata", "en"),
-        ("th-TH", "Pacific/Chatham", "de"),
-        ("ar-SA", "America/St_Johns", "en"),
-    ],
-)
-def test_rows_and_log_offs_do_not_depend_on_culture_and_zone(
-    windows: Windows, culture: str, time_zone: str, language: str
-) -> None:
-    created = {
-        one["user"].partition("@")[0]: one["create_time"].rstrip("Z").rstrip("0") + "Z"
-        for one in windows.lab.sessions()
-        if one["service"] == "rds"
-    }
-    windows.settings(culture=culture, time_zone=time_zone, language=language)
-    finished = log_off(windows, minimum_age="4h")
-    assert finished.status == 0, finished.output
-    rows = {row["user_name"]: row for row in finished.task.result["sessions"]}
-    assert {user: row["create_time"] for user, row in rows.items()} == {name: created[name] for name in ("bob", "dave")}
-    assert {row["session_state"] for row in rows.values()} == {"STATE_ACTIVE", "STATE_DISCONNECTED"}
-    assert finished.task.result["summary"] == {"logged_off": 2}
-    assert windows.ended() == ["bob", "dave"]
+SETTINGS = [
+    {"culture": "tr-TR", "time_zone": "Asia/Kolkata", "language": "en"},
+    {"culture": "th-TH", "time_zone": "Pacific/Chatham", "language": "de"},
+    {"culture": "ar-SA", "time_zone": "America/St_Johns", "language": "en"},
+]
 
 
-def test_five_thousand_sessions(windows: Windows) -> None:
-    windows.lab.reset(farm={"pools": [{**DESKTOPS, "generate": {"hosts": 50, "sessions_per_host": 100}}]})
-    finished = windows.run(BROKER, RDS_INFO)
-    assert finished.status == 0, finished.output[-2000:]
-    rows = finished.task.result["sessions"]
-    assert len({(row["host_server"], row["unified_session_id"]) for row in rows}) == 5000
-
-
-def test_errors_in_german(windows: Windows) -> None:
-    windows.settings(language="de")
-    windows.fault("error", "Invoke-RDUserLogoff", code=5, parameters={"HostServer": "rdsh-1.contoso.com"})
-    finished = log_off(windows, all_sessions=True)
-    assert finished.task.result["summary"] == {"failed": 2, "logged_off": 2}
-    assert "Zugriff verweigert" in finished.task.message
-    assert windows.ended() == ["alice", "bob"]
-
-
-@pytest.mark.parametrize("generation", sorted(CLASSROOMS))
-def test_wms(windows: Windows, generation: str) -> None:
-    host = CLASSROOMS[generation]
-    user = {"2012R2": "student3", "2016": "student1"}[generation]
-    finished = windows.run(host, CLOSE, session_id=[2, 99])
-    assert outcomes(finished.task, "session_id") == {user: "logged_off", "99": "already_gone"}
-    assert windows.ended() == [user]
-
-
-def test_module_that_is_not_there(windows: Windows) -> None:
-    finished = windows.run(BROKER, WMS_INFO)
-    assert "no command Get-WmsSession" in finished.task.message
-
-
-def test_classic(windows: Windows) -> None:
-    task = {LOGOFF: {**POOL, "credential": sign_in(windows.lab), "no_user_prompt": True, "all_sessions": True}}
-    finished = windows.play(WVD, {"name": "run", **task}, {"name": "again", **task})
-    assert finished.status == 0, finished.output
-    run, again = finished.tasks
-    assert run.result["summary"] == {"logged_off": 2}
-    assert again.result["sessions"] == []
-    assert windows.ended() == ["alice", "bob"]
+def test_rows(windows: Windows) -> None:
+    """They do not depend on culture and zone, and there may be many."""
+    many, *abroad = windows.scenarios(
+        BROKER,
+        Scenario("many", [reset(generated(50, 100)), {RDS_INFO: {}}]),
+        *(
+            Scenario(
+                settings["culture"],
+                [see("sessions", says="before"), call("winrm/settings", settings), log_off(minimum_age="4h")],
+            )
+            for settings in SETTINGS
+        ),
+    )
+    (listed,) = many.all_ok(1)
+    assert len({(row["host_server"], row["unified_session_id"]) for row in listed.result["sessions"]}) == 5000
+    for settings, finished in zip(SETTINGS, abroad, strict=True):
+        created = {
+            one["user"].partition("@")[0]: one["create_time"].rstrip("Z").rstrip("0") + "Z"
+            for one in finished.seen["before"]["sessions"]
+            if one["service"] == "rds"
+        }
+        (run,) = finished.all_ok(1)
+        rows = {row["user_name"]: row for row in run.result["sessions"]}
+        times = {user: row["create_time"] for user, row in rows.items()}
+        assert times == {name: created[name] for name in ("bob", "dave")}, settings
+        assert {row["session_state"] for row in rows.values()} == {"STATE_ACTIVE", "STATE_DISCONNECTED"}, settings
+        assert run.result["summary"] == {"logged_off": 2}, settings
+        assert ended_in(finished) == ["bob", "dave"], settings
