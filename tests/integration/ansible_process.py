@@ -100,11 +100,20 @@ class Ansible:
         return self._run_playbook(plays, inventory, *arguments)
 
     def scenarios(
-        self, *scenarios: Scenario, see: Sequence[str], inventory: str = "localhost,", **play: Any
+        self,
+        *scenarios: Scenario,
+        see: Sequence[str],
+        inventory: str = "localhost,",
+        answers: Sequence[bytes] = (),
+        **play: Any,
     ) -> list[Finished]:
-        """Run each on a lab that is put back before it, all in one process; see what the lab says of it in the end."""
+        """Run each on a lab that is put back before it, all in one process; see what the lab says of it in the end.
+
+        With answers it has a terminal, on which each of them follows a question.
+        """
         defaults = {"hosts": "all", "gather_facts": False, "connection": "local", **play}
-        finished = self._run_playbook([one.as_play(*see, **defaults) for one in scenarios], inventory)
+        plays = [one.as_play(*see, **defaults) for one in scenarios]
+        finished = self._run_playbook(plays, inventory, answers=answers)
         names = [one.name for one in scenarios]
         assert len(set(names)) == len(names)
         assert all("end" in finished.seen.get(name, ()) for name in names), finished.output
@@ -128,10 +137,13 @@ class Ansible:
         assert {one.host for one in finished.tasks} == set(options), finished.output
         return {one.host: one for one in finished.tasks}
 
-    def _run_playbook(self, plays: Sequence[Mapping[str, Any]], inventory: str, *arguments: str) -> Finished:
+    def _run_playbook(
+        self, plays: Sequence[Mapping[str, Any]], inventory: str, *arguments: str, answers: Sequence[bytes] = ()
+    ) -> Finished:
         playbook = self.directory / f"play-{self.runs}.yml"
         playbook.write_text(json.dumps(plays))
-        return self.run("ansible-playbook", "-i", inventory, str(playbook), *arguments)
+        command = ("ansible-playbook", "-i", inventory, str(playbook), *arguments)
+        return self.on_terminal(answers, *command) if answers else self.run(*command)
 
     def disconnect(self, *arguments: str, task: Mapping[str, Any] | None = None, **options: Any) -> Finished:
         """Run one disconnect task."""
@@ -145,9 +157,8 @@ class Ansible:
 
     def run(self, program: str, *arguments: str, **environment: str) -> Finished:
         """Run a program of this ansible-core."""
-        self.runs += 1
-        results = self.directory / f"results-{self.runs}.jsonl"
-        finished = subprocess.run(
+        results = self._next_results()
+        ended = subprocess.run(
             [str(BIN / program), *arguments],
             env={**self.environment, **environment, "RESULTS_AS_JSON": str(results)},
             stdin=subprocess.DEVNULL,
@@ -156,14 +167,7 @@ class Ansible:
             timeout=300,
             check=False,
         )
-        lines = results.read_text().splitlines() if results.exists() else []
-        tasks = [Task(**json.loads(line)) for line in lines]
-        seen: dict[str, dict[str, Any]] = {}
-        for task in tasks:
-            if "lab" in task.result:
-                seen.setdefault(task.play, {})[task.name] = task.result["lab"]
-        tasks = [task for task in tasks if "lab" not in task.result]
-        return Finished(finished.returncode, finished.stdout + finished.stderr, tasks, seen)
+        return finished(ended.returncode, ended.stdout + ended.stderr, results)
 
     def start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a program of this ansible-core in a process group of its own."""
@@ -176,32 +180,49 @@ class Ansible:
             start_new_session=True,
         )
 
-    def on_terminal(self, answer: bytes, *arguments: str) -> tuple[int, str]:
-        """Run ansible on a pseudo terminal, and type the answer when the question has come."""
+    def on_terminal(self, answers: Sequence[bytes], program: str, *arguments: str) -> Finished:
+        """Run a program of this ansible-core on a pseudo terminal, and type an answer when each question has come."""
         master, slave = pty.openpty()
+        results = self._next_results()
         # setsid --ctty makes the pseudo terminal the controlling one, as it is for a person.
         process = subprocess.Popen(
-            ["setsid", "--wait", "--ctty", str(BIN / "ansible"), *arguments],
-            env={**self.environment, "RESULTS_AS_JSON": str(self.directory / "results")},
+            ["setsid", "--wait", "--ctty", str(BIN / program), *arguments],
+            env={**self.environment, "RESULTS_AS_JSON": str(results)},
             stdin=slave,
             stdout=slave,
             stderr=slave,
             start_new_session=True,
         )
         os.close(slave)
-        shown, answered, deadline = b"", False, time.monotonic() + TERMINAL_SECONDS
+        shown, answered, deadline = b"", 0, time.monotonic() + TERMINAL_SECONDS
         while time.monotonic() < deadline:
             if select.select([master], [], [], 0.2)[0]:
                 try:
                     shown += os.read(master, 65536)
                 except OSError:
                     break
-            if b"[y/N]" in shown and not answered:
+            if answered < min(shown.count(b"[y/N]"), len(answers)):
                 time.sleep(0.5)
-                os.write(master, answer)
-                answered = True
+                os.write(master, answers[answered])
+                answered += 1
         os.close(master)
-        return process.wait(TERMINAL_SECONDS), shown.decode()
+        return finished(process.wait(TERMINAL_SECONDS), shown.decode(), results)
+
+    def _next_results(self) -> Path:
+        """Where the next run is to write what its tasks return."""
+        self.runs += 1
+        return self.directory / f"results-{self.runs}.jsonl"
+
+
+def finished(status: int, output: str, results: Path) -> Finished:
+    """Read what the tasks of a run have returned."""
+    lines = results.read_text().splitlines() if results.exists() else []
+    tasks = [Task(**json.loads(line)) for line in lines]
+    seen: dict[str, dict[str, Any]] = {}
+    for task in tasks:
+        if "lab" in task.result:
+            seen.setdefault(task.play, {})[task.name] = task.result["lab"]
+    return Finished(status, output, [task for task in tasks if "lab" not in task.result], seen)
 
 
 def attempts(module: str, cases: Cases) -> list[dict[str, Any]]:

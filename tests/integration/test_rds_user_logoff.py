@@ -195,10 +195,11 @@ def test_age_and_a_loop_behind_a_call_that_hangs(windows: Windows) -> None:
 )
 def test_question_on_the_terminal(windows: Windows, answer: bytes, goes_on: bool) -> None:
     arguments = ["-i", str(windows.inventory), BROKER, "-m", LOGOFF]
-    status, shown = windows.ansible.on_terminal(answer, *arguments, "-a", "host_server=rdsh-1 unified_session_id=2")
-    assert "[broker.contoso.com] log off 1 session" in shown
-    assert "rdsh-1.contoso.com/2 (CONTOSO\\carol, STATE_ACTIVE)" in shown
-    assert (status == 0) is goes_on
+    options = ("-a", "host_server=rdsh-1 unified_session_id=2")
+    finished = windows.ansible.on_terminal([answer], "ansible", *arguments, *options)
+    assert "[broker.contoso.com] log off 1 session" in finished.output
+    assert "rdsh-1.contoso.com/2 (CONTOSO\\carol, STATE_ACTIVE)" in finished.output
+    assert (finished.status == 0) is goes_on
     assert windows.ended() == (["carol"] if goes_on else [])
 
 

@@ -9,7 +9,7 @@ import base64
 import json
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,10 +91,10 @@ class Windows:
             vars=dict(variables or {}),
         )
 
-    def scenarios(self, host: str, *scenarios: Scenario) -> list[Finished]:
-        """Run each on a lab that is put back before it, all in one process."""
+    def scenarios(self, host: str, *scenarios: Scenario, answers: Sequence[bytes] = ()) -> list[Finished]:
+        """Run each on a lab that is put back before it, all in one process; with answers, on a terminal."""
         play = {"inventory": str(self.inventory), "hosts": host, "connection": "psrp"}
-        return self._without_shells(self.ansible.scenarios(*scenarios, see=SEEN, **play))
+        return self._without_shells(self.ansible.scenarios(*scenarios, see=SEEN, answers=answers, **play))
 
     def side_by_side(self, module: str, options: Mapping[str, Mapping[str, Any]]) -> dict[str, Task]:
         """Run the module on all these hosts at the same time, on each with its own options; the task of each host."""
