@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labs for all integration tests, put back before each, and ways to run Ansible against them."""
+"""A lab for all integration tests, put back before each, and ways to run Ansible against it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def running_lab() -> Iterator[Lab]:
-    with Lab.start() as lab:
+    """With Windows hosts, behind which is the stand-in for PowerShell, or in the session `engine` a real one."""
+    real = powershell.require() if os.environ.get("TEST_SESSION") == "engine" else ""
+    with Lab.start(winrm=True, powershell=real) as lab:
         yield lab
 
 
@@ -44,24 +46,15 @@ def ansible(lab: Lab, tmp_path: Path) -> Ansible:
     return Ansible(tmp_path, environment(home, LAB_CONTROL=lab.announcement["control"], **lab.environment))
 
 
-@pytest.fixture(scope="session")
-def windows_lab() -> Iterator[Lab]:
-    """With the stand-in for PowerShell, or in the session `engine` with a real one."""
-    real = powershell.require() if os.environ.get("TEST_SESSION") == "engine" else ""
-    with Lab.start(winrm=True, powershell=real) as lab:
-        yield lab
-
-
 @pytest.fixture
-def windows(windows_lab: Lab, tmp_path: Path) -> Iterator[Windows]:
-    """The lab's Windows hosts with the default farm, without faults and audit. Every shell is closed in the end."""
-    windows_lab.reset()
+def windows(lab: Lab, tmp_path: Path) -> Iterator[Windows]:
+    """The lab's Windows hosts. Every shell is closed in the end."""
     home = tmp_path / "home"
     home.mkdir()
-    assert windows_lab.winrm is not None
+    assert lab.winrm is not None
     inventory = tmp_path / "windows.yml"
-    inventory.write_text(json.dumps(windows_lab.winrm["inventory"]))
-    control = windows_lab.announcement["control"]
-    windows = Windows(windows_lab, Ansible(tmp_path, environment(home, LAB_CONTROL=control)), inventory)
+    inventory.write_text(json.dumps(lab.winrm["inventory"]))
+    control = lab.announcement["control"]
+    windows = Windows(lab, Ansible(tmp_path, environment(home, LAB_CONTROL=control)), inventory)
     yield windows
     assert windows.shells()[0] == 0, "a remote shell was left open"

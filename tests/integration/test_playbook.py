@@ -53,9 +53,8 @@ class Maintenance:
 
 
 @pytest.fixture
-def maintenance(windows_lab: Lab, tmp_path: Path) -> Maintenance:
-    windows_lab.reset()
-    return Maintenance(windows_lab, tmp_path)
+def maintenance(lab: Lab, tmp_path: Path) -> Maintenance:
+    return Maintenance(lab, tmp_path)
 
 
 def inventory_with(maintenance: Maintenance, directory: Path, **children: object) -> str:

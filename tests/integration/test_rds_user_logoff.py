@@ -49,8 +49,10 @@ FOR_REAL = [FILTERS[4], FILTERS[9], FILTERS[11], FILTERS[14]]
 def test_which_sessions(windows: Windows) -> None:
     """One for real, what the others would do, and the way from a list to a log-off and beyond."""
     listed = {"name": "info", RDS_INFO: {}, "register": "listed"}
+    place = {**POOL, "credential": sign_in(windows.lab)}
+    one_of_pool = {**place, "session_host_name": "WVD-0.contoso.com", "session_id": 2, "no_user_prompt": True}
     alice_and_dave = "{{ listed.sessions | selectattr('user_name', 'in', ['alice', 'dave']) }}"
-    one, asked, filters, pipeline = windows.scenarios(
+    one, asked, filters, pipeline, classic = windows.scenarios(
         BROKER,
         Scenario(
             "one session",
@@ -75,6 +77,7 @@ def test_which_sessions(windows: Windows) -> None:
                 {"name": "none", LOGOFF: {"sessions": "{{ listed.sessions | selectattr('user_name', 'eq', 'x') }}"}},
             ],
         ),
+        Scenario("classic", [{"name": "info", RDS_INFO: place}, *thrice({LOGOFF: one_of_pool})], {"hosts": WVD}),
     )
     assert agree(one, ID) == {"carol": "logged_off"}
     assert ended_in(one) == ["carol"]
@@ -93,6 +96,12 @@ def test_which_sessions(windows: Windows) -> None:
     assert set(outcomes(again, ID).values()) == {"already_gone"}
     assert none.result["sessions"] == []
     assert ended_in(pipeline) == ["alice", "dave"]
+    info, check, run, again = classic.all_ok(4)
+    assert info.result["summary"] == {"Active": 1, "Disconnected": 1}
+    assert check.result["summary"] == run.result["summary"] == {"logged_off": 1}
+    assert again.result["summary"] == {"already_gone": 1}
+    assert ended_in(classic) == ["alice"]
+    assert "retired on 2026-09-30" in str(run.result["warnings"])
 
 
 @pytest.mark.newest_core
@@ -229,25 +238,6 @@ CAROL = call(
     },
 )
 """Lets there be a third session in the pool."""
-
-
-def test_classic(windows: Windows) -> None:
-    place = {**POOL, "credential": sign_in(windows.lab)}
-    task = {LOGOFF: {**place, "session_host_name": "WVD-0.contoso.com", "session_id": 2, "no_user_prompt": True}}
-    finished = windows.play(
-        WVD,
-        {"name": "info", RDS_INFO: place},
-        {"name": "check", **task, "check_mode": True},
-        {"name": "run", **task},
-        {"name": "again", **task},
-    )
-    assert finished.status == 0, finished.output
-    info, check, run, again = finished.tasks
-    assert info.result["summary"] == {"Active": 1, "Disconnected": 1}
-    assert check.result["summary"] == run.result["summary"] == {"logged_off": 1}
-    assert again.result["summary"] == {"already_gone": 1}
-    assert windows.ended() == ["alice"]
-    assert "retired on 2026-09-30" in str(run.result["warnings"])
 
 
 @pytest.mark.outer_cores

@@ -89,16 +89,23 @@ REFUSED = {
     "shell quota": ([fault("shell_quota", times=1)], {}, "MaxShellsPerUser"),
     "missing endpoint": ([], {"ansible_psrp_configuration_name": "Nope"}, "no PowerShell endpoint Nope"),
 }
+WRONG_PASSWORD = {"ansible_password": "wrong"}
+WRONG_PORT = {"ansible_port": 1}
+OVER_WINRM = {"ansible_connection": "winrm"}
+"""With pywinrm, which signs in to the lab with NTLM over TLS."""
 UNREACHABLE = {
-    "password": ([], {"ansible_password": "wrong"}, "ansible_password"),
-    "port": ([], {"ansible_port": 1}, "ansible_port"),
+    "password": ([], WRONG_PASSWORD, "ansible_password"),
+    "port": ([], WRONG_PORT, "ansible_port"),
     "cut off": ([fault("unreachable")], {}, ""),
+    "password for winrm": ([], {**OVER_WINRM, **WRONG_PASSWORD}, "credentials"),
+    "port for winrm": ([], {**OVER_WINRM, **WRONG_PORT}, "refused"),
 }
 
 
 @pytest.mark.outer_cores
 def test_trouble_with_the_connection(windows: Windows) -> None:
     """A connection that is lost on the way is unreachable with every outcome."""
+    windows.ansible.environment.update(script_host(windows.lab))
     cases = {**REFUSED, **UNREACHABLE}
     every = log_off(all_sessions=True)
     lost = {
@@ -152,21 +159,3 @@ def test_endpoint_that_limits_parameters(windows: Windows) -> None:
     assert again.status == "ok", again
     assert outcomes(again, ID) == {"2": "already_gone"}
     assert "Get-RDServer is not visible" in str(again.result["warnings"])
-
-
-@pytest.mark.outer_cores
-def test_trouble_with_winrm_is_unreachable_too(windows: Windows) -> None:
-    """With pywinrm, which signs in to the lab with NTLM over TLS."""
-    windows.ansible.environment.update(script_host(windows.lab))
-    cases = {"credentials": {"ansible_password": "wrong"}, "refused": {"ansible_port": 1}}
-    scenarios = windows.scenarios(
-        BROKER,
-        *(
-            Scenario(word, [log_off(all_sessions=True)], {"vars": {"ansible_connection": "winrm", **variables}})
-            for word, variables in cases.items()
-        ),
-    )
-    for finished, word in zip(scenarios, cases, strict=True):
-        assert finished.task.status == "unreachable", finished.output
-        assert word in finished.task.message
-        assert ended_in(finished) == []

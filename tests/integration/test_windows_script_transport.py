@@ -84,19 +84,16 @@ class ScriptHosts(Windows):
 
 
 @pytest.fixture
-def hosts(windows_lab: Lab, tmp_path: Path) -> Iterator[ScriptHosts]:
-    """The lab's Windows hosts with the default farm, without faults and audit. Every shell is closed in the end."""
-    windows_lab.reset()
+def hosts(lab: Lab, tmp_path: Path) -> Iterator[ScriptHosts]:
+    """The lab's Windows hosts. Every shell is closed in the end."""
     home = tmp_path / "home"
     home.mkdir()
-    door = windows_lab.winrm
+    door = lab.winrm
     assert door is not None
     inventory = tmp_path / "windows.yml"
     inventory.write_text(json.dumps(door["inventory"]))
-    control = windows_lab.announcement["control"]
-    hosts = ScriptHosts(
-        windows_lab, Ansible(tmp_path, environment(home, LAB_CONTROL=control, **script_host(windows_lab))), inventory
-    )
+    control = lab.announcement["control"]
+    hosts = ScriptHosts(lab, Ansible(tmp_path, environment(home, LAB_CONTROL=control, **script_host(lab))), inventory)
     yield hosts
     assert hosts.shells()[0] == 0, "a remote shell was left open"
 
