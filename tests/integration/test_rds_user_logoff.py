@@ -52,7 +52,7 @@ def test_which_sessions(windows: Windows) -> None:
     place = {**POOL, "credential": sign_in(windows.lab)}
     one_of_pool = {**place, "session_host_name": "WVD-0.contoso.com", "session_id": 2, "no_user_prompt": True}
     alice_and_dave = "{{ listed.sessions | selectattr('user_name', 'in', ['alice', 'dave']) }}"
-    one, asked, filters, pipeline, classic = windows.scenarios(
+    one, asked, nobody_to_ask, filters, pipeline, classic = windows.scenarios(
         BROKER,
         Scenario(
             "one session",
@@ -63,6 +63,7 @@ def test_which_sessions(windows: Windows) -> None:
             [{LOGOFF: {"all_sessions": True, "force": False}}],
             {"check_mode": True, "diff": True},
         ),
+        Scenario("nobody to ask", [{LOGOFF: {"host_server": "rdsh-1", "unified_session_id": 2}}]),
         Scenario(
             "filters",
             [{"name": repr(options), LOGOFF: {**options, "force": True}} for options, _expected in FILTERS],
@@ -86,6 +87,8 @@ def test_which_sessions(windows: Windows) -> None:
     assert asked.task.result["changed"] is True
     assert "-rdsh-1.contoso.com/6 CONTOSO\\dave STATE_ACTIVE" in asked.output
     assert asked.seen["end"]["audit"] == []
+    expect_refused(nobody_to_ask, [({}, ["Nothing was ended", "force"])])
+    assert ended_in(nobody_to_ask) == []
     for task, (_options, expected) in zip(filters.all_ok(len(FILTERS)), FILTERS, strict=True):
         chosen = [name for name, outcome in outcomes(task, ID).items() if outcome == "logged_off"]
         assert sorted(chosen) == expected, task
@@ -213,13 +216,8 @@ def test_question_on_the_terminal(windows: Windows, answer: bytes, goes_on: bool
 
 
 @pytest.mark.outer_cores
-def test_only_force_ends_something_without_a_terminal(windows: Windows) -> None:
+def test_ad_hoc(windows: Windows) -> None:
     arguments = ["-i", str(windows.inventory), BROKER, "-m", LOGOFF]
-    finished = windows.ansible.run("ansible", *arguments, "-a", "host_server=rdsh-1 unified_session_id=2")
-    assert finished.status != 0
-    expect_refused(finished, [({}, ["Nothing was ended", "force"])])
-    assert "Traceback" not in finished.output
-    assert windows.ended() == []
     finished = windows.ansible.run("ansible", *arguments, "-a", "host_server=rdsh-1 unified_session_id=2 force=true")
     assert finished.status == 0, finished.output
     assert windows.ended() == ["carol"]

@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.ansible_process import expect_refused
 from tests.integration.rds_tasks import COLLECTION, EVERYBODY, ID, log_off
-from tests.integration.scenarios import Scenario, fault, see
+from tests.integration.scenarios import Scenario, call, endpoint, fault, reset, see
 from tests.integration.windows_hosts import BROKER, Windows, decoded, ended, ended_in, outcomes, script_host
 
 
@@ -23,15 +23,47 @@ def over(windows: Windows, protocol: str) -> dict[str, Any]:
 
 
 @pytest.mark.newest_core
-def test_many_sessions_in_one_shell(windows: Windows) -> None:
+def test_many_sessions_and_an_endpoint_that_limits_parameters(windows: Windows) -> None:
     pool = {"name": COLLECTION, "service": "rds", "connection_broker": BROKER}
-    windows.lab.reset(farm={"pools": [{**pool, "generate": {"hosts": 10, "sessions_per_host": 20}}]})
-    windows.settings(delay={"invoke-rduserlogoff": 0.1})
-    finished = windows.play(BROKER, log_off(all_sessions=True))
-    assert finished.status == 0, finished.output
-    assert finished.task.result["summary"] == {"logged_off": 200}
-    assert len(windows.ended()) == 200
-    assert windows.shells()[1] == 1
+    two_hundred = {"pools": [{**pool, "generate": {"hosts": 10, "sessions_per_host": 20}}]}
+    hosts = {"Name": "HostServer", "ValidateSet": ["rdsh-1.contoso.com"]}
+    role = {"Name": "Invoke-RDUserLogoff", "Parameters": [hosts, {"Name": "UnifiedSessionID"}, {"Name": "Force"}]}
+    many, limited = windows.scenarios(
+        BROKER,
+        Scenario(
+            "many",
+            [
+                reset(two_hundred),
+                call("winrm/settings", {"delay": {"invoke-rduserlogoff": 0.1}}),
+                log_off(all_sessions=True),
+            ],
+        ),
+        Scenario(
+            "limited",
+            [
+                endpoint("Helpdesk", "Get-RDUserSession", role),
+                log_off(all_sessions=True),
+                log_off(host_server="rdsh-1", unified_session_id=2),
+            ],
+            {"vars": {"ansible_psrp_configuration_name": "Helpdesk"}},
+        ),
+    )
+    many.all_ok(1)
+    assert many.task.result["summary"] == {"logged_off": 200}
+    assert len(ended_in(many)) == 200
+    assert many.seen["end"]["winrm/report"]["ever"]["shells"] == 1
+    every, again = limited.tasks
+    assert outcomes(every, ID) == {
+        "alice": "failed",
+        "bob": "failed",
+        "carol": "logged_off",
+        "dave": "logged_off",
+    }
+    assert "HostServer, UnifiedSessionID, Force" in every.message
+    assert ended_in(limited) == ["carol", "dave"]
+    assert again.status == "ok", again
+    assert outcomes(again, ID) == {"2": "already_gone"}
+    assert "Get-RDServer is not visible" in str(again.result["warnings"])
 
 
 @pytest.mark.waits_long
@@ -134,28 +166,3 @@ def test_trouble_with_the_connection(windows: Windows) -> None:
         assert set(ended(finished.seen["cut"]["audit"])) <= set(EVERYBODY)
         assert again.status == "ok", again
         assert ended_in(finished) == EVERYBODY
-
-
-@pytest.mark.newest_core
-def test_endpoint_that_limits_parameters(windows: Windows) -> None:
-    hosts = {"Name": "HostServer", "ValidateSet": ["rdsh-1.contoso.com"]}
-    role = {"Name": "Invoke-RDUserLogoff", "Parameters": [hosts, {"Name": "UnifiedSessionID"}, {"Name": "Force"}]}
-    variables = windows.endpoint("Helpdesk", "Get-RDUserSession", role)
-    finished = windows.play(
-        BROKER,
-        {**log_off(all_sessions=True), "ignore_errors": True},
-        log_off(host_server="rdsh-1", unified_session_id=2),
-        variables=variables,
-    )
-    every, again = finished.tasks
-    assert outcomes(every, ID) == {
-        "alice": "failed",
-        "bob": "failed",
-        "carol": "logged_off",
-        "dave": "logged_off",
-    }
-    assert "HostServer, UnifiedSessionID, Force" in every.message
-    assert windows.ended() == ["carol", "dave"]
-    assert again.status == "ok", again
-    assert outcomes(again, ID) == {"2": "already_gone"}
-    assert "Get-RDServer is not visible" in str(again.result["warnings"])

@@ -223,10 +223,11 @@ def test_one_that_fails_does_not_stop_the_others(windows: Windows) -> None:
 
 
 def test_no_language_endpoint_is_enough(windows: Windows) -> None:
-    variables = windows.endpoint("Classroom", "Get-WmsSession", "Close-WmsSession")
-    finished = windows.run(BOTH, CLOSE, session_id=2, variables=variables)
-    assert finished.status == 0, finished.output
-    assert windows.ended() == ["student1", "student3"]
+    role = endpoint("Classroom", "Get-WmsSession", "Close-WmsSession")
+    play = {"vars": {"ansible_psrp_configuration_name": "Classroom"}}
+    (finished,) = windows.scenarios(BOTH, Scenario("JEA", [role, {CLOSE: {"session_id": 2}}], play))
+    finished.all_ok(2)
+    assert ended_in(finished) == ["student1", "student3"]
 
 
 @pytest.mark.newest_core

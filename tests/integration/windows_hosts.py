@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.integration.ansible_process import Ansible, Cases, Finished, Task
-from tests.integration.scenarios import Scenario, call, thrice
+from tests.integration.ansible_process import Ansible, Finished, Task
+from tests.integration.scenarios import Scenario, call
 from tests.lab.client import Lab
 from tests.lab.winrm.configurations import with_modules
 from tests.roles import data_file, session_endpoint
@@ -108,28 +108,9 @@ class Windows:
             assert finished.seen["end"]["winrm/report"]["now"]["shells"] == 0, "a remote shell was left open"
         return scenarios
 
-    def refuse(self, host: str, module: str, cases: Cases) -> None:
-        """Run a task for each case, and expect failures that have the words."""
-        self.ansible.refuse(module, cases, inventory=str(self.inventory), hosts=host, connection="psrp")
-
-    def check_run_again(self, host: str, module: str, id_field: str, **options: Any) -> dict[str, str]:
-        """Run in check mode, then for real, then again; return the outcomes of the real run."""
-        finished = self.play(host, *thrice({module: options}))
-        assert finished.status == 0, finished.output
-        return agree(finished, id_field)
-
-    def fault(self, kind: str, command: str = "*", **rule: Any) -> None:
-        """Set a rule as tests/lab/winrm/faults.py describes it."""
-        self.lab.call("POST", "winrm/faults", {"kind": kind, "command": command, **rule})
-
     def settings(self, **settings: Any) -> None:
         """Change how the hosts behave."""
         self.lab.call("POST", "winrm/settings", settings)
-
-    def endpoint(self, name: str, *role: str | Mapping[str, Any]) -> dict[str, str]:
-        """Register a JEA endpoint that shows these commands; return the variable that chooses it."""
-        self.lab.call("POST", "winrm/configurations", {"name": name, "role": list(role)})
-        return {"ansible_psrp_configuration_name": name}
 
     def role_endpoint(self, name: str, host: str, **options: Any) -> dict[str, Any]:
         """A task that registers what the role session_endpoint makes on this host.
