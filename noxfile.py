@@ -156,7 +156,7 @@ def add_sessions(core: str) -> None:
         every = "not newest_core and not outer_cores and not older_cores"
         chosen = {OLDEST: "not newest_core", NEWEST: "not older_cores"}.get(core, every)
         # One at a time to each worker, so that the long ones, which come first, are not one worker's.
-        spread = ("--numprocesses=5", "--maxschedchunk=1", "--timeout=300")
+        spread = ("--numprocesses=4", "--maxschedchunk=1", "--timeout=300")
         session.run("pytest", "tests/integration", *spread, "-m", chosen, *session.posargs)
 
     # ansible-test makes environments of its own out of this one, with its pip.

@@ -167,7 +167,7 @@ class Ansible:
             timeout=300,
             check=False,
         )
-        return finished(ended.returncode, ended.stdout + ended.stderr, results)
+        return read_results(ended.returncode, ended.stdout + ended.stderr, results)
 
     def start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a program of this ansible-core in a process group of its own."""
@@ -206,7 +206,7 @@ class Ansible:
                 os.write(master, answers[answered])
                 answered += 1
         os.close(master)
-        return finished(process.wait(TERMINAL_SECONDS), shown.decode(), results)
+        return read_results(process.wait(TERMINAL_SECONDS), shown.decode(), results)
 
     def _next_results(self) -> Path:
         """Where the next run is to write what its tasks return."""
@@ -214,7 +214,7 @@ class Ansible:
         return self.directory / f"results-{self.runs}.jsonl"
 
 
-def finished(status: int, output: str, results: Path) -> Finished:
+def read_results(status: int, output: str, results: Path) -> Finished:
     """Read what the tasks of a run have returned."""
     lines = results.read_text().splitlines() if results.exists() else []
     tasks = [Task(**json.loads(line)) for line in lines]

@@ -20,6 +20,7 @@ POOL = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
 ALICE = "avd-0.contoso.com/2"
 BOB = "avd-0.contoso.com/3"
 DAVE = "AVD-1.contoso.com/2"
+GRACE = "avd-2.contoso.com/2"
 IDLE = {"session_host_name": "idle-0.contoso.com"}
 NAMES = ("user_principal_name", "active_directory_user_name")
 USERLESS = f"{{{{ one.sessions[0] | dict2items | rejectattr('key', 'in', {NAMES}) | items2dict }}}}"
@@ -88,9 +89,10 @@ def test_which_sessions(lab: Lab, ansible: Ansible) -> None:
     desktops = {"sessions": "{{ listed.sessions | selectattr('application_type', 'equalto', 'Desktop') }}"}
     host = {"session_host_name": "avd-0.contoso.com"}
     module_defaults = {"group/remotedesktop.sessions.wvd": POOL}
-    one, filters, pipeline, absent, defaults, far = scenarios(
+    one, check_mode, filters, pipeline, absent, defaults, far = scenarios(
         ansible,
         Scenario("one session", thrice(pool(**host, id=2))),
+        Scenario("check mode", [pool(user="grace@contoso.com")], {"check_mode": True, "diff": True}),
         Scenario(
             "filters",
             [{**pool(**options), "name": repr(options)} for options, _expected in FILTERS],
@@ -122,6 +124,12 @@ def test_which_sessions(lab: Lab, ansible: Ansible) -> None:
     assert agree(one) == {ALICE: "disconnected"}
     assert disconnected(one) == [f"{ALICE} alice@contoso.com"]
     assert len(requests(one, "disconnect")) == 1
+    assert check_mode.task.result["changed"] is True
+    assert check_mode.task.outcomes == {GRACE: "disconnected"}
+    assert f"-{GRACE} grace@contoso.com Active" in check_mode.output
+    assert f"+{GRACE} grace@contoso.com Disconnected" in check_mode.output
+    assert check_mode.seen["end"]["audit"] == []
+    assert requests(check_mode, "disconnect") == []
     for task, (_options, expected) in zip(filters.all_ok(len(FILTERS)), FILTERS, strict=True):
         chosen = [name for name, outcome in task.outcomes.items() if outcome == "disconnected"]
         assert chosen == sorted(expected), task
@@ -143,17 +151,6 @@ def test_which_sessions(lab: Lab, ansible: Ansible) -> None:
     assert requests(absent, "disconnect") == []
     assert defaults.task.outcomes == {ALICE: "disconnected"}
     assert far.task.outcomes == {BOB: "disconnected"}, far.output
-
-
-@pytest.mark.outer_cores
-def test_check_mode_ends_nothing_and_diff_shows_what_it_would(lab: Lab, ansible: Ansible) -> None:
-    finished = ansible.disconnect("--check", "--diff", **POOL, user="alice@contoso.com")
-    assert finished.task.result["changed"] is True
-    assert finished.task.outcomes == {ALICE: "disconnected"}
-    assert "-avd-0.contoso.com/2 alice@contoso.com Active" in finished.output
-    assert "+avd-0.contoso.com/2 alice@contoso.com Disconnected" in finished.output
-    assert lab.audit() == []
-    assert [one for one in lab.requests() if one["operation"] == "disconnect"] == []
 
 
 @pytest.mark.newest_core
