@@ -162,7 +162,7 @@ def test_rows(windows: Windows) -> None:
     assert len({(row["host_server"], row["unified_session_id"]) for row in listed.result["sessions"]}) == 5000
     for settings, finished in zip(SETTINGS, abroad, strict=True):
         created = {
-            one["user"].partition("@")[0]: one["create_time"].rstrip("Z").rstrip("0") + "Z"
+            one["user"].partition("@")[0]: one["create_time"].rstrip("Z").rstrip("0").rstrip(".") + "Z"
             for one in finished.seen["before"]["sessions"]
             if one["service"] == "rds"
         }
