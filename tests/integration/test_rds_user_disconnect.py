@@ -21,7 +21,7 @@ def disconnected(finished: Finished) -> list[str]:
     """Whose sessions were disconnected, by the lab's account of that moment."""
     return sorted(
         entry["owner"]["user"].partition("@")[0]
-        for entry in finished.looks["end"]["audit"]
+        for entry in finished.seen["end"]["audit"]
         if entry["verb"] == "disconnect" and entry["effect"] == "done"
     )
 

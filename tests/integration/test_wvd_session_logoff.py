@@ -23,13 +23,13 @@ def ended(finished: Finished) -> list[str]:
     """Whose sessions the lab saw end by a request."""
     return sorted(
         entry["owner"]["user"].partition("@")[0]
-        for entry in finished.looks["end"]["audit"]
+        for entry in finished.seen["end"]["audit"]
         if entry["verb"] == "logoff" and entry["effect"] == "done"
     )
 
 
 def requests(finished: Finished) -> list[Any]:
-    return [one for one in finished.looks["end"]["requests"]["requests"] if one["operation"] == "logoff"]
+    return [one for one in finished.seen["end"]["requests"]["requests"] if one["operation"] == "logoff"]
 
 
 def test_log_off(ansible: Ansible) -> None:
@@ -55,7 +55,7 @@ def test_log_off(ansible: Ansible) -> None:
             [call("change", {"pool": "pool-01", "host": HOST, "id": 2, "stuck": True}), TWO],
         ),
         Scenario("bad rows", [{MODULE: {**POOL, "sessions": [{"service": "rds", "host": HOST, "session": 2}]}}]),
-        looks=("audit", "requests"),
+        see=("audit", "requests"),
     )
     check, run, again = one.all_ok(3)
     assert check.outcomes == run.outcomes == {ALICE: "logged_off"}
@@ -84,7 +84,7 @@ def test_answers_that_leave_something_open(ansible: Ansible) -> None:
         broken("reset after the effect", kind="reset", when="after", then={"give_id_to": "mallory@contoso.com"}),
         broken("reset before the effect", kind="reset", when="before", then={"give_id_to": "mallory@contoso.com"}),
         broken("user leaves", kind="status", status=429, when="before", then={"remove": True}),
-        looks=("audit", "requests"),
+        see=("audit", "requests"),
     )
     for finished, count in ((before, 3), (after, 2)):
         assert finished.task.outcomes == {ALICE: "logged_off", BOB: "logged_off"}
@@ -106,7 +106,7 @@ def test_deletions_are_paced_by_a_bucket_of_their_own(ansible: Ansible) -> None:
                 {MODULE: {**POOL, "all_sessions": True}},
             ],
         ),
-        looks=("audit", "requests"),
+        see=("audit", "requests"),
     )
     assert set(many.task.outcomes.values()) == {"logged_off"}
     assert len(ended(many)) == 9

@@ -24,7 +24,7 @@ def received(finished: Finished) -> list[tuple[str, str, str]]:
     """Who got which message, by the lab's account."""
     return sorted(
         (entry["owner"]["user"].partition("@")[0], entry["detail"]["title"], entry["detail"]["body"])
-        for entry in finished.looks["end"]["audit"]
+        for entry in finished.seen["end"]["audit"]
         if entry["verb"] == "message"
     )
 
@@ -36,7 +36,7 @@ def test_message_is_sent_to_those_who_are_meant(ansible: Ansible) -> None:
         Scenario("not there", [{MODULE: {**POOL, "session_host_name": HOST, "id": 77, **TEXT, "pass_thru": True}}]),
         Scenario("no text", [{MODULE: {**POOL, "user": "alice", "message_title": " "}}]),
         Scenario("question", [{MODULE: {**POOL, "user": "alice", "confirm": True, **TEXT}}]),
-        looks=("audit", "requests"),
+        see=("audit", "requests"),
     )
     check, run, again = sends.all_ok(3)
     assert check.outcomes == run.outcomes == {ALICE: "sent", BOB: "sent"}
@@ -64,7 +64,7 @@ def test_unclear_answer_is_told_and_nothing_is_sent_again(ansible: Ansible) -> N
         broken("refused for now", kind="status", status=429, when="before"),
         broken("refused, and reused", kind="status", status=429, when="before", then={"give_id_to": "x@contoso.com"}),
         broken("no such session", kind="status", status=404, when="before", then={"remove": True}),
-        looks=("audit", "requests"),
+        see=("audit", "requests"),
     )
     for finished, alice in ((before, []), (after, ["alice"]), (reset, ["alice"])):
         assert finished.task.outcomes == {ALICE: "unclear", BOB: "sent"}

@@ -179,7 +179,7 @@ class Execution:
             self._list_again()
             for event in self._service.wait(self._idle_seconds()):
                 if isinstance(event, Replied):
-                    self._answered(event)
+                    self._replied(event)
                 elif isinstance(event, Listed):
                     self._listed(event)
                 else:
@@ -199,7 +199,7 @@ class Execution:
         for key in list(self._open[Phase.SENT]):
             pending = self._pending[key]
             if now >= pending.sent_at + self._wait_timeout + ANSWER_SECONDS:
-                self._answered(Replied(pending.session, Reply.UNCLEAR, "no answer"))
+                self._replied(Replied(pending.session, Reply.UNCLEAR, "no answer"))
         if self._listing is not None and now >= self._listing.begun + LISTING_SECONDS:
             # No other listing can begin, because what this one still answers would pass for the other's answer.
             self._blind = ServiceError(f"no answer within {LISTING_SECONDS:g} s")
@@ -254,7 +254,7 @@ class Execution:
 
     # Answers
 
-    def _answered(self, event: Replied) -> None:
+    def _replied(self, event: Replied) -> None:
         pending = self._pending[event.session.key]
         if pending.phase is not Phase.SENT:
             return
