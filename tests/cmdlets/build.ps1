@@ -59,7 +59,7 @@ foreach ($generation in '2012R2', '2016') {
     }
 }
 
-$null = New-Module Microsoft.RDInfra.RDPowerShell Microsoft.RDInfra.RDPowerShell -Source RDInfra/RDInfra.cs -Manifest @{
+$null = New-Module Microsoft.RDInfra.RDPowerShell Microsoft.RDInfra.RDPowerShell -Source Microsoft.RDInfra.RDPowerShell/RDPowerShell.cs -Manifest @{
     RootModule = 'MicrosoftRDInfraRDPowerShell.dll'
     FunctionsToExport = @()
     CmdletsToExport = 'Add-RdsAccount', 'Get-RdsUserSession', 'Invoke-RdsUserSessionLogoff', 'Disconnect-RdsUserSession'

@@ -11,7 +11,7 @@ import pytest
 
 from tests import powershell
 
-LONGEST = ("test_psrp_engine.py", "test_script_connections.py", "test_script_campaign.py")
+LONGEST = ("test_windows_runspace.py", "test_script_connections.py", "test_script_campaign.py")
 """Files whose tests take long. They come first, so that no worker is left alone with one in the end."""
 
 

@@ -22,7 +22,7 @@ from tests import cmdlets
 from tests.engine import processes, ssh_server
 from tests.engine.script_hosts import CONNECTIONS, PowerShell, ScriptHosts, of
 from tests.integration.ansible_process import Ansible, Finished, Task, environment
-from tests.integration.windows_hosts import BROKER, LOGOFF, WVD, outcomes, sign_in
+from tests.integration.windows_hosts import BROKER, LOGOFF, WVD_CLASSIC, outcomes, sign_in
 from tests.lab.client import Lab
 
 ID = "unified_session_id"
@@ -152,7 +152,9 @@ def classic(script_hosts: ScriptHosts, run: str) -> tuple[Played, processes.Comm
     excluded = [f"{user}@contoso.com" for name in CONNECTIONS for user in users(name, STAY_IN_POOL)]
     options |= {"all_sessions": True, "exclude_user": excluded, "no_user_prompt": True, "wait_timeout": WAIT_SECONDS}
     with processes.watch_command_lines() as lines:
-        return play(script_hosts, run, WVD, {LOGOFF: options}, arguments=["-vvvv", "-e", f"@{variables}"]), lines
+        return play(
+            script_hosts, run, WVD_CLASSIC, {LOGOFF: options}, arguments=["-vvvv", "-e", f"@{variables}"]
+        ), lines
 
 
 def test_check_mode_then_exactly_the_selected_and_again_nobody(exact: Played) -> None:

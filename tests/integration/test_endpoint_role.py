@@ -24,7 +24,7 @@ from tests.integration.windows_hosts import (
     LOGOFF,
     RDS_INFO,
     WMS_INFO,
-    WVD,
+    WVD_CLASSIC,
     Windows,
     ended_in,
     outcomes,
@@ -86,7 +86,7 @@ def test_each_service(windows: Windows) -> None:
         through_endpoint(
             "classic",
             windows,
-            WVD,
+            WVD_CLASSIC,
             {"name": "list", RDS_INFO: place},
             {"name": "end", LOGOFF: one_of_pool},
             session_hosts=["wvd-0.contoso.com"],

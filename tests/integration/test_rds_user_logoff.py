@@ -14,7 +14,17 @@ import pytest
 from tests.integration.ansible_process import expect_refused
 from tests.integration.rds_tasks import COLLECTION, EVERYBODY, ID
 from tests.integration.scenarios import Scenario, call, fault, thrice
-from tests.integration.windows_hosts import BROKER, LOGOFF, RDS_INFO, WVD, Windows, agree, ended_in, outcomes, sign_in
+from tests.integration.windows_hosts import (
+    BROKER,
+    LOGOFF,
+    RDS_INFO,
+    WVD_CLASSIC,
+    Windows,
+    agree,
+    ended_in,
+    outcomes,
+    sign_in,
+)
 
 DEPLOYMENT = {"pool": COLLECTION}
 RDSH_1 = {"host": "rdsh-1.contoso.com"}
@@ -78,7 +88,9 @@ def test_which_sessions(windows: Windows) -> None:
                 {"name": "none", LOGOFF: {"sessions": "{{ listed.sessions | selectattr('user_name', 'eq', 'x') }}"}},
             ],
         ),
-        Scenario("classic", [{"name": "info", RDS_INFO: place}, *thrice({LOGOFF: one_of_pool})], {"hosts": WVD}),
+        Scenario(
+            "classic", [{"name": "info", RDS_INFO: place}, *thrice({LOGOFF: one_of_pool})], {"hosts": WVD_CLASSIC}
+        ),
     )
     assert agree(one, ID) == {"carol": "logged_off"}
     assert ended_in(one) == ["carol"]
@@ -244,7 +256,7 @@ def test_password_of_the_sign_in_never_shows(windows: Windows) -> None:
     variables = windows.ansible.directory / "vars.yml"
     variables.write_text(json.dumps({"sign_in": sign_in(windows.lab)}))
     options = {**POOL, "credential": "{{ sign_in }}", "all_sessions": True, "no_user_prompt": True}
-    finished = windows.run(WVD, LOGOFF, "-vvv", "-e", f"@{variables}", **options)
+    finished = windows.run(WVD_CLASSIC, LOGOFF, "-vvv", "-e", f"@{variables}", **options)
     assert finished.status == 0, finished.output
     assert password not in finished.output
     assert password not in json.dumps(finished.task.result)
@@ -257,7 +269,7 @@ def test_classic_sign_in_and_what_it_must_be_told(windows: Windows) -> None:
     wrong = {**POOL, "credential": {**sign_in(windows.lab), "password": "wrong"}}
     rows = {"sessions": "{{ listed.sessions }}", "credential": sign_in(windows.lab)}
     guessed, pipeline, password, absent = windows.scenarios(
-        WVD,
+        WVD_CLASSIC,
         Scenario("it tells no hosts, so a short name is not guessed", [{LOGOFF: short}]),
         Scenario(
             "pipeline and question",
@@ -286,7 +298,7 @@ def test_classic_works_in_one_runspace(windows: Windows) -> None:
     """A sign-in holds for one runspace, and the host chooses the runspace of a call."""
     every = {**POOL, "credential": sign_in(windows.lab), "all_sessions": True, "no_user_prompt": True}
     signed_in, hangs = windows.scenarios(
-        WVD,
+        WVD_CLASSIC,
         Scenario(
             "logs off where it has signed in",
             [CAROL, call("winrm/settings", {"delay": {"invoke-rdsusersessionlogoff": 0.5}}), {LOGOFF: every}],

@@ -20,7 +20,7 @@ from tests.integration.windows_hosts import (
     LOGOFF,
     RDS_INFO,
     WMS_INFO,
-    WVD,
+    WVD_CLASSIC,
     Windows,
     agree,
     ended_in,
@@ -65,7 +65,7 @@ def test_exactly_the_selected(windows: Windows) -> None:
         Scenario("2012 R2", [close], {"hosts": CLASSROOMS["2012R2"]}),
         Scenario("2016", [close], {"hosts": CLASSROOMS["2016"]}),
         Scenario("no such module", [{WMS_INFO: {}}]),
-        Scenario("classic", [{LOGOFF: {**POOL, **every}}, {LOGOFF: {**POOL, **every}}], {"hosts": WVD}),
+        Scenario("classic", [{LOGOFF: {**POOL, **every}}, {LOGOFF: {**POOL, **every}}], {"hosts": WVD_CLASSIC}),
     )
     assert agree(half, ID) == dict.fromkeys(HALF, "logged_off")
     assert ended_in(half) == HALF

@@ -33,7 +33,7 @@ from tests.integration.windows_hosts import (
     RDS_INFO,
     SEEN,
     WMS_INFO,
-    WVD,
+    WVD_CLASSIC,
     Windows,
     agree,
     ended_in,
@@ -109,7 +109,7 @@ def test_check_run_and_again(hosts: ScriptHosts) -> None:
         BROKER,
         Scenario("RDS", thrice(log_off(**on_rds, session_state="active"))),
         Scenario("MultiPoint", thrice({CLOSE: {"session_id": [2, 99]}}), {"hosts": CLASSROOMS["2012R2"]}),
-        Scenario("classic", thrice({LOGOFF: on_classic}), {"hosts": WVD}),
+        Scenario("classic", thrice({LOGOFF: on_classic}), {"hosts": WVD_CLASSIC}),
     )
     assert agree(rds, RDS) == {"alice": "logged_off", "9": "already_gone"}
     assert ended_in(rds) == ["alice"]
@@ -202,7 +202,7 @@ def test_runs_of_the_module(hosts: ScriptHosts) -> None:
                 {LOGOFF: {**place, "user": "o'brien$(calc)", "no_user_prompt": True}},
                 {RDS_INFO: {**place, "host_pool_name": "x" * 10_000}},
             ],
-            {"hosts": WVD},
+            {"hosts": WVD_CLASSIC},
         ),
     )
     _check, run, _again = few.all_ok(3)
@@ -224,7 +224,7 @@ def test_password_of_the_sign_in_never_shows(hosts: ScriptHosts) -> None:
     variables = hosts.ansible.directory / "vars.yml"
     variables.write_text(json.dumps({"sign_in": hosts.sign_in["credential"]}))
     options: Options = {**POOL, "credential": "{{ sign_in }}", "all_sessions": True, "no_user_prompt": True}
-    finished = hosts.run(WVD, LOGOFF, "-vvvv", "-e", f"@{variables}", **options)
+    finished = hosts.run(WVD_CLASSIC, LOGOFF, "-vvvv", "-e", f"@{variables}", **options)
     assert finished.status == 0, finished.output
     assert hosts.ended() == ["alice", "bob"]
     assert password not in finished.output
@@ -259,7 +259,7 @@ def test_question_and_a_host_that_cannot_be_reached(hosts: ScriptHosts) -> None:
 
 @pytest.mark.waits_long
 @pytest.mark.newest_core
-def test_question_on_multipoint_and_a_connection_that_is_lost_on_the_way(hosts: ScriptHosts) -> None:
+def test_question_on_wms_and_a_connection_that_is_lost_on_the_way(hosts: ScriptHosts) -> None:
     """That one is unreachable, with every outcome."""
     cut = fault("reset", "Invoke-RDUserLogoff", when="after", parameters={"UnifiedSessionID": 6}, times=1)
     question, lost = hosts.scenarios(

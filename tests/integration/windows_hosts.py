@@ -27,7 +27,7 @@ CLOSE = "remotedesktop.sessions.wms_session_close"
 WMS_INFO = "remotedesktop.sessions.wms_session_info"
 BROKER = "broker.contoso.com"
 CLASSROOMS = {"2012R2": "classroom-2012.contoso.com", "2016": "classroom-2016.contoso.com"}
-WVD = "wvd-management"
+WVD_CLASSIC = "wvd-management"
 SEEN = ("audit", "winrm/report")
 
 

@@ -149,7 +149,7 @@ def test_option_that_is_given_but_empty_is_an_error(option: str, value: object) 
 
 
 @pytest.mark.parametrize("option", ["server", "computer_name", "session_id", "sessions", "user", "session_state"])
-def test_option_of_multipoint_that_is_given_but_empty_is_an_error(option: str) -> None:
+def test_option_of_wms_that_is_given_but_empty_is_an_error(option: str) -> None:
     assert f"{option} is given but empty" in refused(CLOSE, all_sessions=True, **{option: ""})
 
 

@@ -16,10 +16,10 @@ from tests.lab.client import Lab
 
 BROKER = "broker.contoso.com"
 CLASSROOMS = {"2012R2": "classroom-2012.contoso.com", "2016": "classroom-2016.contoso.com"}
-WVD = "wvd-management"
+WVD_CLASSIC = "wvd-management"
 MODULES = {
     BROKER: "RemoteDesktop",
-    WVD: "Microsoft.RDInfra.RDPowerShell",
+    WVD_CLASSIC: "Microsoft.RDInfra.RDPowerShell",
     **{host: f"MultiPoint-{generation}" for generation, host in CLASSROOMS.items()},
 }
 

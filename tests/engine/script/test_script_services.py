@@ -16,7 +16,7 @@ from tests.engine.script.driver import Json
 from tests.engine.script.hosts import (
     CLASSROOMS,
     RDS_LIST,
-    WVD,
+    WVD_CLASSIC,
     Hosts,
     call,
     collection,
@@ -83,7 +83,7 @@ def test_wms(hosts: Hosts, generation: str, listing: Json, key: str, is_list: bo
     assert hosts.ended() == [(host, student[key], f"{student['UserName']}@contoso.com")]
 
 
-def test_older_multipoint_does_not_take_what_the_newer_one_takes(hosts: Hosts) -> None:
+def test_older_wms_does_not_take_what_the_newer_one_takes(hosts: Hosts) -> None:
     """So a list tells the generation."""
     (answer,) = hosts.call(call("Get-WmsSession", All=True), host=CLASSROOMS["2012R2"])
     assert (answer["state"], answer["output"]) == ("failed", [])
@@ -97,7 +97,7 @@ def test_classic_signs_in_wherever_it_acts(hosts: Hosts) -> None:
     listing = call("Get-RdsUserSession", **POOL)
     secrets = {"Credential": account(hosts)}
     for check_mode in (True, False):
-        signed_in, listed = hosts.call(SIGN_IN, listing, host=WVD, secrets=secrets, check_mode=check_mode)
+        signed_in, listed = hosts.call(SIGN_IN, listing, host=WVD_CLASSIC, secrets=secrets, check_mode=check_mode)
         assert signed_in["output"][0]["UserName"] == secrets["Credential"]["username"]
         rows = listed["output"]
         assert len(rows) == 12
@@ -116,7 +116,7 @@ def test_classic_signs_in_wherever_it_acts(hosts: Hosts) -> None:
     ]
     for row in rows[:8]:
         hosts.fault("hang", "Invoke-RdsUserSessionLogoff", parameters={"SessionId": row["SessionId"]})
-    result = hosts.run(request(listing, acts, act_seconds=2, Calls=[SIGN_IN]), WVD, secrets=secrets)
+    result = hosts.run(request(listing, acts, act_seconds=2, Calls=[SIGN_IN]), WVD_CLASSIC, secrets=secrets)
     answers = [(one["answer"]["state"], one["answer"]["errors"]) for one in result["acts"]]
     assert answers == [("no answer", [])] * 8 + [("completed", [])] * 4
     assert len(result["calls"]) == 1, "the sign-in is answered once"
@@ -128,8 +128,8 @@ def test_secret_is_told_to_nobody(hosts: Hosts) -> None:
     wrong = {**right, "password": "pass\u2019word$(1)"}
     listing = call("Get-RdsUserSession", **POOL)
     with watch_command_lines() as lines:
-        accepted, listed = hosts.call(SIGN_IN, listing, host=WVD, secrets={"Credential": right})
-        refused, unsigned = hosts.call(SIGN_IN, listing, host=WVD, secrets={"Credential": wrong})
+        accepted, listed = hosts.call(SIGN_IN, listing, host=WVD_CLASSIC, secrets={"Credential": right})
+        refused, unsigned = hosts.call(SIGN_IN, listing, host=WVD_CLASSIC, secrets={"Credential": wrong})
     assert (accepted["errors"], len(listed["output"])) == ([], 2)
     assert refused["errors"][0]["id"].startswith("SignInFailed,")
     assert unsigned["errors"][0]["id"].startswith("NotSignedIn,")

@@ -275,7 +275,7 @@ def test_row_whose_user_could_not_be_read_never_means_whoever_is_there_now() -> 
     assert named.mismatch(WmsCmdlets().read(row(1), 0.0))
 
 
-def test_batch_proves_the_user_of_a_multipoint_session() -> None:
+def test_batch_proves_the_user_of_a_wms_session() -> None:
     host = Server(2016, row(1))
     service = serve("batch", host, WmsCmdlets())
     (session,) = service.list_sessions()

@@ -217,7 +217,7 @@ def test_what_is_bound_and_not_done(lab: Lab, command: str, parameters: dict[str
     assert lab.ended() == []
 
 
-def test_another_multipoint_server(lab: Lab) -> None:
+def test_another_wms_server(lab: Lab) -> None:
     client = lab.on("classroom-2016.contoso.com")
     assert len(rows(client.call("Get-WmsSession", All=True, Server="classroom-2012.contoso.com"), "SessionId")) == 2
     assert error_id(client.call("Get-WmsSession", All=True, Server="nowhere.contoso.com")) == "ServerNotFound"
