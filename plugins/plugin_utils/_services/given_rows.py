@@ -134,9 +134,13 @@ class GivenRow:
             )
         return meaning(moment)
 
-    def nobody(self, *names: str) -> bool:
+    def untold(self, *names: str) -> bool:
         """Tell whether the row has such fields, and all are empty: the service did not tell when it was listed."""
         return any(name in self.values for name in names) and not any(self.optional(name) for name in names)
+
+    def nobody(self) -> bool:
+        """Tell whether the row has fields of an owner that name nobody; a domain alone is nobody."""
+        return not self.user() and any(name in self.values for name in (*self.form.owner, "owner"))
 
     def named(
         self,
@@ -157,8 +161,8 @@ class GivenRow:
             user,
             self.time("create_time", meaning) if timed else None,
             self.form.row(fields, host, id_, user, self.optional("state")),
-            nobody=self.nobody(*self.form.owner, "owner"),
-            timeless=timed and self.nobody("create_time"),
+            nobody=self.nobody(),
+            timeless=timed and self.untold("create_time"),
         )
 
 

@@ -119,6 +119,15 @@ def test_common_owner_proves_who_it_was(service: str) -> None:
     assert nobody.mismatch(session)
 
 
+@pytest.mark.parametrize("service", ["rds", "wms"])
+@pytest.mark.parametrize("common", [{}, {"owner": ""}])
+def test_domain_without_a_user_is_nobody(service: str, common: dict[str, str]) -> None:
+    form, session = LISTED[service]
+    own = {name: session.fields[name] for name in (form.host, form.ids.name, "domain_name")}
+    found = named(form, {**own, "user_name": None, **common})
+    assert found.mismatch(session) == "neither its user nor its creation was known when it was looked up"
+
+
 @pytest.mark.parametrize(
     ("cmdlets", "words"),
     [
