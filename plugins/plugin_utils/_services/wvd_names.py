@@ -107,27 +107,28 @@ def _identity(value: object, label: str) -> object:
     if not isinstance(value, Mapping):
         return value
     fields: dict[str, Any] = {str(name): one for name, one in value.items()}
-    if fields.get("user_session_id"):
-        number, resource_id = fields.pop("user_session_id"), fields.get("id")
-        if isinstance(resource_id, str) and resource_id.strip().startswith("/"):
-            fields["resource_id"] = fields.get("resource_id") or resource_id
-        fields["id"] = number
-    for name in ("id", "resource_id"):
-        text = str(fields.get(name) or "").strip()
-        if not text.startswith("/"):
-            continue
-        if name == "id":
-            del fields["id"]
+    ids = [text for text in (_text(fields.get(name)) for name in ("id", "resource_id")) if text.startswith("/")]
+    if _text(fields.get("id")).startswith("/"):
+        del fields["id"]
+    if _text(fields.get("user_session_id")):
+        fields["id"] = fields.pop("user_session_id")
+    for text in ids:
         try:
             parts = dict(zip(FIELDS, split_resource_id(text), strict=False))
         except SelectionError as error:
             raise SelectionError(f"{label}: {error}") from error
         for part, said in parts.items():
-            other = str(fields.get(part) or "").strip()
+            other = _text(fields.get(part))
             if other and fold(other) != fold(said):
                 raise SelectionError(f"{label} says {part} {other!r}, but the resource id says {said!r}.")
-        fields = {**parts, **{part: one for part, one in fields.items() if one not in (None, "")}}
+        # Of all else it counts, too, that it is empty: nobody was told when the session was listed.
+        fields = {**parts, **{name: one for name, one in fields.items() if name not in parts or _text(one)}}
     return fields
+
+
+def _text(value: object) -> str:
+    """Return what a field says; 0 says something, other empty values nothing."""
+    return "" if value in (None, [], {}) else str(value).strip()
 
 
 def _read(row: GivenRow, defaults: Mapping[str, str]) -> tuple[HostPool, NamedSession]:

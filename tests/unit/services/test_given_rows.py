@@ -119,6 +119,15 @@ def test_common_owner_proves_who_it_was(service: str) -> None:
     assert nobody.mismatch(session)
 
 
+@EACH
+def test_row_of_nobody_as_it_was_listed_never_means_who_is_there_now(service: str) -> None:
+    form, session = LISTED[service]
+    for empty in (None, ""):
+        row = {**session.fields, **dict.fromkeys((*form.owner, "owner", "create_time"), empty)}
+        found = named(form, row)
+        assert found.mismatch(session) == "neither its user nor its creation was known when it was looked up"
+
+
 @pytest.mark.parametrize("service", ["rds", "wms"])
 @pytest.mark.parametrize("common", [{}, {"owner": ""}])
 def test_domain_without_a_user_is_nobody(service: str, common: dict[str, str]) -> None:

@@ -155,11 +155,20 @@ def test_row_of_another_place_than_the_options_is_an_error_with_both_values(name
         ({"id": ARM_ID, "host_pool_name": "Pool-2"}, "host_pool_name"),
         ({"id": ARM_ID, "user_session_id": "6"}, "id"),
         ({"id": ARM_ID, "resource_id": ARM_ID[:-1] + "6"}, "id"),
+        ({"id": ARM_ID, "user_session_id": 0}, "id"),
+        ({"id": 0, "resource_id": ARM_ID}, "id"),
+        ({"user_session_id": "6", "id": ARM_ID, "resource_id": ARM_ID[:-1] + "6"}, "id"),
     ],
 )
 def test_row_that_contradicts_its_own_resource_id_is_an_error(row: dict[str, str], name: str) -> None:
     with pytest.raises(SelectionError, match=f"^row says {name} .* but the resource id says"):
         read_identity(row, "row", {})
+
+
+@pytest.mark.parametrize("name", ["id", "user_session_id"])
+def test_zero_is_an_id(name: str) -> None:
+    _pool, named = read_identity({**NAMES, name: 0}, "row", {})
+    assert named.id == "0"
 
 
 @pytest.mark.parametrize("name", ["session_host_name", "id", "host_pool_name", "resource_group_name"])
