@@ -72,6 +72,8 @@ SILENCE_RETRIES = 1
 """Tries of a page after a silence: each may cost LIST_SECONDS."""
 LONGEST_LIST_PAUSE = 30.0
 """Seconds that a list waits between two tries at most, whatever the service asks for."""
+UNCONNECTED_SECONDS = 1.0
+"""Pause after an act that found no connection. Not doubled as a refusal is: each session is tried so often only."""
 ACT_SECONDS = 30
 """Longest silence after an act was sent; then the answer counts as unclear."""
 PER_SECOND = {"reads": 25.0, "writes": 10.0, "deletes": 10.0}
@@ -403,7 +405,7 @@ class ArmClient:
         except AzureError as error:
             reply, reason, retry_after = reply_to(error)
             if reply in (Reply.THROTTLED, Reply.NOT_SENT):
-                bucket.refused(retry_after)
+                bucket.refused(UNCONNECTED_SECONDS if reply is Reply.NOT_SENT else retry_after)
             return reply, reason
         finally:
             bucket.end()

@@ -275,6 +275,15 @@ def test_request_that_found_no_connection_never_left(
     assert act(client)[0] is Reply.UNCLEAR
 
 
+def test_acts_that_find_no_connection_are_not_put_off_ever_longer(client: ArmClient, wire: Wire, clock: Clock) -> None:
+    error = NewConnectionError(SimpleNamespace(), "Connection refused")  # type: ignore[arg-type]
+    wire.answers = [requests.exceptions.ConnectionError(MaxRetryError(SimpleNamespace(), "/", error))]  # type: ignore[arg-type]
+    for _try in range(20):
+        assert log_off(client)[0] is Reply.NOT_SENT
+        assert client.deletes.pause() == pytest.approx(1.0)
+        clock.sleep(1.0)
+
+
 def test_deletions_and_writes_have_buckets_of_their_own(client: ArmClient, wire: Wire) -> None:
     wire.answers = [Answer(200, headers={"x-ms-ratelimit-remaining-subscription-deletes": "0"})]
     log_off(client)
