@@ -590,6 +590,17 @@ def test_task_that_is_broken_off_returns_every_outcome(
     assert farm.closed
 
 
+def test_task_that_is_broken_off_when_all_is_done_returns_every_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_console: console.Console, _asked: int, finished: int, total: int, _seconds: float) -> None:
+        if finished == total:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(console.Console, "progress", interrupt)
+    result = Task(FakeFarm.of(session("1")), monkeypatch).run()
+    assert result["summary"] == {"disconnected": 1}
+    assert (result["failed"], result["msg"]) == (True, "The task was broken off: it was interrupted.")
+
+
 def test_info_returns_the_rows_that_are_selected(monkeypatch: pytest.MonkeyPatch) -> None:
     farm = FakeFarm.of(session("1"), session("2", state="Disconnected"), session("10"))
     made = action(Info, {**POOL, "session_state": "active"}, check_mode=True)

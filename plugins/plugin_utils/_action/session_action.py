@@ -135,7 +135,9 @@ class SessionAction(ActionBase):
             report = engine.run(request, service, console, reach.clock, lives=reach.lives)
         except BrokenOffError as error:
             result = self._result(options, error.report, service.notes())
-            result["msg"] = f"The task was broken off: {error}. {result['msg']}"
+            result["msg"] = f"The task was broken off: {error}. {result.get('msg', '')}".strip()
+            if "unreachable" not in result:
+                result["failed"] = True
             result["exception"] = traceback.format_exc()
             return result
         return self._result(options, report, service.notes())
