@@ -617,6 +617,10 @@ def test_pools_of_a_task_are_spelled_as_the_task_spells_them() -> None:
     assert wanted.in_subscription("SUB")[0] == [HostPool("SUB", "rg", "pool")]
 
 
+def test_secrets_are_not_shown_with_what_is_wanted() -> None:
+    assert "hunter2" not in repr(read(Disconnect, **POOL, all_sessions=True, secret="hunter2").wanted)
+
+
 def test_secrets_are_marked_as_such() -> None:
     for kind in (Disconnect, Info):
         marked = {name for name, spec in kind.OPTIONS.items() if spec.get("no_log")}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .._sessions.errors import SelectionError, ServiceError
 from .._sessions.selection import Filters, NamedSession, Selection
@@ -40,7 +40,7 @@ ONE_POOL: Spec = {name: {**WHERE[name], "required": True} for name in ("resource
 class Wanted:
     """What a task is about. Where nothing says a subscription, it is empty."""
 
-    sign_in: Options
+    sign_in: Options = field(repr=False)
     pools: Sequence[HostPool]
     named: tuple[NamedSession, ...] | None
     filters: Filters
