@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A call of a cmdlet and its answer: the same over every Windows transport.
 
-An answer holds plain values only, and each kind of value always listings the same: enumerations are their names,
+An answer holds plain values only, and each kind of value always looks the same: enumerations are their names,
 dates are text as `time_text` makes it, numbers are numbers whatever their width.
 """
 
