@@ -32,8 +32,9 @@ options:
     type: str
   wait_timeout:
     description:
-      - Seconds to go on with a session after the first request for it was refused for now, or could not be sent. The
-        identity of the session is proven again each time.
+      - Seconds for which lists that fail are read again, before what was not sent by then is given up. Each message
+        needs a list that proves whose session it is.
+      - Waiting because the service limits the rate of requests does not count, and takes as long as the service asks.
     type: int
     default: 60
 extends_documentation_fragment:

@@ -83,6 +83,20 @@ def test_what_was_put_off_is_sent_later_and_once() -> None:
     assert len(farm.acts) == 4
 
 
+def test_waiting_for_the_rate_of_the_service_does_not_count() -> None:
+    farm = FakeFarm.of(session("1"))
+    minutes = 10
+    farm.replies[session("1").key] = [
+        *answer(
+            *[Reply.THROTTLED] * minutes, before=lambda farm, one: setattr(farm, "blocked_until", farm.clock() + 60.0)
+        ),  # type: ignore[list-item]
+        *answer(Reply.DONE),  # type: ignore[list-item]
+    ]
+    begun = farm.clock()
+    assert outcomes(send(farm, wait_timeout=5.0)) == {"1": "sent"}
+    assert farm.clock() - begun > 60.0 * minutes
+
+
 @pytest.mark.parametrize("reply", [Reply.GONE, Reply.REFUSED])
 def test_refusal_is_final_and_a_list_tells_whether_anybody_was_there(reply: Reply) -> None:
     farm = FakeFarm.of(session("1"), session("2"), session("3"))
