@@ -18,7 +18,7 @@ from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import ConnectTimeout
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError, TooLateError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import runspace
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import runspace, runspace_pool
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Call,
     CallResult,
@@ -452,7 +452,7 @@ def test_a_lost_part_of_an_answer_is_noticed() -> None:
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runspace, "IMPORT_ERROR", ImportError("No module named 'pypsrp'"))
+    monkeypatch.setattr(runspace_pool, "IMPORT_ERROR", ImportError("No module named 'pypsrp'"))
     with pytest.raises(ServiceError, match="pip install pypsrp"):
         RunspaceTransport(Connection(Host(hang, Clock())), Clock())
 
@@ -484,7 +484,7 @@ def test_a_bare_value_is_a_row_too(clixml: str, value: object) -> None:
 
 def test_an_act_is_never_the_request_that_signs_in_anew() -> None:
     cmdlets, host = begin(after(0))
-    cmdlets._renew_http()
+    cmdlets._runspaces._renew_http()
     host.sign_in_seconds = 6.0
     with pytest.raises(TooLateError):
         cmdlets.begin(CALL, 60, send_before=host.clock.now + 5.0)
@@ -553,7 +553,7 @@ def test_clean_up_that_fails_costs_nothing(error: Exception) -> None:
 
 def test_nothing_is_sent_when_the_run_has_ended() -> None:
     cmdlets, host = begin(after(0))
-    cmdlets._lives = lambda: False
+    cmdlets._runspaces._lives = lambda: False
     with pytest.raises(TooLateError):
         cmdlets.begin(CALL, 60, send_before=host.clock.now + 5.0)
     assert not host.pipelines
@@ -563,7 +563,7 @@ def test_nothing_is_sent_when_the_run_ends_while_a_connection_is_made() -> None:
     cmdlets, host = begin(after(0))
     http = host.transport.session
     http.exchanges, before = 3, len(http.retries_allowed)
-    cmdlets._lives = lambda: len(http.retries_allowed) < before + 2
+    cmdlets._runspaces._lives = lambda: len(http.retries_allowed) < before + 2
     with pytest.raises(TooLateError):
         cmdlets.begin(CALL, 60, send_before=host.clock.now + 5.0)
     assert not host.pipelines

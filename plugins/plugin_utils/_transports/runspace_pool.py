@@ -1,0 +1,344 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The exchange with a host: the runspaces of Ansible's psrp connection, and pipelines of one command in them.
+
+What many pipelines have brought is asked for one after the other, in the caller's thread: pypsrp's serialiser and the
+message encryption cannot be shared by threads.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import Element, SubElement
+
+from ansible.errors import AnsibleConnectionFailure
+
+from .._sessions.errors import ServiceError, TooLateError
+from .cmdlet import Call, CallResult, ErrorRecord, Row, State
+from .runspace_errors import OPERATION_TIMED_OUT, explain
+from .runspace_messages import BrokenMessageError, Messages, read_error, read_row, read_state, read_text
+
+try:
+    from pypsrp.complex_objects import Command, ObjectMeta, PSCredential, RunspacePoolState
+    from pypsrp.exceptions import InvalidPSRPOperation, WinRMError, WSManFaultError
+    from pypsrp.host import PSHost
+    from pypsrp.messages import MessageType
+    from pypsrp.powershell import PowerShell
+    from pypsrp.shell import SignalCode
+    from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet, WSManAction
+    from requests.exceptions import ConnectTimeout, RequestException, Timeout
+    from spnego.exceptions import SpnegoError
+
+    class Cmdlet(Command):
+        """A command that pypsrp does not copy for each use: there is one use, and that took a tenth of the time."""
+
+        def __deepcopy__(self, _memo: object) -> Cmdlet:
+            return self
+
+    CONNECTION_ERRORS: tuple[type[Exception], ...] = (WinRMError, RequestException, SpnegoError, BrokenMessageError)
+except ImportError as error:
+    IMPORT_ERROR: ImportError | None = error
+else:
+    IMPORT_ERROR = None
+
+if TYPE_CHECKING:
+    from pypsrp.powershell import RunspacePool
+
+SHORTEST_WAIT = 0.5
+"""Seconds that a host is let wait before it answers a request; WinRM takes nothing shorter."""
+SILENCE_SECONDS = 30.0
+"""A host that says nothing for so much longer than it should is lost."""
+SHORT_SILENCE = 3.0
+"""The same for requests that are not worth a long wait."""
+CLOSE_SECONDS = 10.0
+SHORTEST_CONNECT = 0.1
+LARGEST_INT32 = 2**31 - 1
+STATES = {3: State.STOPPED, 4: State.COMPLETED, 5: State.FAILED}
+"""Final states of a pipeline (MS-PSRP 2.2.3.5)."""
+
+
+@dataclass(slots=True, eq=False)
+class Pipeline:
+    """A call as the host runs it, and what has come of it."""
+
+    invoked: PowerShell
+    state: State | None = None
+    """How it ended, once the host has said so."""
+    messages: Messages = field(default_factory=Messages)
+    output: list[Row] = field(default_factory=list)
+    errors: list[ErrorRecord] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def take(self, kind: int, clixml: Element) -> None:
+        """Read a message; `kind` is a number of pypsrp's MessageType."""
+        if kind == MessageType.PIPELINE_OUTPUT:
+            self.output.append(read_row(clixml))
+        elif kind == MessageType.ERROR_RECORD:
+            self.errors.append(read_error(clixml))
+        elif kind == MessageType.WARNING_RECORD:
+            self.warnings.append(read_text(clixml))
+        elif kind == MessageType.PIPELINE_STATE:
+            number, error = read_state(clixml)
+            state = STATES.get(number)
+            if error is not None and state is State.FAILED:
+                self.errors.append(error)
+            self.state = state or self.state
+
+    def answer(self, state: State) -> CallResult:
+        """Make the answer of what has come by now; `state` says how the call ended."""
+        return CallResult(state, tuple(self.output), tuple(self.errors), tuple(self.warnings))
+
+
+class Runspaces:
+    """The runspaces of a psrp connection. To be used from one thread.
+
+    Every method that talks to the host raises AnsibleConnectionFailure when the connection has failed: wrong
+    password, host down, session lost; and ServiceError when something on the host must be changed: no such endpoint,
+    no right, quota reached. After either it is `lost`, and only `close` makes sense.
+    """
+
+    def __init__(
+        self, connection: Any, most_runspaces: int, clock: Callable[[], float], lives: Callable[[], bool]
+    ) -> None:
+        """Connect over a psrp `connection` plugin, and have no more than `most_runspaces`.
+
+        `clock` counts seconds, `lives` tells whether the run goes on. Raises ServiceError and
+        AnsibleConnectionFailure.
+        """
+        if IMPORT_ERROR is not None:
+            raise ServiceError(
+                f"The Python package pypsrp is needed, and {sys.executable} lacks it ({IMPORT_ERROR}): "
+                f"{sys.executable} -m pip install pypsrp"
+            ) from IMPORT_ERROR
+        self._connection = connection
+        self._clock = clock
+        self._lives = lives
+        self.host = str(connection.get_option("remote_addr"))
+        """Name or address of the host, for errors."""
+        self._endpoint = str(connection.get_option("configuration_name"))
+        self.lost = False
+        """Whether the connection cannot be trusted any more."""
+        try:
+            self._open()
+            self._shrink(most_runspaces)
+        finally:
+            self._pool: RunspacePool = self._connection.runspace
+            if self.lost and self._pool:
+                self.close()
+
+    def _open(self) -> None:
+        with self._explained():
+            try:
+                self._connection._connect()
+            except AnsibleConnectionFailure as error:
+                # Ansible calls everything that goes wrong here unreachable, and keeps what it was as the context.
+                raise explain(error.__context__ or error, self.host, self._endpoint) from None
+            except (ImportError, ValueError) as error:
+                raise ServiceError(f"A psrp connection to {self.host} cannot be made: {error}.") from error
+
+    def _shrink(self, most: int) -> None:
+        """Have no more runspaces than is right for these calls: Ansible keeps the pool for all items of a loop."""
+        pool = self._connection.runspace
+        if pool.max_runspaces > most:
+            with self._explained():
+                pool.max_runspaces = most
+
+    @property
+    def size(self) -> int:
+        """How many runspaces there may be."""
+        return int(self._pool.max_runspaces)
+
+    def grow(self, size: int) -> None:
+        """Let the pool have up to `size` runspaces. A host that does not allow it keeps what it has."""
+        with self._explained():
+            try:
+                self._pool.max_runspaces = size
+            except (InvalidPSRPOperation, WSManFaultError) as error:
+                if isinstance(error, WSManFaultError) and error.code != OPERATION_TIMED_OUT:
+                    raise
+
+    def prepare(self, call: Call) -> Pipeline:
+        """Make a pipeline of a call, and sign in if need be: an act must not be what waits for a connection."""
+        with self._explained():
+            command = Cmdlet(call.command, protocol_version=self._pool.protocol_version or "", is_script=False)
+            invoked = PowerShell(self._pool).add_command(command)
+            for name, value in call.parameters.items():
+                invoked.add_parameter(name, self._wire(value))
+            for name, secret in call.secrets.items():
+                self._pool.exchange_keys()
+                credential = PSCredential(username=secret.user, password=secret.password)  # type: ignore[no-untyped-call]
+                invoked.add_parameter(name, credential)
+            if self._pool.connection.transport.session is None:
+                self._sign_in()
+        return Pipeline(invoked)
+
+    def _wire(self, value: Any) -> Any:
+        """Say the types that pypsrp would choose too small."""
+        if isinstance(value, list):
+            return [self._wire(one) for one in value]
+        if isinstance(value, float):
+            return self._pool.serialize(value, ObjectMeta("Db"))
+        if isinstance(value, int) and not -LARGEST_INT32 <= value <= LARGEST_INT32:
+            return self._pool.serialize(value, ObjectMeta("I64"))
+        return value
+
+    def _sign_in(self) -> None:
+        """Ask for what the pool has brought, which is nothing."""
+        receive = Element(f"{{{NAMESPACES['rsp']}}}Receive")
+        SubElement(receive, f"{{{NAMESPACES['rsp']}}}DesiredStream").text = "stdout"
+        with suppress(WSManFaultError):
+            self._request(WSManAction.RECEIVE, receive, None, SHORTEST_WAIT, SILENCE_SECONDS)
+
+    def send(self, pipeline: Pipeline, send_before: float) -> None:
+        """Begin a pipeline.
+
+        With nothing sent it raises TooLateError when the clock has reached `send_before` (seconds; infinity for what
+        proves nothing) or the run has ended.
+        """
+        self._require_time(send_before)
+        with self._explained(), self._in_time(pipeline, send_before):
+            # No host for the pipeline: a cmdlet that would ask fails, instead of waiting for an answer.
+            host, self._pool.host = self._pool.host, PSHost(None, None, False, None, None, None, "")
+            try:
+                pipeline.invoked.begin_invoke()
+            finally:
+                self._pool.host = host
+
+    def _require_time(self, send_before: float) -> None:
+        if self._clock() >= send_before or not self._lives():
+            raise TooLateError
+
+    @contextmanager
+    def _in_time(self, pipeline: Pipeline, send_before: float) -> Iterator[None]:
+        """Send nothing too late: a connection that was dropped is made on the way, and signed in to with more requests.
+
+        Raises TooLateError.
+        """
+        if send_before == math.inf:
+            yield
+            return
+        transport: Any = self._pool.connection.transport
+        adapter = transport.session.get_adapter(transport.endpoint)
+        send, retries, patience = adapter.send, adapter.max_retries, transport.connection_timeout
+
+        def send_in_time(*request: Any, **options: Any) -> Any:
+            self._require_time(send_before)
+            return send(*request, **options)
+
+        adapter.send = send_in_time
+        adapter.max_retries = 0
+        transport.connection_timeout = min(patience, max(SHORTEST_CONNECT, send_before - self._clock()))
+        try:
+            yield
+        except (TooLateError, ConnectTimeout):
+            # Nothing was sent.
+            self.forget(pipeline)
+            self._renew_http()
+            raise TooLateError from None
+        finally:
+            transport.connection_timeout = patience
+            adapter.max_retries = retries
+            del adapter.send
+
+    def receive(self, pipeline: Pipeline, seconds: float) -> bool:
+        """Read what a pipeline brings within `seconds`, of which SHORTEST_WAIT are the least; return whether it did."""
+        receive = Element(f"{{{NAMESPACES['rsp']}}}Receive")
+        stream = SubElement(receive, f"{{{NAMESPACES['rsp']}}}DesiredStream", CommandId=pipeline.invoked.id)
+        stream.text = "stdout"
+        options = OptionSet()
+        options.add_option("WSMAN_CMDSHELL_OPTION_KEEPALIVE", "TRUE")
+        with self._explained():
+            try:
+                response = self._request(WSManAction.RECEIVE, receive, options, seconds, SILENCE_SECONDS)
+            except WSManFaultError as error:
+                if error.code != OPERATION_TIMED_OUT:
+                    raise
+                return False
+            data = [b64decode(one.text or "") for one in response.iterfind(".//rsp:Stream", NAMESPACES)]
+            for kind, clixml in pipeline.messages.read(b"".join(data)):
+                pipeline.take(kind, clixml)
+        return any(data)
+
+    def stop(self, pipeline: Pipeline) -> bool:
+        """Send the stop signal; return whether the host has answered. Only what the pipeline brings counts."""
+        with self._explained():
+            return self._signal(pipeline, SignalCode.PS_CTRL_C)
+
+    def forget(self, pipeline: Pipeline) -> None:
+        """Expect nothing more of a pipeline."""
+        self._pool.pipelines.pop(pipeline.invoked.id, None)
+
+    def clean_up(self, pipeline: Pipeline) -> None:
+        """Let the host forget a finished pipeline. That may fail: a lost connection shows in the next request."""
+        self.forget(pipeline)
+        with self._explained():
+            try:
+                self._signal(pipeline, SignalCode.TERMINATE)
+            except CONNECTION_ERRORS:
+                self._renew_http()
+
+    def _signal(self, pipeline: Pipeline, code: str) -> bool:
+        signal = Element(f"{{{NAMESPACES['rsp']}}}Signal", CommandId=pipeline.invoked.id)
+        SubElement(signal, f"{{{NAMESPACES['rsp']}}}Code").text = code
+        try:
+            self._request(WSManAction.SIGNAL, signal, None, SHORTEST_WAIT, SHORT_SILENCE)
+        except WSManFaultError as error:
+            return bool(error.code != OPERATION_TIMED_OUT)
+        except Timeout:
+            self._renew_http()
+            return False
+        return True
+
+    def _request(
+        self, action: str, resource: Element, options: OptionSet | None, seconds: float, silence: float
+    ) -> Element:
+        """Send a request that the host has some seconds to answer, once: pypsrp would repeat it for minutes."""
+        wsman, shell = self._pool.connection, self._pool.shell
+        selectors = SelectorSet()
+        selectors.add_option("ShellId", shell.id or "")
+        before = wsman.operation_timeout, wsman.transport.read_timeout
+        wsman.operation_timeout = round(seconds, 3)  # type: ignore[assignment]
+        wsman.transport.read_timeout = seconds + silence  # type: ignore[assignment]
+        try:
+            return wsman.invoke(action, shell.resource_uri, resource, options, selectors)
+        finally:
+            wsman.operation_timeout, wsman.transport.read_timeout = before
+
+    def _renew_http(self) -> None:
+        """Sign in anew for the next request: an exchange that was cut off has spoilt the message encryption."""
+        transport = self._pool.connection.transport
+        transport.close()
+        transport.session = transport.encryption = None
+
+    def close(self) -> None:
+        """Close the shell, and with it what still runs in it, within about CLOSE_SECONDS."""
+        wsman = self._pool.connection
+        self._renew_http()
+        wsman.operation_timeout = max(1, int(CLOSE_SECONDS / 2))
+        wsman.transport.connection_timeout = wsman.transport.read_timeout = wsman.operation_timeout + 1
+        with suppress(*CONNECTION_ERRORS):
+            self._pool.shell.close()
+        self._pool.state = RunspacePoolState.CLOSED
+        self._connection.close()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn an error into a sentence, and remember that the connection cannot be trusted any more."""
+        try:
+            yield
+        except TooLateError:
+            raise
+        except CONNECTION_ERRORS as error:
+            self.lost = True
+            # Not "from error": ansible-core would add the library's text to the sentence.
+            raise explain(error, self.host, self._endpoint) from None
+        except BaseException:
+            self.lost = True
+            raise
