@@ -427,6 +427,16 @@ def test_trouble_is_one_sentence_and_unreachable_only_when_it_is_the_connection(
     assert host.deleted == 1
 
 
+def test_shell_is_not_left_to_ansible_once_a_call_could_not_be_begun() -> None:
+    cmdlets, host = begin(after(0))
+    host.fails = fault(2150858843)
+    with pytest.raises(AnsibleConnectionFailure, match="gone"):
+        cmdlets.begin(CALL, 100)
+    host.fails = None
+    cmdlets.close()
+    assert host.deleted == 1
+
+
 def test_trouble_while_connecting_is_told_from_what_ansible_wrapped() -> None:
     host = Host(hang, Clock())
     connection = Connection(host)
