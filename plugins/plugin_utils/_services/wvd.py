@@ -15,7 +15,8 @@ from .._sessions.service import Event, Listed, ListingFailed, Notes, Replied, Re
 from .._sessions.session import Key, Session, fold
 from .._sessions.times import in_utc, read_time
 from .._sessions.verbs import DISCONNECT, LOG_OFF, MESSAGE, Operation, Verb
-from .._transports.arm import CONNECTIONS, ArmClient
+from .._transports.arm import ArmClient
+from .._transports.arm_pipeline import CONNECTIONS
 from .._transports.pacing import Pacing
 from .settled_list import READINGS, read_until_settled
 from .wvd_names import FORM, HostPool, split_resource_id

@@ -34,7 +34,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import DISCONNECT, Operation
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.arm import CONNECTIONS
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.arm_pipeline import CONNECTIONS
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.pacing import Pacing
 
 POOL = HostPool("Sub-1", "RG-1", "Pool-1")

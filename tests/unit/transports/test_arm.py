@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -30,13 +33,16 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import arm
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.arm import (
     ACT_SECONDS,
-    CONNECT_SECONDS,
-    CONNECTIONS,
     LIST_SECONDS,
     Account,
     ArmClient,
     only_subscription,
     sign_in,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.arm_pipeline import (
+    CONNECT_SECONDS,
+    CONNECTIONS,
+    make_transport,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.azure_cloud import CLOUDS
 from tests.unit.fakes.clock import Clock
@@ -405,8 +411,8 @@ def test_challenge_that_costs_the_proof_its_time_sends_nothing_more(
     assert len(wire.sent) == 1
 
 
-def test_http_library_tries_nothing_again_by_itself(account: Account) -> None:
-    session = arm._transport(account)["transport"].session
+def test_http_library_tries_nothing_again_by_itself() -> None:
+    session: Any = make_transport(True).session
     adapter = session.get_adapter(BASE)
     assert adapter.max_retries.total == 0
     assert adapter._pool_maxsize > CONNECTIONS
@@ -870,6 +876,33 @@ def test_missing_packages_are_reported_where_the_account_is_made(monkeypatch: py
     monkeypatch.setattr(arm, "IMPORT_ERROR", ImportError("no azure"))
     with pytest.raises(ImportError, match="no azure"):
         sign_in({}, {})
+
+
+@pytest.mark.parametrize(
+    ("present", "package"),
+    [
+        ("", "requests"),
+        ("", "azure.core"),
+        ("", "azure.mgmt.desktopvirtualization"),
+        ("import requests", "urllib3.connectionpool"),  # what only the pipeline needs
+    ],
+)
+def test_whichever_package_is_missing_the_sign_in_says_so(present: str, package: str) -> None:
+    """The transport can be imported without it, so that the task can name it."""
+    lines = (
+        f"import sys\n{present}\nsys.modules[{package!r}] = None\nimport {arm.__name__} as arm\narm.sign_in({{}}, {{}})"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", lines],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "in sign_in\n" in ended.stderr
+    error = ended.stderr.splitlines()[-1]
+    assert error.startswith("ModuleNotFoundError: ")
+    assert package in error
 
 
 def test_page_that_names_itself_as_the_next_one_is_an_error(client, wire):
