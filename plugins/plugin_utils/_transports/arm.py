@@ -20,6 +20,7 @@ from .arm_errors import explain, reply_to, says_no_session
 from .arm_pipeline import Bucket, RowsPolicy, make_policies, make_transport
 from .azure_cloud import Cloud, find_cloud
 from .azure_credential import make_credential
+from .send_deadline import SendDeadline
 
 try:
     import requests
@@ -112,6 +113,7 @@ class ArmClient:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`clock` counts seconds, `sleep` waits so many; without `lives`, that the run goes on, no act is sent."""
+        self._clock, self._lives = clock, lives
         self.writes, self.deletes = Bucket("writes", clock), Bucket("deletes", clock)
         self._client = DesktopVirtualizationMgmtClient(
             account.credential,
@@ -122,7 +124,6 @@ class ArmClient:
                 account.cloud.scope,
                 user_agent,
                 clock,
-                lives,
                 RowsPolicy(Bucket("reads", clock), sleep),
             ),
             transport=make_transport(account.verify),
@@ -226,9 +227,10 @@ class ArmClient:
             answers.append(response.http_response)
             bucket.note(response.http_response.headers)
 
+        deadline = SendDeadline(send_before, self._clock, self._lives)
         bucket.begin()
         try:
-            request(send_before=send_before, read_timeout=ACT_SECONDS, retry_total=0, cls=note)
+            request(deadline=deadline, read_timeout=ACT_SECONDS, retry_total=0, cls=note)
         except TooLateError:
             return Reply.NOT_SENT, "it could not be sent in time"
         except AzureError as error:

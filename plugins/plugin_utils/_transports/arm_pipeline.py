@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import math
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._sessions.errors import ServiceError, TooLateError
+from .._sessions.errors import ServiceError
 from .pacing import Pacing
+from .send_deadline import SendDeadline
 
 try:
     import requests
@@ -56,8 +55,8 @@ PER_SECOND = {"reads": 25.0, "writes": 10.0, "deletes": 10.0}
 REMAINING = "x-ms-ratelimit-remaining-subscription-"
 """Header that says how much is left of a bucket, with its name; for all callers together with `global-` before that."""
 
-_deadline = threading.local()
-"""The `send_before` of the act that this thread is sending."""
+_sending = threading.local()
+"""The `deadline` of the act that this thread is sending, if it is one."""
 
 
 class PunctualConnection(HTTPSConnection):
@@ -66,8 +65,9 @@ class PunctualConnection(HTTPSConnection):
     def connect(self) -> None:
         """Connect, or raise TooLateError."""
         super().connect()
-        if time.monotonic() >= getattr(_deadline, "send_before", math.inf):
-            raise TooLateError
+        deadline: SendDeadline | None = getattr(_sending, "deadline", None)
+        if deadline is not None:
+            deadline.check()
 
 
 class PunctualPool(HTTPSConnectionPool):
@@ -145,22 +145,18 @@ class WirePolicy(HTTPPolicy):  # type: ignore[type-arg]
     Everything that takes time (tokens, retries) happens before it.
     """
 
-    def __init__(self, clock: Callable[[], float], lives: Callable[[], bool]) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__()
         self._clock = clock
-        self._lives = lives
 
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send, or raise TooLateError."""
-        now = self._clock()
-        send_before = request.context.get("send_before")
-        if send_before is not None:
-            if now >= send_before or not self._lives():
-                raise TooLateError
-            # Connecting counts too: the request leaves only on a connection made in time.
-            request.context.options["connection_timeout"] = min(CONNECT_SECONDS, send_before - now)
-        request.context["sent_at"] = now
-        _deadline.send_before = math.inf if send_before is None else send_before
+        deadline: SendDeadline | None = request.context.get("deadline")
+        if deadline is not None:
+            deadline.check()
+            request.context.options["connection_timeout"] = deadline.connect_seconds(CONNECT_SECONDS)
+        request.context["sent_at"] = self._clock()
+        _sending.deadline = deadline
         return self.next.send(request)
 
 
@@ -176,7 +172,7 @@ class RowsPolicy(SansIOHTTPPolicy):  # type: ignore[type-arg]
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
         """Take our own options out of those that go on to the HTTP library."""
-        for name in ("take_rows", "take_row", "send_before"):
+        for name in ("take_rows", "take_row", "deadline"):
             request.context[name] = request.context.options.pop(name, None)
         if request.http_request.method == "GET":
             self._sleep(min(LONGEST_LIST_PAUSE, self._reads.pause()))
@@ -219,12 +215,11 @@ def make_policies(
     scope: str,
     user_agent: str,
     clock: Callable[[], float],
-    lives: Callable[[], bool] = lambda: True,
     rows: RowsPolicy | None = None,
 ) -> list[Any]:
     """Make the policies of a client whose tokens are for `scope`; `rows` only where one hands over rows.
 
-    `clock` counts seconds, `lives` tells whether the run goes on; no act is sent when it does not.
+    `clock` counts seconds.
     The SDK's own policies would also follow redirects and register resource providers: an act is sent once.
     """
     return [
@@ -235,5 +230,5 @@ def make_policies(
         ContentDecodePolicy(),
         ListRetryPolicy(),
         ARMChallengeAuthenticationPolicy(credential, scope),
-        WirePolicy(clock, lives),
+        WirePolicy(clock),
     ]

@@ -16,6 +16,7 @@ from typing import Any
 
 from .cmdlet import Call, CallResult, NoRunspaceError, State
 from .runspace_pool import SHORTEST_WAIT, Pipeline, Runspaces
+from .send_deadline import SendDeadline
 
 AT_ONCE = 16
 """Calls in flight at once."""
@@ -69,12 +70,13 @@ class RunspaceTransport:
         Raises ServiceError and AnsibleConnectionFailure.
         """
         self._clock = clock
+        self._lives = lives
         self._most_runspaces = most_runspaces
         self._running: dict[int, _RunningCall] = {}
         self._finished: list[tuple[int, CallResult]] = []
         self._last_token = 0
         self._blocked = 0
-        self._runspaces = Runspaces(connection, most_runspaces, clock, lives)
+        self._runspaces = Runspaces(connection, most_runspaces)
 
     @property
     def busy(self) -> bool:
@@ -97,7 +99,7 @@ class RunspaceTransport:
         if self._free() <= 0:
             raise self._no_runspace()
         pipeline = self._runspaces.prepare(call)
-        self._runspaces.send(pipeline, send_before)
+        self._runspaces.send(pipeline, SendDeadline(send_before, self._clock, self._lives))
         now = self._clock()
         self._last_token += 1
         self._running[self._last_token] = _RunningCall(self._last_token, pipeline, now + seconds, now)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import sys
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from .._sessions.errors import ServiceError, TooLateError
 from .cmdlet import Call, CallResult, ErrorRecord, Row, State
 from .runspace_errors import OPERATION_TIMED_OUT, explain
 from .runspace_messages import BrokenMessageError, Messages, read_error, read_row, read_state, read_text
+from .send_deadline import SendDeadline
 
 try:
     from pypsrp.complex_objects import Command, ObjectMeta, PSCredential, RunspacePoolState
@@ -58,7 +59,6 @@ SILENCE_SECONDS = 30.0
 SHORT_SILENCE = 3.0
 """The same for requests that are not worth a long wait."""
 CLOSE_SECONDS = 10.0
-SHORTEST_CONNECT = 0.1
 LARGEST_INT32 = 2**31 - 1
 STATES = {3: State.STOPPED, 4: State.COMPLETED, 5: State.FAILED}
 """Final states of a pipeline (MS-PSRP 2.2.3.5)."""
@@ -104,13 +104,10 @@ class Runspaces:
     no right, quota reached. After either it is `lost`, and only `close` makes sense.
     """
 
-    def __init__(
-        self, connection: Any, most_runspaces: int, clock: Callable[[], float], lives: Callable[[], bool]
-    ) -> None:
+    def __init__(self, connection: Any, most_runspaces: int) -> None:
         """Connect over a psrp `connection` plugin, and have no more than `most_runspaces`.
 
-        `clock` counts seconds, `lives` tells whether the run goes on. Raises ServiceError and
-        AnsibleConnectionFailure.
+        Raises ServiceError and AnsibleConnectionFailure.
         """
         if IMPORT_ERROR is not None:
             raise ServiceError(
@@ -118,8 +115,6 @@ class Runspaces:
                 f"{sys.executable} -m pip install pypsrp"
             ) from IMPORT_ERROR
         self._connection = connection
-        self._clock = clock
-        self._lives = lives
         self.host = str(connection.get_option("remote_addr"))
         """Name or address of the host, for errors."""
         self._endpoint = str(connection.get_option("configuration_name"))
@@ -196,14 +191,10 @@ class Runspaces:
         with suppress(WSManFaultError):
             self._request(WSManAction.RECEIVE, receive, None, SHORTEST_WAIT, SILENCE_SECONDS)
 
-    def send(self, pipeline: Pipeline, send_before: float) -> None:
-        """Begin a pipeline.
-
-        With nothing sent it raises TooLateError when the clock has reached `send_before` (seconds; infinity for what
-        proves nothing) or the run has ended.
-        """
-        self._require_time(send_before)
-        with self._explained(), self._in_time(pipeline, send_before):
+    def send(self, pipeline: Pipeline, deadline: SendDeadline) -> None:
+        """Begin a pipeline, or raise TooLateError with nothing sent."""
+        deadline.check()
+        with self._explained(), self._in_time(pipeline, deadline):
             # No host for the pipeline: a cmdlet that would ask fails, instead of waiting for an answer.
             host, self._pool.host = self._pool.host, PSHost(None, None, False, None, None, None, "")
             try:
@@ -211,30 +202,27 @@ class Runspaces:
             finally:
                 self._pool.host = host
 
-    def _require_time(self, send_before: float) -> None:
-        if self._clock() >= send_before or not self._lives():
-            raise TooLateError
-
     @contextmanager
-    def _in_time(self, pipeline: Pipeline, send_before: float) -> Iterator[None]:
+    def _in_time(self, pipeline: Pipeline, deadline: SendDeadline) -> Iterator[None]:
         """Send nothing too late: a connection that was dropped is made on the way, and signed in to with more requests.
 
         Raises TooLateError.
         """
-        if send_before == math.inf:
+        if deadline.send_before == math.inf:
             yield
             return
+        # Ansible has made the connection with pypsrp's adapter: one of our own would cost another sign-in.
         transport: Any = self._pool.connection.transport
         adapter = transport.session.get_adapter(transport.endpoint)
         send, retries, patience = adapter.send, adapter.max_retries, transport.connection_timeout
 
         def send_in_time(*request: Any, **options: Any) -> Any:
-            self._require_time(send_before)
+            deadline.check()
             return send(*request, **options)
 
         adapter.send = send_in_time
         adapter.max_retries = 0
-        transport.connection_timeout = min(patience, max(SHORTEST_CONNECT, send_before - self._clock()))
+        transport.connection_timeout = deadline.connect_seconds(patience)
         try:
             yield
         except (TooLateError, ConnectTimeout):

@@ -456,6 +456,37 @@ def test_connecting_may_not_outlast_the_proof(client: ArmClient, wire: Wire, clo
     assert wire.sent[0].timeout == (pytest.approx(3.0), ACT_SECONDS)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "lives", "reply"),
+    [(4.0, True, Reply.UNCLEAR), (5.0, True, Reply.NOT_SENT), (4.0, False, Reply.NOT_SENT)],
+)
+def test_act_does_not_go_out_on_a_connection_that_came_too_late(
+    credential: Credential, clock: Clock, monkeypatch: pytest.MonkeyPatch, seconds: float, lives: bool, reply: Reply
+) -> None:
+    """Names, addresses and TLS can take longer than the time limit of the library says."""
+    connected: list[float] = []
+    sent: list[object] = []
+
+    def connect(connection: Any) -> None:
+        connection.is_verified = True
+        connected.append(clock())
+        clock.now += seconds
+
+    def send(_connection: object, *request: object, **_options: object) -> None:
+        sent.append(request)
+        raise OSError("reset")
+
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(urllib3.connection.HTTPSConnection, "connect", connect)
+    monkeypatch.setattr(urllib3.connection.HTTPSConnection, "request", send)
+    account = Account(credential, CLOUDS["AzureCloud"], False, "")  # type: ignore[arg-type]
+    client = ArmClient(account, "sub", "tests", clock, lambda: lives or not connected)
+    assert disconnect(client, clock() + 5.0)[0] is reply
+    assert (len(connected), len(sent)) == (1, reply is Reply.UNCLEAR)
+    client.close()
+
+
 def test_one_late_act_says_nothing_about_the_next(client: ArmClient, wire: Wire, clock: Clock) -> None:
     disconnect(client, clock())
     assert disconnect(client)[0] is Reply.DONE

@@ -516,6 +516,14 @@ def test_an_act_does_not_go_out_late_on_a_connection_that_was_dropped() -> None:
     assert cmdlets.run(CALL, 60).state is State.COMPLETED
 
 
+@pytest.mark.parametrize(("left", "patience"), [(3.0, 3.0), (0.01, 0.1), (100.0, 30), (math.inf, 30)])
+def test_connecting_may_not_outlast_the_proof(left: float, patience: float) -> None:
+    seen: list[float] = []
+    cmdlets, host = begin(lambda _pipeline: seen.append(host.transport.connection_timeout))
+    cmdlets.begin(CALL, 60, send_before=host.clock.now + left)
+    assert seen == [pytest.approx(patience)]
+
+
 def test_nothing_of_the_deadline_is_left_behind() -> None:
     cmdlets, host = begin(after(0))
     transport = host.transport
@@ -563,7 +571,7 @@ def test_clean_up_that_fails_costs_nothing(error: Exception) -> None:
 
 def test_nothing_is_sent_when_the_run_has_ended() -> None:
     cmdlets, host = begin(after(0))
-    cmdlets._runspaces._lives = lambda: False
+    cmdlets._lives = lambda: False
     with pytest.raises(TooLateError):
         cmdlets.begin(CALL, 60, send_before=host.clock.now + 5.0)
     assert not host.pipelines
@@ -573,7 +581,7 @@ def test_nothing_is_sent_when_the_run_ends_while_a_connection_is_made() -> None:
     cmdlets, host = begin(after(0))
     http = host.transport.session
     http.exchanges, before = 3, len(http.retries_allowed)
-    cmdlets._runspaces._lives = lambda: len(http.retries_allowed) < before + 2
+    cmdlets._lives = lambda: len(http.retries_allowed) < before + 2
     with pytest.raises(TooLateError):
         cmdlets.begin(CALL, 60, send_before=host.clock.now + 5.0)
     assert not host.pipelines
