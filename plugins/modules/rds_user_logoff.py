@@ -145,7 +145,7 @@ changed:
 sessions:
   description:
     - What became of each session that was meant, sorted by session host and id.
-    - The first fields are those of the session before, as RV(remotedesktop.sessions.rds_session_info#module:sessions)
+    - Its other fields are those of the session before, as RV(remotedesktop.sessions.rds_session_info#module:sessions)
       lists it, so the rows can be passed on. For a session that is not listed they are what was given.
   returned: success, failure of single sessions, or a host that was lost on the way
   type: list
@@ -156,18 +156,6 @@ sessions:
     session: {description: Id of the session on that host., type: str, sample: "2"}
     owner: {description: The owner as the service names it. May be empty., type: str, sample: CONTOSO\alice}
     state: {description: 'V(active), V(disconnected), V(ending) or V(other). May be empty.', type: str, sample: active}
-    host_server:
-      description: The session host, or virtualization host, as the deployment lists it.
-      type: str
-      sample: rdsh-1.contoso.com
-    unified_session_id: {description: Id of the session on the host., type: int, sample: 2}
-    user_name: {description: Account of the owner., type: str, sample: alice}
-    domain_name: {description: Domain of the owner., type: str, sample: CONTOSO}
-    session_state: {description: State of the session before., type: str, sample: STATE_ACTIVE}
-    create_time:
-      description: When the session was created, in UTC (ISO 8601).
-      type: str
-      sample: "2026-11-20T22:14:05Z"
     outcome:
       description:
         - V(logged_off) - it was, or would be in check mode. Also when the cmdlet said that it failed and the session is

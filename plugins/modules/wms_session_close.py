@@ -92,7 +92,7 @@ changed:
 sessions:
   description:
     - What became of each session that was meant, sorted by id.
-    - The first fields are those of the session before, as RV(remotedesktop.sessions.wms_session_info#module:sessions)
+    - Its other fields are those of the session before, as RV(remotedesktop.sessions.wms_session_info#module:sessions)
       lists it, so the rows can be passed on. For a session that is not listed they are what was given.
   returned: success, failure of single sessions, or a host that was lost on the way
   type: list
@@ -103,11 +103,6 @@ sessions:
     session: {description: Id of the session on that host., type: str, sample: "2"}
     owner: {description: The owner as the service names it. May be empty., type: str, sample: CONTOSO\student1}
     state: {description: 'V(active), V(disconnected), V(ending) or V(other). May be empty.', type: str, sample: active}
-    computer_name: {description: The MultiPoint server., type: str, sample: CLASSROOM}
-    session_id: {description: Id of the session on the server., type: int, sample: 2}
-    user_name: {description: Account of the owner., type: str, sample: alice}
-    domain_name: {description: Domain of the owner., type: str, sample: CONTOSO}
-    session_state: {description: State of the session before., type: str, sample: ConnectedToStation}
     outcome:
       description:
         - V(logged_off) - it was closed, or would be in check mode. Also when the cmdlet ended with another error than

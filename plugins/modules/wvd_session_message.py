@@ -98,7 +98,7 @@ changed:
 sessions:
   description:
     - What became of each session that was meant, sorted by host pool, session host and id.
-    - The first fields are those of the session before, as RV(remotedesktop.sessions.wvd_session_info#module:sessions)
+    - Its other fields are those of the session before, as RV(remotedesktop.sessions.wvd_session_info#module:sessions)
       lists it, so the rows can be passed on. For a session that Azure does not list they are what was given.
   returned: success, or failure of single sessions
   type: list
@@ -109,37 +109,6 @@ sessions:
     session: {description: Id of the session on that host., type: str, sample: "2"}
     owner: {description: The owner as the service names it. May be empty., type: str, sample: alice@contoso.com}
     state: {description: 'V(active), V(disconnected), V(ending) or V(other). May be empty.', type: str, sample: active}
-    subscription_id:
-      description: Subscription of the host pool.
-      type: str
-      sample: 00000000-0000-0000-0000-000000000000
-    resource_group_name: {description: Resource group of the host pool., type: str, sample: rg-avd}
-    host_pool_name: {description: The host pool., type: str, sample: pool-01}
-    session_host_name:
-      description: The session host, spelled as Azure lists it.
-      type: str
-      sample: avd-0.contoso.com
-    id: {description: Id of the session on the session host., type: str, sample: "2"}
-    user_principal_name: {description: Owner of the session., type: str, sample: alice@contoso.com}
-    active_directory_user_name:
-      description: Owner of the session in Active Directory.
-      type: str
-      sample: CONTOSO\alice
-    session_state: {description: State of the session before., type: str, sample: Active}
-    application_type: {description: V(Desktop) or V(RemoteApp)., type: str, sample: Desktop}
-    create_time:
-      description: When the session was created, in UTC (ISO 8601), with as many digits as Azure tells.
-      type: str
-      sample: "2026-11-20T22:14:05.31Z"
-    object_id:
-      description: Object id of the session in the service.
-      type: str
-      sample: 5d1a1f04-6d0b-4a0d-9c3e-0b7a3f0c9e11
-    resource_id:
-      description: Resource id of the session, which O(input_object) and O(sessions) take.
-      type: str
-      sample: >-
-        /subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/rg-avd/providers/Microsoft.DesktopVirtualization/hostpools/pool-01/sessionhosts/avd-0.contoso.com/usersessions/2
     outcome:
       description:
         - V(sent) - Azure accepted the message, or it would be sent in check mode. That does not mean that anybody saw

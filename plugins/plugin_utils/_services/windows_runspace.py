@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ansible.errors import AnsibleConnectionFailure
 
@@ -20,33 +20,13 @@ from .host_names import require_host
 from .windows_answers import LOST, Judge, choose_list, list_error, not_bound, sign_in_error
 from .windows_cmdlets import LIST_SECONDS, ServiceCmdlets, read_list
 
+if TYPE_CHECKING:
+    from .._transports.runspace import RunspaceTransport
+
 MOST_HANGING = 40
 """Calls that never end keep their runspaces, of which a host gives so many that some are left for listings."""
 
 Lost = AnsibleConnectionFailure | ServiceError
-
-
-class RunspaceCalls(Protocol):
-    """A transport that keeps calls in flight, such as psrp."""
-
-    @property
-    def busy(self) -> bool:
-        """Whether no call can begin before another ends."""
-
-    def begin(self, call: Call, seconds: float, send_before: float = math.inf) -> int:
-        """Begin a call, at once, and return its token.
-
-        With nothing sent it raises NoRunspaceError, or TooLateError when the clock passes `send_before` first.
-        """
-
-    def wait(self, seconds: float) -> list[tuple[int, CallResult]]:
-        """Return the calls that have ended; wait for the first at most that long."""
-
-    def run(self, call: Call, seconds: float) -> CallResult:
-        """Begin a call and wait for its answer."""
-
-    def close(self) -> None:
-        """Let go of the host."""
 
 
 class RunspaceService:
@@ -58,7 +38,7 @@ class RunspaceService:
         self,
         cmdlets: ServiceCmdlets,
         operation: Operation | None,
-        transport: RunspaceCalls,
+        transport: RunspaceTransport,
         host: str,
         clock: Callable[[], float],
         act_seconds: float,

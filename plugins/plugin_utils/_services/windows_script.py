@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from ansible.errors import AnsibleConnectionFailure
 
@@ -22,7 +21,7 @@ from .._sessions.service import Event, Listed, ListingFailed, Notes, Replied, Re
 from .._sessions.session import Key, Session
 from .._sessions.verbs import Operation
 from .._transports.cmdlet import Call, CallResult
-from .._transports.script import BatchResult, ConditionalCall, ConditionalResult, TimedResult, Verdict
+from .._transports.script import ConditionalCall, ConditionalResult, ScriptTransport, TimedResult, Verdict
 from .host_names import require_host
 from .windows_answers import LOST, Judge, choose_list, list_error, sign_in_error
 from .windows_cmdlets import LIST_SECONDS, ServiceCmdlets, read_list
@@ -38,24 +37,6 @@ NOT_ACTED = {
 }
 
 
-class ScriptCalls(Protocol):
-    """A transport that runs a batch of calls on the host, such as a script."""
-
-    def run(self, calls: Sequence[Call], seconds: float) -> list[TimedResult]:
-        """Run calls one after the other in one process; each has so many seconds."""
-
-    def act(
-        self,
-        listing: Call,
-        acts: Sequence[ConditionalCall],
-        seconds: float,
-        list_seconds: float,
-        first: Sequence[Call] = (),
-        names: Sequence[str] = (),
-    ) -> BatchResult:
-        """List, run the acts that the list proves, and list again. `names` are properties that have no case."""
-
-
 class ScriptService:
     """A service over a transport that runs batches."""
 
@@ -65,7 +46,7 @@ class ScriptService:
         self,
         cmdlets: ServiceCmdlets,
         operation: Operation | None,
-        transport: ScriptCalls,
+        transport: ScriptTransport,
         host: str,
         clock: Callable[[], float],
         act_seconds: float,

@@ -20,7 +20,7 @@ from .._transports.arm_pipeline import CONNECTIONS
 from .._transports.pacing import Pacing
 from .settled_list import READINGS, read_until_settled
 from .wvd_names import FORM, HostPool, split_resource_id
-from .wvd_threads import Threads, Workers
+from .wvd_threads import Threads
 
 REQUESTS: dict[Verb, tuple[str, str]] = {
     DISCONNECT: ("disconnect", "writes"),
@@ -43,7 +43,7 @@ class WvdService:
         pools: Iterable[HostPool],
         connect: Callable[[str], ArmClient],
         operation: Operation | None = None,
-        workers: Workers | None = None,
+        workers: Threads | None = None,
     ) -> None:
         """`connect` makes the client of a subscription; `workers` do the requests, by default in threads.
 

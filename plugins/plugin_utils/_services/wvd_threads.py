@@ -1,37 +1,17 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who does the requests of Azure Virtual Desktop: threads, or whatever else keeps the same promises."""
+"""The threads that do the requests of Azure Virtual Desktop beside the engine, and carry what they answer."""
 
 from __future__ import annotations
 
 import queue
 import threading
 from collections.abc import Callable
-from typing import Protocol
 
 from .._sessions.service import Event
 
 Job = Callable[[], None]
-
-
-class Workers(Protocol):
-    """Do jobs beside the engine, and carry what they answer."""
-
-    def act(self, job: Job) -> None:
-        """Begin a job that sends an act."""
-
-    def read(self, job: Job) -> None:
-        """Begin a job that reads lists; it never waits behind acts."""
-
-    def answer(self, event: Event) -> None:
-        """Pass an event on, from inside a job."""
-
-    def wait(self, seconds: float) -> list[Event]:
-        """Return the events that have come; wait for the first one at most that long."""
-
-    def close(self) -> None:
-        """Begin no more jobs. Those that are under way may end by themselves."""
 
 
 class Threads:
@@ -50,7 +30,7 @@ class Threads:
         self._acts.put(job)
 
     def read(self, job: Job) -> None:
-        """Begin a job that reads lists."""
+        """Begin a job that reads lists; it never waits behind acts."""
         self._start()
         self._listings.put(job)
 

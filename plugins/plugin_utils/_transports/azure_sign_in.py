@@ -39,19 +39,11 @@ VARIABLES: dict[str, tuple[str, ...]] = {
 SOURCES = ("auto", "cli", "env", "credential_file", "msi")
 SIGN_IN: dict[str, dict[str, Any]] = {
     "auth_source": {"type": "str", "choices": list(SOURCES)},
+    **{name: {"type": "str"} for name in VARIABLES},
     "profile": {"type": "str", "aliases": ["default_profile"]},
-    "subscription_id": {"type": "str"},
-    "client_id": {"type": "str"},
-    "secret": {"type": "str", "no_log": True},
-    "tenant": {"type": "str"},
-    "ad_user": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-    "cloud_environment": {"type": "str"},
-    "adfs_authority_url": {"type": "str"},
+    **{name: {"type": "str", "no_log": True} for name in ("secret", "password", "oidc_token")},
     "cert_validation_mode": {"type": "str", "choices": ["validate", "ignore"]},
     "x509_certificate_path": {"type": "path"},
-    "thumbprint": {"type": "str"},
-    "oidc_token": {"type": "str", "no_log": True},
     "oidc_token_file_path": {"type": "path", "no_log": False},
     "disable_instance_discovery": {"type": "bool"},
 }

@@ -162,7 +162,7 @@ def make_service(stage: Stage) -> RunspaceService:
     return RunspaceService(
         make_cmdlets(kind),
         Operation(LOG_OFF),
-        live,
+        live,  # type: ignore[arg-type]
         "the host",
         stage.world.clock,
         act_seconds,
