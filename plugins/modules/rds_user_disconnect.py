@@ -126,7 +126,9 @@ sessions:
     outcome:
       description:
         - V(disconnected) - it was, or would be in check mode. Also when the cmdlet said that it failed and the session
-          is disconnected then, as only the text of its error tells whether that came before or after the effect.
+          is disconnected or gone then, as only the text of its error tells whether that came before or after the
+          effect. So a user who leaves between the list and the act counts as disconnected, with the error in
+          RV(sessions[].reason).
         - V(already_disconnected) - nothing was to be done.
         - V(already_gone) - there is no such session (any more).
         - V(replaced) - the id belongs to another user or a newer session, which was left alone.
