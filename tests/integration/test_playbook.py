@@ -113,6 +113,11 @@ def test_only_the_session_host_that_is_named_is_emptied(maintenance: Maintenance
 @pytest.mark.parametrize(
     ("variables", "says"),
     [
+        pytest.param(
+            {**AZURE, "avd_session_host_name": "avd-0.contoso.com"},
+            "The names of variables begin with wvd_ in place of avd_",
+            marks=NEWEST,
+        ),
         pytest.param({}, "Set wvd_host_pool_name, rds_hosts or wms_hosts", marks=NEWEST),
         pytest.param(
             {"wvd_resource_group_name": "rg-avd", "wms_hosts": "wms"},

@@ -91,6 +91,9 @@ class GivenRow:
 
         Raises SelectionError when nothing says it, or two of them say different things.
         """
+        for field in (name, common):
+            if isinstance(self.values.get(field), (Mapping, list, tuple)) and self.values[field]:
+                raise SelectionError(f"{self.label} says {field} {self.values[field]!r}: it must be one text.")
         said = {name: self.optional(name), common: self.optional(common), "": default}
         texts = {source: text for source, text in said.items() if text}
         if not texts:
@@ -127,7 +130,8 @@ class GivenRow:
         `meaning` says what a time without a zone means.
         """
         value = self.values.get(name)
-        moment = value if isinstance(value, datetime) else read_time(self.optional(name))
+        # With a blank where YAML has read a time and Ansible has written it again.
+        moment = value if isinstance(value, datetime) else read_time(self.optional(name).replace(" ", "T", 1))
         if moment is None and self.optional(name):
             raise SelectionError(
                 f"{self.label}: {name} is {self.optional(name)!r}, which is no time as the info module writes it."
@@ -191,7 +195,9 @@ def _row(value: object, label: str, form: RowForm) -> GivenRow:
     if not isinstance(value, Mapping):
         raise SelectionError(f"{label} must be a row as {form.module} returns it; it is {value!r}.")
     row = GivenRow(form, label, value)
-    service, state, own_state = (row.optional(name) for name in ("service", "state", "session_state"))
+    service, state, own_state = (
+        row.text(name) if value.get(name) else "" for name in ("service", "state", "session_state")
+    )
     if service and service != form.service:
         raise SelectionError(f"{label} is a session of {service}, but this task is about {form.service}.")
     if state and state not in COMMON_STATES:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -108,6 +109,22 @@ def test_row_whose_fields_disagree_is_an_error(service: str, name: str, value: s
     form, session = LISTED[service]
     with pytest.raises(SelectionError, match=words):
         named(form, {**session.fields, name: value})
+
+
+@EACH
+@pytest.mark.parametrize("name", ["service", "host", "session", "state"])
+def test_list_in_place_of_a_text_is_an_error(service: str, name: str) -> None:
+    form, session = LISTED[service]
+    with pytest.raises(SelectionError, match=rf"^sessions\[0\] says {name} \['x'\]: it must be one text"):
+        named(form, {**session.fields, name: ["x"]})
+    with pytest.raises(SelectionError, match=rf"^sessions\[0\] says {form.host} "):
+        named(form, {**session.fields, form.host: ["x"]})
+
+
+def test_time_that_yaml_read_may_come_back() -> None:
+    for text in ("2026-11-20T08:00:00+00:00", "2026-11-20 08:00:00+00:00"):
+        found = named(rds.FORM, {"host": "h", "session": 2, "create_time": text})
+        assert found.created == datetime(2026, 11, 20, 8, tzinfo=timezone.utc)
 
 
 @EACH

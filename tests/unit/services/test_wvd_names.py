@@ -172,7 +172,7 @@ def test_zero_is_an_id(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["session_host_name", "id", "host_pool_name", "resource_group_name"])
-@pytest.mark.parametrize("value", ["", "  ", None, [], {}, ["5"]])
+@pytest.mark.parametrize("value", ["", "  ", None, [], {}])
 def test_row_without_a_part_of_the_name_is_an_error(name: str, value: object) -> None:
     with pytest.raises(SelectionError, match=rf"^sessions\[0\] has no {name}: it must say exactly which"):
         read_identity({**NAMES, name: value}, "sessions[0]", {})
