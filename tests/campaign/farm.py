@@ -23,6 +23,13 @@ Spot = tuple[str, str, str]
 """Place, host in lower case, and id."""
 
 
+class Effect(Enum):
+    """What an act does to the session that it meets."""
+
+    ENDS = "logoff"
+    DISCONNECTS = "disconnect"
+
+
 class Answer(Enum):
     """What an act was answered, as far as the farm itself knows what it said."""
 
@@ -121,6 +128,7 @@ class Act:
     spot: Spot
     host: str
     """As it was spelled; empty when the service has only one."""
+    effect: Effect
     sent: float
     met: Login | None
     """Who was there when it was sent."""
@@ -139,8 +147,6 @@ class Farm:
     """Places with hosts with sessions."""
 
     world: World
-    ends: bool
-    """Whether an act ends a session; else it disconnects it."""
     spots: dict[Spot, list[Login]] = field(default_factory=dict)
     """Everybody who was ever there, in order."""
     shouted: set[tuple[str, str]] = field(default_factory=set)
@@ -236,12 +242,12 @@ class Farm:
 
     # What acts do
 
-    def begin_act(self, place: str, host: str, id_: str) -> Act:
+    def begin_act(self, place: str, host: str, id_: str, effect: Effect) -> Act:
         """Note that an act has come."""
         spot = (place, host.lower(), id_)
-        act = Act(len(self.acts), spot, host, self.world.now, self.occupant(spot))
+        act = Act(len(self.acts), spot, host, effect, self.world.now, self.occupant(spot))
         self.acts.append(act)
-        self.note("act ", act.number, " on ", host, "/", id_, " meets ", act.met or "nobody")
+        self.note("act ", act.number, " (", effect.value, ") on ", host, "/", id_, " meets ", act.met or "nobody")
         return act
 
     def apply(self, act: Act, ending_seconds: float = 0.0) -> bool:
@@ -249,10 +255,10 @@ class Farm:
         login = self.occupant(act.spot)
         if login is None:
             return False
-        if not self.ends and login.states[-1][1] == DISCONNECTED:
+        if act.effect is Effect.DISCONNECTS and login.states[-1][1] == DISCONNECTED:
             return True
         act.applied, act.applied_at = login, self.world.now
-        if not self.ends:
+        if act.effect is Effect.DISCONNECTS:
             self.set_state(login, DISCONNECTED, f"act {act.number}")
         elif ending_seconds:
             self.set_state(login, ENDING, f"act {act.number}")

@@ -9,7 +9,20 @@ import math
 from collections.abc import Iterator
 from datetime import timedelta
 
-from tests.campaign.farm import ACTIVE, DISCONNECTED, ENDING, Act, Answer, Login, Reading, Shown, Spot, time_of_day
+from tests.campaign.farm import (
+    ACTIVE,
+    DISCONNECTED,
+    ENDING,
+    Act,
+    Answer,
+    Effect,
+    Login,
+    Reading,
+    Shown,
+    Spot,
+    time_of_day,
+)
+from tests.campaign.kind import Transport
 from tests.campaign.schedule import MINIMUM_AGE
 from tests.campaign.stage import HOSTS, PLACES
 from tests.campaign.trial import Told, Trial
@@ -43,6 +56,8 @@ class _Judge:
         self.trial = trial
         self.farm = trial.farm
         self.wanted = trial.schedule.wanted
+        self.kind = trial.schedule.kind
+        self.disconnects = self.kind.effect is Effect.DISCONNECTS
         self.listed = [reading for reading in self.farm.readings if reading.delivered < math.inf]
         self.first = [one for one in self.listed if one.delivered <= trial.selected_at < math.inf]
         self.chosen = dict(self._choose())
@@ -107,8 +122,8 @@ class _Judge:
         return self._shown_state(row.state)
 
     def _shown_state(self, state: str) -> str:
-        """MultiPoint does not show that a session is being ended."""
-        return ACTIVE if state == ENDING and "wms" in self.trial.schedule.kind else state
+        """Not every service shows that a session is being ended."""
+        return ACTIVE if state == ENDING and not self.kind.service.shows_ending else state
 
     # Acts
 
@@ -153,7 +168,7 @@ class _Judge:
             row.login is login and (not row.user or self._is_wanted(row, act.sent)) for row in newest[1]
         ):
             yield f"act {act.number} although the newest list shows that it is not selected any more"
-        elif not self.farm.ends and all(row.state == DISCONNECTED for begun, row in proofs if begun == max(good)):
+        elif self.disconnects and all(row.state == DISCONNECTED for begun, row in proofs if begun == max(good)):
             yield f"act {act.number} on somebody who was disconnected already"
         elif before and any(
             begun == max(good) and self._state(row) == ENDING for begun, row in proofs if row.login is login
@@ -238,7 +253,7 @@ class _Judge:
             until = min(told.at, login.ended)
             if until < deadline - self.farm.lag - NOW:
                 yield f"{name}, but it was not, at any moment after its deadline at {self._at(deadline)}"
-            elif not self.farm.ends and not self._was_unsettled(login, deadline - self.farm.lag - NOW, told.at):
+            elif self.disconnects and not self._was_unsettled(login, deadline - self.farm.lag - NOW, told.at):
                 yield f"{name}, but it was disconnected ever after its deadline at {self._at(deadline)}"
             elif not any(self._shows(one, login) for one in self.listed if deadline - NOW < one.begun < told.at):
                 yield f"{name}, but no list that began after its deadline at {self._at(deadline)} showed it"
@@ -284,7 +299,7 @@ class _Judge:
         )
 
     def _shows(self, reading: Reading, login: Login) -> bool:
-        return any(row.login is login and (self.farm.ends or row.state != DISCONNECTED) for row in reading.rows)
+        return any(row.login is login and not (self.disconnects and row.state == DISCONNECTED) for row in reading.rows)
 
     def _clean(self, told: Told, login: Login, acts: list[Act]) -> Iterator[str]:
         """A session that no fault touched has ended."""
@@ -318,7 +333,8 @@ class _Judge:
             act.answer is Answer.ACCEPTED and act.faulty and act.answered - act.sent > GIVEN_UP
             for act in self.farm.acts
         )
-        return hanging >= (1 if self.trial.schedule.kind == "wvd_classic" else self.trial.schedule.at_once)
+        runspaces = self.kind.service.runspaces if self.kind.transport is Transport.RUNSPACE else math.inf
+        return hanging >= min(runspaces, self.trial.schedule.at_once)
 
     def _omissions(self) -> Iterator[str]:
         """Find who was there and meant all the time while it was listed, and is not told of."""

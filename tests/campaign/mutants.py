@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.campaign.schedule import KINDS
+from tests.campaign.kind import KINDS, RDS, WVD, WVD_CLASSIC, Kind, Transport, kinds
 
-LIVE = ("rds", "wms", "wvd_classic")
-SCRIPT = ("script rds", "script wms", "script wvd_classic")
+LIVE = kinds(transport=Transport.RUNSPACE)
+SCRIPT = kinds(transport=Transport.SCRIPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Mutant:
     """Below plugin_utils."""
     text: str
     instead: str
-    kinds: tuple[str, ...] = KINDS
+    kinds: tuple[Kind, ...] = KINDS
     """The kinds of runs in which it can show."""
 
 
@@ -43,14 +43,14 @@ MUTANTS = (
         "_sessions.session",
         "            and same_instant(self.created, earlier.created)\n",
         "",
-        ("wvd", "rds", "wvd_classic"),
+        kinds(transport=Transport.ARM) + kinds(RDS, WVD_CLASSIC, transport=Transport.RUNSPACE),
     ),
     Mutant(
         "the place is part of what says which session",
         "_sessions.session",
         "return (self.place, self.host, self.id)",
         'return ("", self.host, self.id)',
-        ("wvd",),
+        kinds(WVD),
     ),
     Mutant(
         "the host is part of what says which session",
@@ -107,28 +107,28 @@ MUTANTS = (
         "_services.windows_cmdlets",
         '(*self.FORM.owner, *(name for name in self.fields if name == "create_time"))',
         "tuple(self.FORM.owner)",
-        ("script rds",),
+        kinds(RDS, transport=Transport.SCRIPT),
     ),
     Mutant(
         "of several readings the newest row counts",
         "_services.settled_list",
         "found[key] = session",
         "found.setdefault(key, session)",
-        ("wvd",),
+        kinds(WVD),
     ),
     Mutant(
         "a session that slid to a page read before is not gone",
         "_services.wvd",
         "                    if pages > 1:",
         "                    if False:",
-        ("wvd",),
+        kinds(WVD),
     ),
     Mutant(
         "a list of several pages is read until it holds still",
         "_services.settled_list",
         "if shown == before:",
         "if True:",
-        ("wvd",),
+        kinds(WVD),
     ),
     # Selection
     Mutant(
@@ -150,7 +150,11 @@ MUTANTS = (
         "if False:",
     ),
     Mutant(
-        "what needs nothing is not acted on", "_sessions.engine", "if verb.is_settled(session):", "if False:", ("wvd",)
+        "what needs nothing is not acted on",
+        "_sessions.engine",
+        "if verb.is_settled(session):",
+        "if False:",
+        kinds(WVD),
     ),
     Mutant("check mode does nothing", "_sessions.engine", "if request.check_mode:", "if False:"),
     # Time
@@ -197,7 +201,7 @@ MUTANTS = (
         "_sessions.execution",
         "return pending.doubtful and self._verb.is_under_way(row)",
         "return False",
-        ("rds", "wvd_classic"),
+        kinds(RDS, WVD_CLASSIC, transport=Transport.RUNSPACE),
     ),
     Mutant(
         "nothing is sent after a deadline",
@@ -222,7 +226,7 @@ MUTANTS = (
         "_sessions.execution",
         "            pending.tries -= 1\n",
         "            pass\n",
-        ("wvd",),
+        kinds(WVD),
     ),
     Mutant(
         "a refusal for good is the end",
@@ -256,7 +260,7 @@ MUTANTS = (
         "_services.wvd",
         "self._workers.answer(ListingFailed(error))",
         "self._workers.answer(Listed((), last=True))",
-        ("wvd",),
+        kinds(WVD),
     ),
     Mutant(
         "what is not seen when the connection is lost is not gone",
@@ -295,7 +299,7 @@ MUTANTS = (
         "_sessions.execution",
         "elif self._verb.is_settled(row):",
         "elif False:",
-        ("wvd",),
+        kinds(WVD),
     ),
     Mutant(
         "what was asked for and is still there counts as changed",

@@ -16,8 +16,8 @@ from enum import Enum
 from itertools import islice
 
 from tests.campaign.farm import ACTIVE, DISCONNECTED, OTHER
+from tests.campaign.kind import KINDS, Kind
 
-KINDS = ("wvd", "rds", "wms", "wvd_classic", "script rds", "script wms", "script wvd_classic")
 HEAD, SESSION, HAPPENING, LIST, ACT = 28, 4, 6, 5, 5
 MOST_SESSIONS, MOST_HAPPENINGS, MOST_LISTS, MOST_ACTS = 8, 6, 12, 14
 PARTS = (
@@ -161,7 +161,7 @@ class Wanted:
 class Schedule:
     """Everything that is drawn for a run."""
 
-    kind: str
+    kind: Kind
     pools: int
     sessions: tuple[SessionPlan, ...]
     wanted: Wanted
@@ -184,14 +184,14 @@ class Schedule:
         return self.acts[number] if number < len(self.acts) else ActPlan()
 
 
-def read_tape(whole: bytes, kinds: Sequence[str] = KINDS) -> Schedule:
+def read_tape(whole: bytes, kinds: Sequence[Kind] = KINDS) -> Schedule:
     """Read a schedule."""
     rest = iter(whole)
     tape = [bytes(islice(rest, size)) for size in PARTS]
     head = tape[0]
     kind = kinds[head[0] % len(kinds)]
-    pools = 1 + (head[1] % 4 == 3) if kind == "wvd" else 1
-    hosts = 1 + head[2] % 3 if "wms" not in kind else 1
+    pools = 1 + (head[1] % 4 == 3) * (kind.service.places - 1)
+    hosts = 1 + head[2] % kind.service.hosts
     rates = (0.0, 0.12, 0.35, 0.75)
     sessions = _sessions(
         tape[1], 1 + head[3] % MOST_SESSIONS if head[3] % 5 else 1 + head[3] % 3, pools, hosts, head[4]
@@ -201,7 +201,7 @@ def read_tape(whole: bytes, kinds: Sequence[str] = KINDS) -> Schedule:
     list_kinds = _enabled(ListFault, head[9])
     what_kinds = _enabled(What, head[10] | head[11] << 8)
     wait_timeout = (5.0, 2.0, 20.0, 0.0, 5.0, 8.0)[head[13] % 6]
-    timeless = "wms" in kind or head[18] % 5 == 4
+    timeless = not kind.service.tells_creation or head[18] % 5 == 4
     page_size = (50, 1, 2, 2)[head[21] % 4]
     wanted = _wanted(head[12:20], sessions, wait_timeout, timeless, hosts)
     return Schedule(

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tests.campaign.farm import ACTIVE, DISCONNECTED, Act, Farm, Login, Reading, Shown, Spot, time_of_day
+from tests.campaign.farm import ACTIVE, DISCONNECTED, Act, Effect, Farm, Login, Reading, Shown, Spot, time_of_day
 from tests.campaign.schedule import USERS, ActPlan, Happening, ListFault, ListPlan, Schedule, SessionPlan, What
 from tests.campaign.world import START, World
 
@@ -29,7 +29,7 @@ class Stage:
     _waiting: defaultdict[tuple[str, int], list[Happening]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
-        self.farm = Farm(self.world, ends=self.schedule.kind != "wvd")
+        self.farm = Farm(self.world)
         for plan in self.schedule.sessions:
             self._open(plan)
         for one in self.schedule.happenings:
@@ -76,15 +76,15 @@ class Stage:
     def look(self, place: str, host: str, plan: ListPlan) -> list[Shown]:
         """Look at the farm for a list."""
         rows = list(self.farm.rows(place, host.lower(), plan.lag))
-        if plan.fault is ListFault.DOUBLE and rows and self.schedule.kind != "wvd":
+        if plan.fault is ListFault.DOUBLE and rows and self.schedule.kind.service.may_show_twice:
             first = rows[0]
             other = Login(-1, first.login.spot, "mallory", first.created, 0.0, states=[(0.0, ACTIVE)])
             rows.append(Shown(other, first.host, other.user, ACTIVE, first.created))
         return rows
 
-    def begin_act(self, place: str, host: str, id_: str) -> Act:
+    def begin_act(self, place: str, host: str, id_: str, effect: Effect) -> Act:
         """Begin an act."""
-        act = self.farm.begin_act(place, host, id_)
+        act = self.farm.begin_act(place, host, id_, effect)
         self._trigger("act", act.number)
         return act
 

@@ -11,28 +11,31 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from tests.campaign.farm import ACTIVE, DISCONNECTED, ENDING, Act, Answer, Farm, Login, time_of_day
+from tests.campaign.farm import ACTIVE, DISCONNECTED, ENDING, Act, Answer, Effect, Farm, Login, time_of_day
 from tests.campaign.judge import judge
+from tests.campaign.kind import RDS, WVD, Kind, Transport, kinds
 from tests.campaign.schedule import TAPE, Wanted, read_tape
 from tests.campaign.trial import Told, Trial
 from tests.campaign.world import START, World
 
 PLACE, HOST = "pool-1", "host-1"
 SPOT = (PLACE, HOST, "1")
+(LOG_OFF,) = kinds(RDS, transport=Transport.RUNSPACE, effect=Effect.ENDS)
+(DISCONNECT,) = kinds(WVD, effect=Effect.DISCONNECTS)
 
 
 @dataclass
 class Played:
     """A run of one session that is written down by hand, in seconds since its start."""
 
-    ends: bool = True
+    kind: Kind = LOG_OFF
     wanted: Wanted = field(default_factory=Wanted)
     world: World = field(default_factory=World)
     told: list[Told] = field(default_factory=list)
     interrupted_at: float | None = None
 
     def __post_init__(self) -> None:
-        self.farm = Farm(self.world, self.ends)
+        self.farm = Farm(self.world)
         self.world.now = START
         self.alice = self.farm.sign_in(SPOT, "alice", time_of_day(START - 7200))
         self.alice.begun = START - 7200
@@ -56,7 +59,7 @@ class Played:
     def act(self, second: float, answer: Answer = Answer.ACCEPTED, applied: bool = True, faulty: bool = False) -> Act:
         """Act on the id, with the answer and the effect after a tenth of a second."""
         self.at(second)
-        act = self.farm.begin_act(*SPOT)
+        act = self.farm.begin_act(*SPOT, self.kind.effect)
         act.faulty = faulty
         self.at(second + 0.1)
         if applied:
@@ -84,10 +87,10 @@ class Played:
 
     def wrongs(self) -> list[str]:
         """Judge it."""
-        schedule = read_tape(bytes(TAPE), ("rds",))
+        schedule = read_tape(bytes(TAPE), (self.kind,))
         ended = max([one.at for one in self.told], default=self.world.now)
         trial = Trial(
-            replace(schedule, kind="rds" if self.ends else "wvd", wanted=self.wanted),
+            replace(schedule, wanted=self.wanted),
             self.farm,
             self.told,
             any(one.claims for one in self.told),
@@ -269,7 +272,7 @@ def test_who_takes_an_id_over_within_the_proof_cannot_be_seen() -> None:
 
 
 def test_disconnected_is_told_only_of_who_was() -> None:
-    played = Played(ends=False)
+    played = Played(DISCONNECT)
     played.read(0.0)
     played.act(0.2, applied=False, faulty=True)
     played.read(0.5).tell(0.6, "disconnected")

@@ -11,37 +11,26 @@ from typing import Any
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import RdsCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import ServiceCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wms import WmsCmdlets
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import (
-    ClassicHostPool,
-    WvdClassicCmdlets,
-)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import WvdClassicCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Call,
     CallResult,
     ErrorRecord,
     State,
 )
-from tests.campaign.farm import ACTIVE, DISCONNECTED, ENDING, OTHER, Act, Answer, Shown
+from tests.campaign.adapter.names import CLASSIC_POOL, STATES, user_name
+from tests.campaign.farm import Act, Answer, Effect, Shown
+from tests.campaign.kind import RDS, WMS, WVD_CLASSIC, Service
 from tests.campaign.schedule import ActFault, ActPlan
-from tests.campaign.stage import PLACES, Stage
+from tests.campaign.stage import Stage
 
-POOL = ClassicHostPool("tenant", PLACES[0])
 LISTS = ("Get-RDUserSession", "Get-WmsSession", "Get-RdsUserSession")
-STATES = {
-    "rds": {
-        ACTIVE: "STATE_ACTIVE",
-        DISCONNECTED: "STATE_DISCONNECTED",
-        ENDING: "STATE_RESET",
-        OTHER: "STATE_CONNECTED",
-    },
-    "wms": {
-        ACTIVE: "RemoteConnection",
-        DISCONNECTED: "Disconnected",
-        ENDING: "RemoteConnection",
-        OTHER: "Unknown",
-    },
-    "wvd_classic": {ACTIVE: "Active", DISCONNECTED: "Disconnected", ENDING: "LogOff", OTHER: "Pending"},
+ACTS = {
+    "Invoke-RDUserLogoff": Effect.ENDS,
+    "Close-WmsSession": Effect.ENDS,
+    "Invoke-RdsUserSessionLogoff": Effect.ENDS,
 }
+"""What the cmdlets do that act."""
 GENERIC = ErrorRecord("Microsoft.PowerShell.Commands.WriteErrorException", "NotSpecified", "WriteErrorException", "RPC")
 NOT_FOUND = ErrorRecord("SessionNotFound", "ObjectNotFound", "ItemNotFoundException", "no such session")
 DENIED = ErrorRecord("AccessDenied", "PermissionDenied", "UnauthorizedAccessException", "denied")
@@ -53,47 +42,28 @@ UNCLEAR = (
 )
 
 
-def service_of(kind: str) -> str:
-    """Return the service of a kind of run."""
-    return kind.rpartition(" ")[2]
-
-
-def make_cmdlets(kind: str) -> ServiceCmdlets:
+def make_cmdlets(service: Service) -> ServiceCmdlets:
     """Make what the product knows of the cmdlets."""
-    service = service_of(kind)
-    if service == "rds":
+    if service is RDS:
         return RdsCmdlets()
-    return WmsCmdlets() if service == "wms" else WvdClassicCmdlets(POOL, Call("Add-RdsAccount"))
+    return WmsCmdlets() if service is WMS else WvdClassicCmdlets(CLASSIC_POOL, Call("Add-RdsAccount"))
 
 
-def product_place(kind: str) -> str:
-    """Return the product's name of the place."""
-    return POOL.place if service_of(kind) == "wvd_classic" else ""
-
-
-def user_name(kind: str, user: str) -> str:
-    """Return a user's full name."""
-    if service_of(kind) == "wvd_classic":
-        return f"{user}@contoso.com" if user.islower() else f"{user}@CONTOSO.COM"
-    return f"CONTOSO\\{user}"
-
-
-def read_row(kind: str, shown: Shown) -> dict[str, Any]:
+def read_row(service: Service, shown: Shown) -> dict[str, Any]:
     """Make a row as the cmdlet lists it."""
-    service, id_ = service_of(kind), int(shown.login.spot[2])
-    state = STATES[service][shown.state]
-    if service == "wvd_classic":
+    id_, state = int(shown.login.spot[2]), STATES[service][shown.state]
+    if service is WVD_CLASSIC:
         return {
-            "TenantName": POOL.tenant,
-            "HostPoolName": POOL.name,
+            "TenantName": CLASSIC_POOL.tenant,
+            "HostPoolName": CLASSIC_POOL.name,
             "SessionHostName": shown.host,
             "SessionId": id_,
-            "UserPrincipalName": user_name(kind, shown.user) if shown.user else None,
+            "UserPrincipalName": user_name(service, shown.user) if shown.user else None,
             "SessionState": state,
             "CreateTime": _time(shown.created),
         }
     domain = "CONTOSO" if shown.user else None
-    if service == "wms":
+    if service is WMS:
         return {
             "ComputerName": shown.host,
             "SessionId": id_,
@@ -116,12 +86,12 @@ def _time(created: datetime | None) -> str | None:
     return created.replace(tzinfo=None).isoformat() + "Z" if created else None
 
 
-def spot_of(kind: str, call: Call) -> tuple[str, str]:
+def spot_of(service: Service, call: Call) -> tuple[str, str]:
     """Return the host and the id that a call acts on."""
     given = call.parameters
-    if service_of(kind) == "rds":
+    if service is RDS:
         return str(given["HostServer"]), str(given["UnifiedSessionID"])
-    if service_of(kind) == "wvd_classic":
+    if service is WVD_CLASSIC:
         return str(given["SessionHostName"]), str(given["SessionId"])
     (id_,) = given["SessionId"]
     return "", str(id_)
@@ -144,7 +114,7 @@ class Cmdlet:
     def _run(self, seconds: float) -> tuple[CallResult, Answer]:
         world, farm, plan = self._stage.world, self._stage.farm, self._plan
         fault = plan.fault
-        wms = service_of(self._stage.schedule.kind) == "wms"
+        says_absent = self._stage.schedule.kind.service.says_absent
         if fault in (ActFault.HANG, ActFault.HANG_AFTER, ActFault.HANG_LATE):
             if fault is ActFault.HANG_AFTER:
                 world.after(1.0, self._apply)
@@ -160,7 +130,7 @@ class Cmdlet:
             return CallResult(State.FAILED, errors=(DENIED,)), Answer.REFUSED
         unclear = UNCLEAR[plan.flavour % 3], Answer.UNCLEAR
         if fault in (ActFault.BEFORE, ActFault.THROTTLED, ActFault.LOST_BEFORE, ActFault.UNSENT) or (
-            fault is ActFault.NOT_FOUND and not wms
+            fault is ActFault.NOT_FOUND and not says_absent
         ):
             world.sleep(plan.seconds)
             return unclear
@@ -175,7 +145,7 @@ class Cmdlet:
             return unclear
         if fault is ActFault.NOT_FOUND or farm.occupant(self._act.spot) is None:
             world.sleep(plan.seconds)
-            if wms:
+            if says_absent:
                 state = State.FAILED if plan.flavour % 2 else State.COMPLETED
                 return CallResult(state, errors=(NOT_FOUND,)), Answer.ABSENT
             return unclear

@@ -24,9 +24,10 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
     NamedSession,
     Selection,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import DISCONNECT, LOG_OFF
-from tests.campaign.adapter import cmdlets, runspace, script, wvd
+from tests.campaign.adapter import runspace, script, wvd
+from tests.campaign.adapter.names import STATES, VERBS, product_place, user_name
 from tests.campaign.farm import Spot, time_of_day
+from tests.campaign.kind import Transport
 from tests.campaign.schedule import MINIMUM_AGE, Schedule
 from tests.campaign.stage import HOSTS, PLACES, Stage
 from tests.campaign.trial import Told, Trial
@@ -121,23 +122,21 @@ def run(schedule: Schedule) -> Trial:
 
 
 def _make_service(stage: Stage) -> Any:
-    if stage.schedule.kind == "wvd":
-        return wvd.make_service(stage)
-    return script.make_service(stage) if stage.schedule.kind.startswith("script") else runspace.make_service(stage)
+    module = {Transport.ARM: wvd, Transport.RUNSPACE: runspace, Transport.SCRIPT: script}
+    return module[stage.schedule.kind.transport].make_service(stage)
 
 
 def _request(schedule: Schedule) -> engine.Request:
-    wanted, kind = schedule.wanted, schedule.kind
-    states = wvd.STATES if kind == "wvd" else cmdlets.STATES[cmdlets.service_of(kind)]
+    wanted, service = schedule.wanted, schedule.kind.service
 
     def full_name(user: str) -> str:
-        return wvd.user_name(user) if kind == "wvd" else cmdlets.user_name(kind, user)
+        return user_name(service, user)
 
     named = None
     if wanted.named is not None:
         named = tuple(
             NamedSession(
-                _place(kind, one.pool),
+                product_place(service, PLACES[one.pool]),
                 HOSTS[one.host],
                 one.id,
                 full_name(one.user) if one.user else "",
@@ -149,21 +148,19 @@ def _request(schedule: Schedule) -> engine.Request:
         HOSTS[wanted.host] if wanted.host >= 0 else "",
         tuple(map(full_name, wanted.users)),
         tuple(map(full_name, wanted.excluded)),
-        tuple(states[state] for state in wanted.states),
+        tuple(STATES[service][state] for state in wanted.states),
         timedelta(seconds=MINIMUM_AGE) if wanted.aged else None,
     )
-    verb = DISCONNECT if kind == "wvd" else LOG_OFF
     return engine.Request(
-        verb, Selection(named, filters), check_mode=wanted.check_mode, wait_timeout=wanted.wait_timeout
+        VERBS[schedule.kind.effect],
+        Selection(named, filters),
+        check_mode=wanted.check_mode,
+        wait_timeout=wanted.wait_timeout,
     )
-
-
-def _place(kind: str, pool: int) -> str:
-    return wvd.host_pool(PLACES[pool]).place if kind == "wvd" else cmdlets.product_place(kind)
 
 
 def _spot(schedule: Schedule, key: tuple[str, str, str]) -> Spot:
-    place = next(name for number, name in enumerate(PLACES) if _place(schedule.kind, number) == key[0])
+    place = next(name for name in PLACES if product_place(schedule.kind.service, name) == key[0])
     return (place, key[1].lower(), key[2])
 
 

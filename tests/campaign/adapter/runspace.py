@@ -13,14 +13,14 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import SHORTEST_ACT
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_runspace import RunspaceService
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import TooLateError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import LOG_OFF, Operation
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Call,
     CallResult,
     NoRunspaceError,
     State,
 )
-from tests.campaign.adapter.cmdlets import GENERIC, HALF_WAY, LISTS, Cmdlet, make_cmdlets, read_row, spot_of
+from tests.campaign.adapter.cmdlets import ACTS, GENERIC, HALF_WAY, LISTS, Cmdlet, make_cmdlets, read_row, spot_of
+from tests.campaign.adapter.names import make_operation
 from tests.campaign.schedule import ActFault, ActPlan, ListFault
 from tests.campaign.stage import HOSTS, PLACES, Stage
 
@@ -52,8 +52,7 @@ class FakeRunspace:
             raise AnsibleConnectionFailure("The connection is lost.")
         if self._free() <= 0:
             raise NoRunspaceError("No runspace is free.", lasting=not self._flights)
-        acts = ("-WmsSession" in call.command and call.command not in LISTS) or "Logoff" in call.command
-        plan = self._stage.next_act() if acts else None
+        plan = self._stage.next_act() if call.command in ACTS else None
         if plan is not None and plan.fault in (ActFault.UNSENT, ActFault.THROTTLED):
             if plan.flavour % 2:
                 raise NoRunspaceError("No runspace is free for now.", lasting=False)
@@ -72,8 +71,8 @@ class FakeRunspace:
         return token
 
     def _begin_act(self, token: int, call: Call, seconds: float, plan: ActPlan) -> None:
-        host, id_ = spot_of(self._stage.schedule.kind, call)
-        act = self._stage.begin_act(PLACES[0], host or HOSTS[0], id_)
+        host, id_ = spot_of(self._stage.schedule.kind.service, call)
+        act = self._stage.begin_act(PLACES[0], host or HOSTS[0], id_, ACTS[call.command])
         act.host = host
         cmdlet = Cmdlet(self._stage, act, plan)
         if plan.fault in (ActFault.LOST_BEFORE, ActFault.LOST_AFTER):
@@ -113,7 +112,7 @@ class FakeRunspace:
         self._world.sleep(took * (1 - plan.look_at))
         if token not in self._flights:
             return
-        shown = tuple(read_row(self._stage.schedule.kind, row) for row in rows)
+        shown = tuple(read_row(self._stage.schedule.kind.service, row) for row in rows)
         if plan.fault is ListFault.LOST:
             self._lose()
             return
@@ -154,14 +153,14 @@ class FakeRunspace:
 
 def make_service(stage: Stage) -> RunspaceService:
     """Make the service as the action plugin does."""
-    kind, at_once = stage.schedule.kind, stage.schedule.at_once
-    runspaces = 1 if kind == "wvd_classic" else 64
-    most = 1 if kind == "wvd_classic" else at_once + (at_once > 1)
+    service, at_once = stage.schedule.kind.service, stage.schedule.at_once
+    runspaces = service.runspaces
+    most = min(runspaces, at_once + (at_once > 1))
     live = FakeRunspace(stage, runspaces, most)
     act_seconds = max(SHORTEST_ACT, stage.schedule.wanted.wait_timeout)
     return RunspaceService(
-        make_cmdlets(kind),
-        Operation(LOG_OFF),
+        make_cmdlets(service),
+        make_operation(stage.schedule),
         live,  # type: ignore[arg-type]
         "the host",
         stage.world.clock,

@@ -15,10 +15,10 @@ from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import SHORTEST_ACT
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import LOG_OFF, Operation
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, CallResult, State
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.script import ScriptTransport
-from tests.campaign.adapter.cmdlets import GENERIC, HALF_WAY, LISTS, Cmdlet, make_cmdlets, read_row, spot_of
+from tests.campaign.adapter.cmdlets import ACTS, GENERIC, HALF_WAY, LISTS, Cmdlet, make_cmdlets, read_row, spot_of
+from tests.campaign.adapter.names import make_operation
 from tests.campaign.farm import Act
 from tests.campaign.schedule import ActFault, ListFault
 from tests.campaign.stage import HOSTS, PLACES, Stage
@@ -93,7 +93,7 @@ class Script:
         self._world.sleep(took * plan.look_at)
         rows = self._stage.look(PLACES[0], "", plan)
         self._world.sleep(took * (1 - plan.look_at))
-        shown = tuple(read_row(self._stage.schedule.kind, row) for row in rows)
+        shown = tuple(read_row(self._stage.schedule.kind.service, row) for row in rows)
         if plan.fault is ListFault.HANGS:
             answer = CallResult(State.NO_ANSWER)
         elif plan.fault is ListFault.FAILS:
@@ -198,8 +198,8 @@ class Script:
         one = Running(now, now + limit)
         self._last_begin = min(self._last_begin, now + SEND_SECONDS)
         plan = self._stage.next_act()
-        host, id_ = spot_of(self._stage.schedule.kind, Call(call["command"], call["parameters"]))
-        act: Act = self._stage.begin_act(PLACES[0], host or HOSTS[0], id_)
+        host, id_ = spot_of(self._stage.schedule.kind.service, Call(call["command"], call["parameters"]))
+        act: Act = self._stage.begin_act(PLACES[0], host or HOSTS[0], id_, ACTS[call["command"]])
         act.host, act.batch = host, self._batch
         cmdlet = Cmdlet(self._stage, act, plan, stop_seconds=0.0)
         if plan.fault in (ActFault.LOST_BEFORE, ActFault.LOST_AFTER):
@@ -249,9 +249,10 @@ class FakeModule:
 
 def make_service(stage: Stage) -> ScriptService:
     """Make the service as the action plugin does."""
-    cmdlets = make_cmdlets(stage.schedule.kind)
+    cmdlets = make_cmdlets(stage.schedule.kind.service)
     proof = (*cmdlets.proof, "session_state") if stage.schedule.wanted.states else cmdlets.proof
     clock, sleep = stage.world.clock, stage.world.sleep
     transport = ScriptTransport(FakeModule(stage), "the host", clock)
     act_seconds = max(SHORTEST_ACT, stage.schedule.wanted.wait_timeout)
-    return ScriptService(cmdlets, Operation(LOG_OFF), transport, "the host", clock, act_seconds, sleep, proof)
+    operation = make_operation(stage.schedule)
+    return ScriptService(cmdlets, operation, transport, "the host", clock, act_seconds, sleep, proof)

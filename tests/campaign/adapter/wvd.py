@@ -9,29 +9,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import wvd
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_names import HostPool
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Event, Reply
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import DISCONNECT, Operation
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.pacing import Pacing
-from tests.campaign.farm import ACTIVE, DISCONNECTED, ENDING, OTHER, Act, Answer, Shown
+from tests.campaign.adapter.names import STATES, host_pool, make_operation, user_name
+from tests.campaign.farm import Act, Answer, Effect, Shown
+from tests.campaign.kind import WVD
 from tests.campaign.schedule import ActFault, ActPlan, ListFault
 from tests.campaign.stage import PLACES, Stage
 
-STATES = {ACTIVE: "Active", DISCONNECTED: "Disconnected", ENDING: "LogOff", OTHER: "Pending"}
 SILENCE = 30.0
 """Seconds after which an answer that does not come is given up."""
 Row = dict[str, Any]
-
-
-def host_pool(place: str) -> HostPool:
-    """Return the product's name of a place: each pool has a subscription of its own."""
-    return HostPool(f"sub-{place[-1]}", "rg", place)
-
-
-def user_name(user: str) -> str:
-    """Return a user's full name."""
-    return f"{user}@contoso.com" if user.islower() else f"{user}@CONTOSO.COM"
 
 
 def read_row(place: str, shown: Shown) -> Row:
@@ -45,8 +34,8 @@ def read_row(place: str, shown: Shown) -> Row:
     return {
         "id": id_,
         "properties": {
-            "userPrincipalName": user_name(shown.user) if shown.user else None,
-            "sessionState": STATES[shown.state],
+            "userPrincipalName": user_name(WVD, shown.user) if shown.user else None,
+            "sessionState": STATES[WVD][shown.state],
             "createTime": shown.created.isoformat().replace("+00:00", "Z") if shown.created else None,
         },
     }
@@ -118,7 +107,7 @@ class FakeArm:
             self._world.sleep(max(0.0, send_before - self._world.now))
         if self._world.clock() >= send_before:
             return Reply.NOT_SENT, "it could not be sent in time"
-        act = self._stage.begin_act(place, host, id_)
+        act = self._stage.begin_act(place, host, id_, Effect.DISCONNECTS)
         act.faulty = plan.fault not in (None, ActFault.THROTTLED)
         reply, answer, reason = self._answer(act, plan)
         self._farm.answer(act, answer, reason)
@@ -205,4 +194,4 @@ class Jobs:
 def make_service(stage: Stage) -> wvd.WvdService:
     """Make the service."""
     pools = [host_pool(place) for place in PLACES[: stage.schedule.pools]]
-    return wvd.WvdService(pools, lambda _subscription: FakeArm(stage), Operation(DISCONNECT), Jobs(stage))  # type: ignore[arg-type,return-value]
+    return wvd.WvdService(pools, lambda _subscription: FakeArm(stage), make_operation(stage.schedule), Jobs(stage))  # type: ignore[arg-type,return-value]
