@@ -30,6 +30,10 @@ class TextNotFoundError(Exception):
     """The product no longer has the text that a mutant changes."""
 
 
+class NotLoadedError(Exception):
+    """The module that a mutant changes does not exist, or no run loads it."""
+
+
 class _Loader(SourceFileLoader):
     """Loads a module with its text changed."""
 
@@ -53,6 +57,7 @@ class _Finder(MetaPathFinder):
     def __init__(self, mutant: Mutant) -> None:
         self._mutant = mutant
         self._name = f"{PRODUCT}.plugin_utils.{mutant.module}"
+        self.found = False
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> Any:
         """Find the module."""
@@ -62,6 +67,7 @@ class _Finder(MetaPathFinder):
         assert spec is not None
         assert spec.origin is not None
         spec.loader = _Loader(fullname, spec.origin, self._mutant)
+        self.found = True
         return spec
 
 
@@ -72,7 +78,10 @@ def mutated(mutant: Mutant) -> Iterator[Run]:
     finder = _Finder(mutant)
     sys.meta_path.insert(0, finder)
     try:
-        yield importlib.import_module(f"{ADAPTER}.running").run
+        run = importlib.import_module(f"{ADAPTER}.running").run
+        if not finder.found:
+            raise NotLoadedError(mutant.module)
+        yield run
     finally:
         sys.meta_path.remove(finder)
         for name in [name for name in sys.modules if name.startswith((PRODUCT, ADAPTER))]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from tests.campaign import extent
-from tests.campaign.hunt import TextNotFoundError, hunt, mutated
+from tests.campaign.hunt import NotLoadedError, TextNotFoundError, hunt, mutated
 from tests.campaign.mutants import MUTANTS, Mutant
 
 
@@ -23,6 +23,12 @@ def test_broken_rule_is_seen(mutant: Mutant) -> None:
 
 def test_mutant_whose_text_is_gone_is_an_error() -> None:
     with pytest.raises(TextNotFoundError), mutated(replace(MUTANTS[0], text="no such text")):
+        pass
+
+
+@pytest.mark.parametrize("module", ["_sessions.no_such_module", "_transports.runspace"])
+def test_mutant_of_a_module_that_no_run_loads_is_an_error(module: str) -> None:
+    with pytest.raises(NotLoadedError, match=module), mutated(replace(MUTANTS[0], module=module)):
         pass
 
 
