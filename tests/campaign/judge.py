@@ -42,8 +42,15 @@ GIVEN_UP = 5.5
 """Seconds after the deadline of a call until it is given up."""
 AFTER = (Answer.ACCEPTED, Answer.UNCLEAR, Answer.REFUSED, Answer.ABSENT)
 """Answers after which only a new list says whether there is anything left to do."""
-DONE = ("logged_off", "disconnected")
+GONE = ("logged_off", "already_gone")
+AWAY = ("disconnected", "already_disconnected")
 NEEDED_NOTHING = ("already_gone", "already_disconnected")
+LEFT_ALONE = ("replaced", "not_selected", "refused", "failed")
+OUTCOMES = {
+    Effect.ENDS: (*GONE, *LEFT_ALONE, "still_there"),
+    Effect.DISCONNECTS: (*AWAY, *LEFT_ALONE, "still_there", "already_gone"),
+}
+"""What can be told of a session."""
 
 
 def judge(trial: Trial) -> list[str]:
@@ -132,6 +139,8 @@ class _Judge:
         for act in self.farm.acts:
             if self.wanted.check_mode:
                 yield f"act {act.number} in check mode"
+            if act.effect is not self.kind.effect:
+                yield f"act {act.number} is a {act.effect.value}"
             before = earlier.setdefault(act.spot, [])
             yield from self._proof(act, before)
             yield from self._deadline(act, before)
@@ -201,6 +210,8 @@ class _Judge:
     def _rows(self) -> Iterator[str]:
         seen: set[Spot] = set()
         for told in self.trial.told:
+            if told.outcome not in OUTCOMES[self.kind.effect]:
+                yield f"{self._name(told)}, which a {self.kind.effect.value} does not know"
             login = self.chosen.get(told.spot)
             if login is None:
                 if self.wanted.named is None:
@@ -240,11 +251,10 @@ class _Judge:
     def _outcome(self, told: Told, login: Login, acts: list[Act]) -> Iterator[str]:
         start = min((reading.begun for reading in self.first), default=START) - self.farm.lag - NOW
         name = self._name(told)
-        if told.outcome in (*DONE, *NEEDED_NOTHING):
-            gone = login.ended <= told.at
-            away = gone or self._was(login, DISCONNECTED, start, told.at)
-            if not (away if told.outcome in ("disconnected", "already_disconnected") else gone):
-                yield f"{name}, which it was at no moment"
+        gone = login.ended <= told.at
+        away = gone or self._was(login, DISCONNECTED, start, told.at)
+        if (told.outcome in GONE and not gone) or (told.outcome in AWAY and not away):
+            yield f"{name}, which it was at no moment"
         if told.outcome in NEEDED_NOTHING and any(act.applied is login and act.applied_at <= told.at for act in acts):
             yield f"{name}, but an act had done it"
         if told.outcome == "still_there":
@@ -303,12 +313,7 @@ class _Judge:
 
     def _clean(self, told: Told, login: Login, acts: list[Act]) -> Iterator[str]:
         """A session that no fault touched has ended."""
-        if (
-            self.trial.failure
-            or told.outcome in (*DONE, *NEEDED_NOTHING)
-            or self.farm.troubles
-            or self._is_touched(login, acts)
-        ):
+        if self.trial.failure or told.outcome in (*GONE, *AWAY) or self.farm.troubles or self._is_touched(login, acts):
             return
         if told.outcome == "still_there" and any(
             act.applied_at > act.sent + self.wanted.wait_timeout - 2.0 for act in acts

@@ -59,9 +59,11 @@ class Kind:
 KINDS = (
     Kind(WVD, Transport.ARM, Effect.DISCONNECTS),
     Kind(RDS, Transport.RUNSPACE, Effect.ENDS),
+    Kind(RDS, Transport.RUNSPACE, Effect.DISCONNECTS),
     Kind(WMS, Transport.RUNSPACE, Effect.ENDS),
     Kind(WVD_CLASSIC, Transport.RUNSPACE, Effect.ENDS),
     Kind(RDS, Transport.SCRIPT, Effect.ENDS),
+    Kind(RDS, Transport.SCRIPT, Effect.DISCONNECTS),
     Kind(WMS, Transport.SCRIPT, Effect.ENDS),
     Kind(WVD_CLASSIC, Transport.SCRIPT, Effect.ENDS),
 )

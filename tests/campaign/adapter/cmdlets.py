@@ -27,6 +27,7 @@ from tests.campaign.stage import Stage
 LISTS = ("Get-RDUserSession", "Get-WmsSession", "Get-RdsUserSession")
 ACTS = {
     "Invoke-RDUserLogoff": Effect.ENDS,
+    "Disconnect-RDUser": Effect.DISCONNECTS,
     "Close-WmsSession": Effect.ENDS,
     "Invoke-RdsUserSessionLogoff": Effect.ENDS,
 }
