@@ -9,7 +9,7 @@ Names of hosts and users are kept without case; how a list spells them may chang
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from enum import Enum
@@ -132,6 +132,8 @@ class Act:
     sent: float
     met: Login | None
     """Who was there when it was sent."""
+    given: Mapping[str, object] = field(default_factory=dict)
+    """What it said besides."""
     faulty: bool = False
     answer: Answer | None = None
     answered: float = math.inf
@@ -242,10 +244,10 @@ class Farm:
 
     # What acts do
 
-    def begin_act(self, place: str, host: str, id_: str, effect: Effect) -> Act:
+    def begin_act(self, place: str, host: str, id_: str, effect: Effect, **given: object) -> Act:
         """Note that an act has come."""
         spot = (place, host.lower(), id_)
-        act = Act(len(self.acts), spot, host, effect, self.world.now, self.occupant(spot))
+        act = Act(len(self.acts), spot, host, effect, self.world.now, self.occupant(spot), given)
         self.acts.append(act)
         self.note("act ", act.number, " (", effect.value, ") on ", host, "/", id_, " meets ", act.met or "nobody")
         return act

@@ -141,6 +141,8 @@ class _Judge:
                 yield f"act {act.number} in check mode"
             if act.effect is not self.kind.effect:
                 yield f"act {act.number} is a {act.effect.value}"
+            if act.given != self.trial.schedule.arguments:
+                yield f"act {act.number} says {act.given}"
             before = earlier.setdefault(act.spot, [])
             yield from self._proof(act, before)
             yield from self._deadline(act, before)

@@ -58,6 +58,7 @@ class Kind:
 
 KINDS = (
     Kind(WVD, Transport.ARM, Effect.DISCONNECTS),
+    Kind(WVD, Transport.ARM, Effect.ENDS),
     Kind(RDS, Transport.RUNSPACE, Effect.ENDS),
     Kind(RDS, Transport.RUNSPACE, Effect.DISCONNECTS),
     Kind(WMS, Transport.RUNSPACE, Effect.ENDS),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from tests.campaign.farm import ACTIVE, Act, Answer, Effect, Farm, Login, time_of_day
@@ -25,6 +26,7 @@ class Played:
 
     kind: Kind = LOG_OFF
     wanted: Wanted = field(default_factory=Wanted)
+    arguments: Mapping[str, object] = field(default_factory=dict)
     world: World = field(default_factory=World)
     told: list[Told] = field(default_factory=list)
     interrupted_at: float | None = None
@@ -58,10 +60,11 @@ class Played:
         applied: bool = True,
         faulty: bool = False,
         effect: Effect | None = None,
+        **given: object,
     ) -> Act:
         """Act on the id, with the answer and the effect after a tenth of a second; else with the effect of the kind."""
         self.at(second)
-        act = self.farm.begin_act(*SPOT, effect or self.kind.effect)
+        act = self.farm.begin_act(PLACE, HOST, "1", effect or self.kind.effect, **given)
         act.faulty = faulty
         self.at(second + 0.1)
         if applied:
@@ -92,7 +95,7 @@ class Played:
         schedule = read_tape(bytes(TAPE), (self.kind,))
         ended = max([one.at for one in self.told], default=self.world.now)
         trial = Trial(
-            replace(schedule, wanted=self.wanted),
+            replace(schedule, wanted=self.wanted, arguments=self.arguments),
             self.farm,
             self.told,
             any(one.claims for one in self.told),

@@ -10,13 +10,13 @@ function of them, they are cheap to draw, and they shrink record by record.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
 
-from tests.campaign.farm import ACTIVE, DISCONNECTED, OTHER
-from tests.campaign.kind import KINDS, Kind
+from tests.campaign.farm import ACTIVE, DISCONNECTED, OTHER, Effect
+from tests.campaign.kind import KINDS, WVD, Kind
 
 HEAD, SESSION, HAPPENING, LIST, ACT = 28, 4, 6, 5, 5
 MOST_SESSIONS, MOST_HAPPENINGS, MOST_LISTS, MOST_ACTS = 8, 6, 12, 14
@@ -165,6 +165,8 @@ class Schedule:
     pools: int
     sessions: tuple[SessionPlan, ...]
     wanted: Wanted
+    arguments: Mapping[str, object]
+    """What the verb takes besides a session."""
     happenings: tuple[Happening, ...]
     lists: tuple[ListPlan, ...]
     acts: tuple[ActPlan, ...]
@@ -209,6 +211,7 @@ def read_tape(whole: bytes, kinds: Sequence[Kind] = KINDS) -> Schedule:
         pools,
         sessions,
         wanted,
+        _arguments(kind, head[27]),
         tuple(_happenings(tape[2], what_kinds, head[20], wanted, page_size)),
         tuple(_list_plan(tape[3][at : at + LIST], list_rate, list_kinds) for at in range(0, len(tape[3]), LIST)),
         tuple(_act_plan(tape[4][at : at + ACT], act_rate, act_kinds) for at in range(0, len(tape[4]), ACT)),
@@ -218,6 +221,13 @@ def read_tape(whole: bytes, kinds: Sequence[Kind] = KINDS) -> Schedule:
         interrupt_at=0.2 + head[24] * 0.05 if head[23] % 12 == 11 else math.inf,
         run_ends_at=0.2 + head[26] * 0.05 if head[25] % 12 == 11 else math.inf,
     )
+
+
+def _arguments(kind: Kind, odd: int) -> Mapping[str, object]:
+    """Only Azure's verbs take any."""
+    if kind.service is WVD and kind.effect is Effect.ENDS:
+        return {"force": bool(odd % 2)}
+    return {}
 
 
 def _enabled(kinds: type[Enum], mask: int) -> list[Enum]:

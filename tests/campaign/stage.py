@@ -82,9 +82,9 @@ class Stage:
             rows.append(Shown(other, first.host, other.user, ACTIVE, first.created))
         return rows
 
-    def begin_act(self, place: str, host: str, id_: str, effect: Effect) -> Act:
+    def begin_act(self, place: str, host: str, id_: str, effect: Effect, **given: object) -> Act:
         """Begin an act."""
-        act = self.farm.begin_act(place, host, id_, effect)
+        act = self.farm.begin_act(place, host, id_, effect, **given)
         self._trigger("act", act.number)
         return act
 

@@ -59,4 +59,4 @@ def user_name(service: Service, user: str) -> str:
 
 def make_operation(schedule: Schedule) -> Operation:
     """Make what is to be done."""
-    return Operation(VERBS[schedule.kind.effect], wait_timeout=schedule.wanted.wait_timeout)
+    return Operation(VERBS[schedule.kind.effect], schedule.arguments, wait_timeout=schedule.wanted.wait_timeout)

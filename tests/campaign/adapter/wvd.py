@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import wvd
@@ -21,6 +21,8 @@ from tests.campaign.stage import PLACES, Stage
 SILENCE = 30.0
 """Seconds after which an answer that does not come is given up."""
 Row = dict[str, Any]
+Names = tuple[str, str, str, str]
+"""Resource group, host pool, session host and id."""
 
 
 def read_row(place: str, shown: Shown) -> Row:
@@ -47,7 +49,7 @@ class FakeArm:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._world, self._farm = stage.world, stage.farm
-        self.writes = Pacing(10.0, stage.world.clock)
+        self.writes, self.deletes = Pacing(10.0, stage.world.clock), Pacing(10.0, stage.world.clock)
 
     def pages(self, resource_group: str, host_pool: str, host: str = "") -> Iterator[tuple[list[Row], float]]:
         """Read a list page by page; each shows what is there when it is read."""
@@ -92,38 +94,63 @@ class FakeArm:
     def close(self) -> None:
         """There are no connections."""
 
-    def disconnect(self, names: tuple[str, str, str, str], send_before: float) -> tuple[Reply, str]:
+    def disconnect(self, names: Names, send_before: float) -> tuple[Reply, str]:
         """Send one disconnect."""
-        _resource_group, host_pool, host, session_id = names
-        self.writes.begin()
-        try:
-            return self._disconnect(host_pool, host, session_id, send_before)
-        finally:
-            self.writes.end()
+        return self._act(names, send_before, self.writes, Effect.DISCONNECTS)
 
-    def _disconnect(self, place: str, host: str, id_: str, send_before: float) -> tuple[Reply, str]:
+    def log_off(self, names: Names, send_before: float, *, force: bool) -> tuple[Reply, str]:
+        """Send one deletion. Of a session that is not there it is done, unless by force."""
+        return self._act(names, send_before, self.deletes, Effect.ENDS, 404 if force else 204, force=force)
+
+    def _act(
+        self, names: Names, send_before: float, bucket: Pacing, effect: Effect, absent: int = 404, **given: object
+    ) -> tuple[Reply, str]:
+        bucket.begin()
+        try:
+            return self._try(names, send_before, bucket, effect, absent, given)
+        finally:
+            bucket.end()
+
+    def _try(
+        self,
+        names: Names,
+        send_before: float,
+        bucket: Pacing,
+        effect: Effect,
+        absent: int,
+        given: Mapping[str, object],
+    ) -> tuple[Reply, str]:
         plan = self._stage.next_act()
+        if plan.fault is ActFault.UNSENT and plan.flavour % 2:
+            self._world.sleep(plan.seconds)
+            bucket.refused(None)
+            return Reply.NOT_SENT, "no clear answer (no connection)"
         if plan.fault is ActFault.UNSENT:
             self._world.sleep(max(0.0, send_before - self._world.now))
         if self._world.clock() >= send_before:
             return Reply.NOT_SENT, "it could not be sent in time"
-        act = self._stage.begin_act(place, host, id_, Effect.DISCONNECTS)
+        _resource_group, host_pool, host, session_id = names
+        act = self._stage.begin_act(host_pool, host, session_id, effect, **given)
         act.faulty = plan.fault not in (None, ActFault.THROTTLED)
-        reply, answer, reason = self._answer(act, plan)
+        reply, answer, reason = self._answer(act, plan, absent)
         self._farm.answer(act, answer, reason)
         if reply is Reply.THROTTLED:
-            self.writes.refused((None, 2.0, 7.0)[plan.flavour % 3])
+            bucket.refused((None, 2.0, 7.0)[plan.flavour % 3])
         return reply, reason
 
-    def _answer(self, act: Act, plan: ActPlan) -> tuple[Reply, Answer, str]:
+    def _answer(self, act: Act, plan: ActPlan, absent: int) -> tuple[Reply, Answer, str]:
         world, farm, fault = self._world, self._farm, plan.fault
+
+        def apply() -> None:
+            farm.apply(act, plan.ending)
+
         if fault in (ActFault.HANG, ActFault.HANG_AFTER, ActFault.HANG_LATE):
             world.sleep(1.0)
             if fault is ActFault.HANG_AFTER:
-                farm.apply(act)
+                apply()
             world.sleep(SILENCE - 1.0)
             if fault is ActFault.HANG_LATE:
-                world.after(plan.late, lambda: farm.apply(act))
+                world.after(plan.late, apply)
             return Reply.UNCLEAR, Answer.UNCLEAR, "no clear answer"
         if fault is ActFault.THROTTLED:
             world.sleep(plan.seconds)
@@ -133,25 +160,25 @@ class FakeArm:
             return Reply.REFUSED, Answer.REFUSED, "answer 403"
         if fault is ActFault.NOT_FOUND:
             world.sleep(plan.seconds)
-            return Reply.GONE, Answer.ABSENT, "answer 404"
+            return Reply.GONE, Answer.ABSENT, f"answer {absent}"
         unclear = Reply.UNCLEAR, Answer.UNCLEAR, ("answer 503", "no clear answer (reset)")[plan.flavour % 2]
         if fault in (ActFault.BEFORE, ActFault.LOST_BEFORE):
             world.sleep(plan.seconds)
             return unclear
         if fault in (ActFault.AFTER, ActFault.LOST_AFTER):
             world.sleep(plan.seconds * 0.5)
-            farm.apply(act)
+            apply()
             world.sleep(plan.seconds * 0.5)
             return unclear
         if fault is ActFault.LATE:
             world.sleep(plan.seconds)
-            world.after(plan.late, lambda: farm.apply(act))
+            world.after(plan.late, apply)
             return unclear
         if farm.occupant(act.spot) is None:
             world.sleep(plan.seconds)
-            return Reply.GONE, Answer.ABSENT, "answer 404"
+            return Reply.GONE, Answer.ABSENT, f"answer {absent}"
         if fault is not ActFault.STUCK:
-            world.after(plan.seconds * plan.effect_at, lambda: farm.apply(act))
+            world.after(plan.seconds * plan.effect_at, apply)
         world.sleep(plan.seconds)
         return Reply.DONE, Answer.ACCEPTED, ""
 
