@@ -28,6 +28,7 @@ class Effect(Enum):
 
     ENDS = "logoff"
     DISCONNECTS = "disconnect"
+    LEAVES_MESSAGE = "message"
 
 
 class Answer(Enum):
@@ -64,6 +65,8 @@ class Login:
     readable: list[tuple[float, bool]] = field(default_factory=list)
     shouted: bool = False
     """Whether lists show its user in capitals."""
+    messages: list[tuple[float, Act]] = field(default_factory=list)
+    """When a message came, and which act had left it."""
 
     def state(self, at: float) -> str:
         """Return its state at a moment."""
@@ -138,7 +141,7 @@ class Act:
     answer: Answer | None = None
     answered: float = math.inf
     applied: Login | None = None
-    """Whose session it ended or disconnected."""
+    """Whose session it ended or disconnected, or who got its message."""
     applied_at: float = math.inf
     batch: int = -1
     """Number of the script's run on the host that sent it, if it was one."""
@@ -262,6 +265,9 @@ class Farm:
         act.applied, act.applied_at = login, self.world.now
         if act.effect is Effect.DISCONNECTS:
             self.set_state(login, DISCONNECTED, f"act {act.number}")
+        elif act.effect is Effect.LEAVES_MESSAGE:
+            login.messages.append((act.applied_at, act))
+            self.note(login, " gets the message of act ", act.number)
         elif ending_seconds:
             self.set_state(login, ENDING, f"act {act.number}")
             self.world.after(ending_seconds, lambda: self.sign_out(login, f"act {act.number}"))

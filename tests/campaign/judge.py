@@ -23,6 +23,7 @@ from tests.campaign.farm import (
     time_of_day,
 )
 from tests.campaign.kind import Transport
+from tests.campaign.messages import judge_messages
 from tests.campaign.schedule import MINIMUM_AGE
 from tests.campaign.stage import HOSTS, PLACES
 from tests.campaign.trial import Told, Trial
@@ -42,13 +43,15 @@ GIVEN_UP = 5.5
 """Seconds after the deadline of a call until it is given up."""
 AFTER = (Answer.ACCEPTED, Answer.UNCLEAR, Answer.REFUSED, Answer.ABSENT)
 """Answers after which only a new list says whether there is anything left to do."""
-GONE = ("logged_off", "already_gone")
+ABSENT = ("already_gone", "not_there")
+GONE = ("logged_off", *ABSENT)
 AWAY = ("disconnected", "already_disconnected")
-NEEDED_NOTHING = ("already_gone", "already_disconnected")
+NEEDED_NOTHING = (*ABSENT, "already_disconnected")
 LEFT_ALONE = ("replaced", "not_selected", "refused", "failed")
 OUTCOMES = {
-    Effect.ENDS: (*GONE, *LEFT_ALONE, "still_there"),
-    Effect.DISCONNECTS: (*AWAY, *LEFT_ALONE, "still_there", "already_gone"),
+    Effect.ENDS: (*LEFT_ALONE, "logged_off", "already_gone", "still_there"),
+    Effect.DISCONNECTS: (*LEFT_ALONE, *AWAY, "already_gone", "still_there"),
+    Effect.LEAVES_MESSAGE: (*LEFT_ALONE, "sent", "unclear", "not_there"),
 }
 """What can be told of a session."""
 
@@ -65,6 +68,7 @@ class _Judge:
         self.wanted = trial.schedule.wanted
         self.kind = trial.schedule.kind
         self.disconnects = self.kind.effect is Effect.DISCONNECTS
+        self.tells = self.kind.effect is Effect.LEAVES_MESSAGE
         self.listed = [reading for reading in self.farm.readings if reading.delivered < math.inf]
         self.first = [one for one in self.listed if one.delivered <= trial.selected_at < math.inf]
         self.chosen = dict(self._choose())
@@ -73,6 +77,8 @@ class _Judge:
         """Find everything that was wrong."""
         yield from self._acts()
         yield from self._end()
+        if self.tells:
+            yield from judge_messages(self.trial, self.chosen)
         if self.trial.changed is None and self.farm.acts:
             yield f"nothing is told of what was done: {self.trial.failure}"
         if self.trial.changed is not None:
@@ -242,7 +248,7 @@ class _Judge:
         if told.claims:
             if not self.wanted.check_mode:
                 yield f"{self._name(told)} claims a change of a session that was not selected"
-        elif told.outcome == "already_gone":
+        elif told.outcome in ABSENT:
             history = self.farm.spots.get(told.spot, [])
             since = min((reading.begun for reading in self.first), default=START) - self.farm.lag - NOW
             moments = [since, *(one.ended for one in history)]
@@ -304,6 +310,8 @@ class _Judge:
 
     def _shown_later(self, told: Told, login: Login, acts: list[Act]) -> bool:
         """Tell whether a list that began after the last answer showed the session as if nothing had been done."""
+        if self.tells:
+            return False  # No list shows it.
         answered = max((act.answered for act in acts if act.answered < told.at), default=0.0)
         return any(
             answered < reading.begun and reading.delivered <= told.at and self._shows(reading, login)
@@ -315,7 +323,12 @@ class _Judge:
 
     def _clean(self, told: Told, login: Login, acts: list[Act]) -> Iterator[str]:
         """A session that no fault touched has ended."""
-        if self.trial.failure or told.outcome in (*GONE, *AWAY) or self.farm.troubles or self._is_touched(login, acts):
+        if (
+            self.trial.failure
+            or told.outcome in (*GONE, *AWAY, "sent")
+            or self.farm.troubles
+            or self._is_touched(login, acts)
+        ):
             return
         if told.outcome == "still_there" and any(
             act.applied_at > act.sent + self.wanted.wait_timeout - 2.0 for act in acts
@@ -329,7 +342,7 @@ class _Judge:
             any(act.faulty for act in acts)
             or len(self.farm.spots[login.spot]) > 1
             or bool(login.readable)
-            or len(login.states) > 1 + sum(act.applied is login for act in acts)
+            or len(login.states) > 1 + sum(act.applied is login and not self.tells for act in acts)
             or (place, host) in self.farm.respelled
             or self._has_no_room()
         )
@@ -368,7 +381,7 @@ class _Judge:
 
     def _called_gone(self, login: Login) -> Iterator[str]:
         for told in self.trial.told:
-            if told.spot == login.spot and told.outcome == "already_gone" and login.there(told.at):
+            if told.spot == login.spot and told.outcome in ABSENT and login.there(told.at):
                 yield f"{self._name(told)}, but it was there all the time"
 
     # The end

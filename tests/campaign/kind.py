@@ -59,6 +59,7 @@ class Kind:
 KINDS = (
     Kind(WVD, Transport.ARM, Effect.DISCONNECTS),
     Kind(WVD, Transport.ARM, Effect.ENDS),
+    Kind(WVD, Transport.ARM, Effect.LEAVES_MESSAGE),
     Kind(RDS, Transport.RUNSPACE, Effect.ENDS),
     Kind(RDS, Transport.RUNSPACE, Effect.DISCONNECTS),
     Kind(WMS, Transport.RUNSPACE, Effect.ENDS),

@@ -227,6 +227,8 @@ def _arguments(kind: Kind, odd: int) -> Mapping[str, object]:
     """Only Azure's verbs take any."""
     if kind.service is WVD and kind.effect is Effect.ENDS:
         return {"force": bool(odd % 2)}
+    if kind.service is WVD and kind.effect is Effect.LEAVES_MESSAGE:
+        return {"message_title": "Maintenance" if odd % 2 else None, "message_body": "Please save your work."}
     return {}
 
 

@@ -10,6 +10,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.w
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import (
     DISCONNECT,
     LOG_OFF,
+    MESSAGE,
     Operation,
     Verb,
 )
@@ -18,7 +19,7 @@ from tests.campaign.kind import RDS, WMS, WVD, WVD_CLASSIC, Service
 from tests.campaign.schedule import Schedule
 from tests.campaign.stage import PLACES
 
-VERBS: dict[Effect, Verb] = {Effect.ENDS: LOG_OFF, Effect.DISCONNECTS: DISCONNECT}
+VERBS: dict[Effect, Verb] = {Effect.ENDS: LOG_OFF, Effect.DISCONNECTS: DISCONNECT, Effect.LEAVES_MESSAGE: MESSAGE}
 CLASSIC_POOL = ClassicHostPool("tenant", PLACES[0])
 STATES = {
     WVD: {ACTIVE: "Active", DISCONNECTED: "Disconnected", ENDING: "LogOff", OTHER: "Pending"},

@@ -18,7 +18,12 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.e
     ServiceError,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.execution import BrokenOffError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import STILL_THERE, Report, Row
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import (
+    STILL_THERE,
+    UNCLEAR,
+    Report,
+    Row,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
     Filters,
     NamedSession,
@@ -107,7 +112,7 @@ def run(schedule: Schedule) -> Trial:
                 _spot(schedule, row.key),
                 row.outcome,
                 row.reason,
-                row.perhaps or row.outcome in (report.verb.done if report else "", STILL_THERE),
+                row.perhaps or row.outcome in (report.verb.done if report else "", STILL_THERE, UNCLEAR),
                 times.get(id(row), selected[0]),
             )
             for row in rows

@@ -102,6 +102,13 @@ class FakeArm:
         """Send one deletion. Of a session that is not there it is done, unless by force."""
         return self._act(names, send_before, self.deletes, Effect.ENDS, 404 if force else 204, force=force)
 
+    def send_message(
+        self, names: Names, send_before: float, *, message_title: str | None, message_body: str | None
+    ) -> tuple[Reply, str]:
+        """Send one message."""
+        what = Effect.LEAVES_MESSAGE
+        return self._act(names, send_before, self.writes, what, message_title=message_title, message_body=message_body)
+
     def _act(
         self, names: Names, send_before: float, bucket: Pacing, effect: Effect, absent: int = 404, **given: object
     ) -> tuple[Reply, str]:
