@@ -11,10 +11,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.campaign.farm import Effect
 from tests.campaign.kind import KINDS, RDS, WVD, WVD_CLASSIC, Kind, Transport, kinds
 
 LIVE = kinds(transport=Transport.RUNSPACE)
 SCRIPT = kinds(transport=Transport.SCRIPT)
+DISCONNECTS = kinds(effect=Effect.DISCONNECTS)
+RDS_DISCONNECTS = kinds(RDS, effect=Effect.DISCONNECTS)
+MESSAGES = kinds(effect=Effect.LEAVES_MESSAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,7 @@ MUTANTS = (
         "_sessions.engine",
         "if verb.is_settled(session):",
         "if False:",
-        kinds(WVD),
+        DISCONNECTS,
     ),
     Mutant("check mode does nothing", "_sessions.engine", "if request.check_mode:", "if False:"),
     # Time
@@ -201,7 +205,7 @@ MUTANTS = (
         "_sessions.execution",
         "return pending.doubtful and self._verb.is_under_way(row)",
         "return False",
-        kinds(RDS, WVD_CLASSIC, transport=Transport.RUNSPACE),
+        kinds(WVD, effect=Effect.ENDS) + kinds(RDS, WVD_CLASSIC, transport=Transport.RUNSPACE, effect=Effect.ENDS),
     ),
     Mutant(
         "nothing is sent after a deadline",
@@ -299,12 +303,139 @@ MUTANTS = (
         "_sessions.execution",
         "elif self._verb.is_settled(row):",
         "elif False:",
-        kinds(WVD),
+        DISCONNECTS,
     ),
     Mutant(
         "what was asked for and is still there counts as changed",
         "_sessions.outcome",
         "row.perhaps or row.outcome in (self.verb.done, STILL_THERE, UNCLEAR)",
         "row.perhaps or row.outcome in (self.verb.done,)",
+    ),
+    # Verbs
+    Mutant(
+        "a disconnect is a disconnect",
+        "_services.rds",
+        'DISCONNECT: "Disconnect-RDUser"',
+        'DISCONNECT: "Invoke-RDUserLogoff"',
+        RDS_DISCONNECTS,
+    ),
+    Mutant(
+        "a disconnected session of RDS is known as one",
+        "_services.rds",
+        '        "state_disconnected": DISCONNECTED,\n',
+        "",
+        RDS_DISCONNECTS,
+    ),
+    Mutant(
+        "who is disconnected meanwhile needs nothing, on RDS too",
+        "_sessions.verbs",
+        "return self.effect is Effect.DISCONNECTED and session.common_state == DISCONNECTED",
+        'return session.common_state == DISCONNECTED and "STATE" not in session.state',
+        RDS_DISCONNECTS,
+    ),
+    Mutant(
+        "what is not there without us is not ours",
+        "_sessions.execution",
+        "Phase.WATCH if event.reply is Reply.DONE else",
+        "Phase.WATCH if event.reply in (Reply.DONE, Reply.GONE) else",
+        kinds(WVD, effect=Effect.ENDS),
+    ),
+    Mutant(
+        "an answer that nobody is there proves nothing",
+        "_sessions.execution",
+        "            pending.refused = event.reply is Reply.REFUSED\n",
+        "            pending.refused = event.reply is Reply.REFUSED\n"
+        "            if event.reply is Reply.GONE:\n"
+        "                self._ended(pending, self._verb.gone, event.reason)\n"
+        "                return\n",
+        kinds(WVD, effect=Effect.ENDS),
+    ),
+    Mutant(
+        "a verb says what it was told to say",
+        "_services.wvd",
+        "self._arguments = operation.arguments if operation is not None else {}",
+        "self._arguments = {name: None for name in operation.arguments} if operation is not None else {}",
+        MESSAGES,
+    ),
+    # Messages
+    Mutant(
+        "a message without a clear answer is not sent again",
+        "_sessions.execution",
+        "                outcome = UNCLEAR if pending.doubtful else self._verb.done\n",
+        "                if pending.doubtful:\n"
+        "                    self._move(pending, Phase.WAITING)\n"
+        "                    return\n"
+        "                outcome = UNCLEAR if pending.doubtful else self._verb.done\n",
+        MESSAGES,
+    ),
+    Mutant(
+        "a message that was accepted is not sent again",
+        "_sessions.execution",
+        "                outcome = UNCLEAR if pending.doubtful else self._verb.done\n",
+        "                if not pending.doubtful and pending.tries < 2:\n"
+        "                    self._move(pending, Phase.WAITING)\n"
+        "                    return\n"
+        "                outcome = UNCLEAR if pending.doubtful else self._verb.done\n",
+        MESSAGES,
+    ),
+    Mutant(
+        "a message of which it is said that nobody was there is not sent again",
+        "_sessions.verbs",
+        'gone="not_there", repeatable=False)',
+        'gone="not_there")',
+        MESSAGES,
+    ),
+    Mutant(
+        "that a message is accepted says everything",
+        "_sessions.execution",
+        "self._verb.effect is Effect.NONE and (event.reply is Reply.DONE or pending.doubtful)",
+        "self._verb.effect is Effect.NONE and pending.doubtful",
+        MESSAGES,
+    ),
+    Mutant(
+        "a message without a clear answer may have come",
+        "_sessions.execution",
+        "self._verb.effect is Effect.NONE and (event.reply is Reply.DONE or pending.doubtful)",
+        "self._verb.effect is Effect.NONE and event.reply is Reply.DONE",
+        MESSAGES,
+    ),
+    Mutant(
+        "a message without a clear answer is not called sent",
+        "_sessions.execution",
+        "outcome = UNCLEAR if pending.doubtful else self._verb.done",
+        "outcome = self._verb.done",
+        MESSAGES,
+    ),
+    Mutant(
+        "a message that was refused for now is sent later",
+        "_sessions.execution",
+        "        if put_off:\n            self._move(pending, Phase.WAITING)\n",
+        "        if put_off:\n"
+        "            self._move(pending, Phase.WAITING)\n"
+        "            if self._verb.effect is Effect.NONE and event.reply is Reply.THROTTLED:\n"
+        "                self._finish(pending, FAILED, event.reason)\n"
+        "                return\n",
+        MESSAGES,
+    ),
+    Mutant(
+        "a message needs a proof as every act does",
+        "_sessions.execution",
+        "(math.inf, math.inf) if service.proves_itself else",
+        "(math.inf, math.inf) if service.proves_itself or report.verb.effect is Effect.NONE else",
+        MESSAGES,
+    ),
+    Mutant(
+        "of a message that is not answered at the end nobody knows",
+        "_sessions.execution",
+        "unclear = perhaps and self._verb.effect is Effect.NONE",
+        "unclear = False",
+        MESSAGES,
+    ),
+    Mutant(
+        "what is unclear counts as changed",
+        "_sessions.outcome",
+        "row.perhaps or row.outcome in (self.verb.done, STILL_THERE, UNCLEAR)",
+        "(row.perhaps and row.outcome != UNCLEAR) or row.outcome in (self.verb.done, STILL_THERE)",
+        MESSAGES,
     ),
 )
