@@ -19,7 +19,7 @@ from .._sessions.errors import ServiceError
 from .._sessions.execution import PROOF_SECONDS
 from .._sessions.service import Event, Listed, ListingFailed, Notes, Replied, Reply
 from .._sessions.session import Key, Session
-from .._sessions.verbs import Operation
+from .._sessions.verbs import Effect, Operation
 from .._transports.cmdlet import Call, CallResult
 from .._transports.script import ConditionalCall, ConditionalResult, ScriptTransport, TimedResult, Verdict
 from .host_names import require_host
@@ -156,12 +156,14 @@ class ScriptService:
         cmdlets, operation, proof = self._cmdlets, self._operation, self._proof
         if operation is None:
             raise AssertionError("this service only lists")
+        by_state = operation.verb.effect is Effect.DISCONNECTED
         acts = [
             ConditionalCall(
                 cmdlets.act(session, operation),
                 self._values(session, cmdlets.where),
-                # One that was asked for may be ending by now, which must not be asked for again.
-                self._values(session, (*proof, "session_state") if session.key in self._asked else proof),
+                # One that was asked for may be ending by now, which must not be asked for again; and one that has
+                # disconnected meanwhile needs nothing.
+                self._values(session, (*proof, "session_state") if by_state or session.key in self._asked else proof),
                 send_before,
             )
             for session, send_before in collected

@@ -46,7 +46,11 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
     Replied,
     Reply,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import LOG_OFF, Operation
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import (
+    DISCONNECT,
+    LOG_OFF,
+    Operation,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Call,
     CallResult,
@@ -845,3 +849,28 @@ def test_state_that_changes_to_another_one_of_the_filter_is_still_meant(kind: st
     bench.host.scripts["Get-RDUserSession"] = [disconnects]
     report = bench.run(Selection(filters=Filters(states=("STATE_ACTIVE", "STATE_DISCONNECTED"))))
     assert report.summary() == {"logged_off": 1}
+
+
+@pytest.mark.parametrize("kind", ["live", "batch"])
+def test_who_disconnects_himself_before_the_act_needs_nothing(kind: str) -> None:
+    host = FakeHost([rd_row(2), rd_row(3, "bob")])
+    transport = LiveTransport(host) if kind == "live" else BatchTransport(host)
+    service = make_service(RdsCmdlets(), transport, operation=Operation(DISCONNECT))
+
+    def disconnects(host: FakeHost, call: Call) -> CallResult:
+        answer = CallResult(State.COMPLETED, tuple(dict(row) for row in host.rows))
+        host.rows[0]["SessionState"] = "STATE_DISCONNECTED"
+        return answer
+
+    def disconnect(host: FakeHost, call: Call) -> CallResult:
+        for row in host.rows:
+            if row["UnifiedSessionId"] == call.parameters["UnifiedSessionID"]:
+                row["SessionState"] = "STATE_DISCONNECTED"
+        return DONE
+
+    host.scripts["Get-RDUserSession"] = [disconnects]
+    host.scripts["Disconnect-RDUser"] = [disconnect, disconnect]
+    console = Console(meanwhile=lambda: host.clock.sleep(60.0))
+    report = engine.run(engine.Request(DISCONNECT, Selection(), confirm=True), service, console, host.clock)
+    assert report.summary() == {"already_disconnected": 1, "disconnected": 1}
+    assert [call.parameters["UnifiedSessionID"] for call in host.sent("Disconnect-RDUser")] == [3]
