@@ -438,4 +438,11 @@ MUTANTS = (
         "(row.perhaps and row.outcome != UNCLEAR) or row.outcome in (self.verb.done, STILL_THERE)",
         MESSAGES,
     ),
+    Mutant(
+        "over the script, too, nobody is disconnected who has disconnected meanwhile",
+        "_services.windows_script",
+        "if by_state or session.key in self._asked",
+        "if session.key in self._asked",
+        kinds(RDS, transport=Transport.SCRIPT, effect=Effect.DISCONNECTS),
+    ),
 )

@@ -28,10 +28,10 @@ from .windows_cmdlets import LIST_SECONDS, ServiceCmdlets, read_list
 
 NOT_ACTED = {
     Verdict.GONE: (Reply.GONE, "the session is gone"),
-    Verdict.REPLACED: (Reply.GONE, "it was not as listed any more when it was to be ended"),
+    Verdict.REPLACED: (Reply.GONE, "it was not as listed any more when its turn came"),
     Verdict.UNPROVEN: (
         Reply.REFUSED,
-        f"no list, at most {PROOF_SECONDS:g} s old, proved that it was still the same session when it was to be ended",
+        f"no list, at most {PROOF_SECONDS:g} s old, proved that it was still the same session when its turn came",
     ),
     Verdict.LATER: (Reply.THROTTLED, "there was no time left for it in this run of the script"),
 }
