@@ -18,16 +18,9 @@ description:
     O(exclude_user), O(session_state) and O(minimum_age). Without any of these, only O(all_sessions=true) disconnects.
   - Runs on the connection broker, or on any host with the PowerShell module and the rights, with O(connection_broker).
 options:
-  host_server:
-    description:
-      - Only sessions on this session host, or virtualization host, of Remote Desktop Services.
-      - The name without its domain is enough when only one server of the deployment has it. Upper and lower case do
-        not matter.
-      - Required with O(unified_session_id).
-    type: str
   unified_session_id:
     description:
-      - Ids of sessions on O(host_server), as the cmdlet takes them. Ids that the host does not have are no change.
+      - Ids of sessions on O(host_server), which is required then. Ids that the host does not have are no change.
     type: list
     elements: str
   force:
@@ -139,10 +132,7 @@ sessions:
       type: str
       sample: disconnected
     reason: {description: 'Why, unless the outcome says it all. May be empty.', type: str, sample: ""}
-    seconds:
-      description: Seconds from the first request for the session until its outcome was known. V(0.0) without a request.
-      type: float
-      sample: 0.214
+    seconds: {description: 'Seconds from the first request to the outcome, else V(0.0).', type: float, sample: 0.214}
 summary:
   description: How many sessions had each outcome.
   returned: success, failure of single sessions, or a host that was lost on the way

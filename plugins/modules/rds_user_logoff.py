@@ -19,16 +19,9 @@ description:
     these, only O(all_sessions=true) logs off.
   - Runs on the connection broker, or on any host with the PowerShell module and the rights, with O(connection_broker).
 options:
-  host_server:
-    description:
-      - Only sessions on this session host, or virtualization host, of Remote Desktop Services.
-      - The name without its domain is enough when only one server of the deployment has it. Upper and lower case do
-        not matter.
-      - Required with O(unified_session_id).
-    type: str
   unified_session_id:
     description:
-      - Ids of sessions on O(host_server), as the cmdlet takes them. Ids that the host does not have are no change.
+      - Ids of sessions on O(host_server), which is required then. Ids that the host does not have are no change.
     type: list
     elements: str
   force:
@@ -38,14 +31,9 @@ options:
       - The cmdlet's parameter C(-Force).
     type: bool
     default: false
-  session_host_name:
-    description:
-      - Only sessions on this session host of Windows Virtual Desktop (classic). The full name.
-      - Required with O(session_id).
-    type: str
   session_id:
     description:
-      - Ids of sessions on O(session_host_name). Ids that the host does not have are no change.
+      - Ids of sessions on O(session_host_name), which is required then. Ids that it does not have are no change.
     type: list
     elements: str
   no_user_prompt:
@@ -170,10 +158,7 @@ sessions:
       type: str
       sample: logged_off
     reason: {description: 'Why, unless the outcome says it all. May be empty.', type: str, sample: ""}
-    seconds:
-      description: Seconds from the first request for the session until its outcome was known. V(0.0) without a request.
-      type: float
-      sample: 0.214
+    seconds: {description: 'Seconds from the first request to the outcome, else V(0.0).', type: float, sample: 0.214}
 summary:
   description: How many sessions had each outcome.
   returned: success, failure of single sessions, or a host that was lost on the way

@@ -123,10 +123,7 @@ sessions:
       type: str
       sample: sent
     reason: {description: 'Why, unless the outcome says it all. May be empty.', type: str, sample: ""}
-    seconds:
-      description: Seconds from the first request for the session until its outcome was known. V(0.0) without a request.
-      type: float
-      sample: 0.214
+    seconds: {description: 'Seconds from the first request to the outcome, else V(0.0).', type: float, sample: 0.214}
 summary:
   description: How many sessions had each outcome.
   returned: success, or failure of single sessions
