@@ -27,10 +27,10 @@ class Console(Protocol):
     """The person at the controller."""
 
     def confirm(self, verb: str, sessions: Sequence[Session]) -> None:
-        """Ask whether to go on; return only on a clear yes, raise otherwise."""
+        """Ask whether to do `verb` (its name) to all of `sessions`; return only on a clear yes, raise otherwise."""
 
     def progress(self, asked: int, finished: int, total: int, seconds: float) -> None:
-        """Show how many of the sessions are asked for, and finished, after so many seconds of acting."""
+        """Show how many of `total` sessions are asked for, and how many finished, after so many seconds of acting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def utc_now() -> datetime:
 
 
 def find(service: Service, selection: Selection, now: Now = utc_now) -> Choice:
-    """List and select. Raises ServiceError and SelectionError."""
+    """List and select; `now` tells the time of day (aware) for ages. Raises ServiceError and SelectionError."""
     listed = service.list_sessions([named.key for named in selection.named or ()])
     host = selection.filters.host
     if host and not any(fold(session.host) == fold(host) for session in listed):
@@ -72,8 +72,9 @@ def run(
     now: Now = utc_now,
     lives: Callable[[], bool] = always,
 ) -> Report:
-    """Do all six steps and return the report. Sessions fail one by one, in the report.
+    """Do all six steps of `request` and return the report. Sessions fail one by one, in the report.
 
+    `clock` counts seconds and is the one that the service reads too; `now` tells the time of day (aware) for ages.
     `lives` tells whether the run that this is a part of goes on; it is asked before every act. Raises ServiceError and
     SelectionError before anything was ended, whatever the console raises, and BrokenOffError with the report when
     something happens in the middle, an interrupt included.

@@ -128,7 +128,10 @@ class Execution:
         rejects: Callable[[Session], str],
         lives: Callable[[], bool],
     ) -> None:
-        """`rejects` says why a session is not selected any more, or nothing; `lives` whether the run goes on."""
+        """`rejects` says why a session is not selected any more, or nothing; `lives` whether the run goes on.
+
+        `clock` counts seconds, for the service too; `wait_timeout` of them are for a session after its first request.
+        """
         self._service = service
         self._report = report
         self._verb = report.verb

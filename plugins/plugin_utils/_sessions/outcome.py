@@ -60,7 +60,7 @@ class Report:
     def add(
         self, session: Session, outcome: str, reason: str = "", seconds: float = 0.0, perhaps: bool = False
     ) -> None:
-        """Note what became of a listed session."""
+        """Note what became of a listed session, as `Row` has it; `seconds` count from its first request."""
         self.rows.append(Row(session.key, session.fields, outcome, reason, seconds, perhaps, session))
 
     @property
@@ -97,7 +97,7 @@ class Report:
         return {"before": _lines(changed, before), "after": _lines(changed, after)}
 
     def failure_message(self, shown: int = 3) -> str:
-        """Say in a sentence what failed, with the first few reasons."""
+        """Say in a sentence what failed, with the reasons of the first `shown` sessions."""
         failures = self.failures
         parts = [f"{row.session or row.key}: {row.reason or row.outcome}" for row in failures[:shown]]
         more = len(failures) - len(parts)

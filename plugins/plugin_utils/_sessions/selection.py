@@ -60,7 +60,7 @@ class Filters:
     minimum_age: timedelta | None = None
 
     def rejects(self, session: Session, now: datetime) -> str:
-        """Say why a session is not meant; empty when it is."""
+        """Say why a session is not meant; empty when it is. `now` (aware) decides its age."""
         if self.host and fold(self.host) != fold(session.host):
             return f"it is on {session.host}"
         if self.users and not any(_is_user(given, session) for given in self.users):
@@ -86,7 +86,7 @@ class Selection:
     filters: Filters = Filters()
 
     def choose(self, listed: Iterable[Session], now: datetime) -> Choice:
-        """Pick the sessions that are meant from what the service lists.
+        """Pick the sessions that are meant from what the service lists; `now` (aware) decides their ages.
 
         Raises SelectionError when a name given in the request fits more than one user or host.
         """

@@ -105,19 +105,26 @@ class Service(Protocol):
         """
 
     def require_host(self, host: str) -> None:
-        """Raise ServiceError unless the place has a host of that name; asked when no session is listed on it."""
+        """Raise ServiceError unless the place has that host, in any case; asked when no session is listed on it."""
 
     def begin_listing(self, sessions: Sequence[Session]) -> None:
-        """Begin to read again where these sessions are. Answers: Listed any number of times, or ListingFailed."""
+        """Begin to read again where `sessions` are. Answers: Listed any number of times, or ListingFailed.
+
+        They are given as they were selected. The next listing is not begun before this one has ended.
+        """
 
     def begin_act(self, session: Session, send_before: float) -> None:
-        """Begin to act on a session, unless the clock passes `send_before` first. Answer: one Replied."""
+        """Begin to act on a session, unless the clock passes `send_before` first. Answer: one Replied.
+
+        `session` is the newest row that proves it. `send_before` is a reading (seconds, or infinity) of the clock that
+        its `read_at` comes from.
+        """
 
     def pause(self) -> float:
-        """Say for how many seconds no act may begin; 0.0 when one may begin now."""
+        """Say for how many seconds no act may begin: 0.0 when one may now, infinity when time does not change that."""
 
     def wait(self, seconds: float) -> list[Event]:
-        """Return the events that have come; wait for the first one at most that long."""
+        """Return the events that have come; wait for the first one at most `seconds`, or until a batch has ended."""
 
     def close(self) -> None:
         """Let go of connections and of whatever has not answered."""

@@ -13,7 +13,7 @@ TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d
 
 
 def read_time(text: str) -> datetime | None:
-    """Read a time; aware when it says its zone, `None` when it is no time."""
+    """Read a time in ISO 8601; aware when it says its zone, `None` when it is no time."""
     match = TIME.fullmatch(text)
     if not match:
         return None

@@ -101,7 +101,10 @@ def _verify(mode: str, environment: Mapping[str, str]) -> bool | str:
 
 
 class ArmClient:
-    """The DesktopVirtualization operations of one subscription. Safe to use from many threads."""
+    """The DesktopVirtualization operations of one subscription. Safe to use from many threads.
+
+    Resource groups, host pools, hosts and sessions are given by their plain names, never as resource ids.
+    """
 
     def __init__(
         self,
@@ -202,7 +205,7 @@ class ArmClient:
     def disconnect(self, names: Names, send_before: float) -> tuple[Reply, str]:
         """Send one disconnect, once. Return how it was answered, and the reason unless it was accepted.
 
-        Nothing is sent from the clock reading `send_before` (seconds) on.
+        `names` say which session. Nothing is sent from the clock reading `send_before` (seconds) on.
         """
         return self._act(partial(self._client.user_sessions.disconnect, *names), self.writes, send_before)
 
@@ -216,7 +219,7 @@ class ArmClient:
     def send_message(
         self, names: Names, send_before: float, *, message_title: str | None, message_body: str | None
     ) -> tuple[Reply, str]:
-        """Send one message, as `disconnect` does; what is `None` of title and body is left out."""
+        """Send one message, as `disconnect` does; a `message_title` or `message_body` that is `None` is left out."""
         message = SendMessage(message_title=message_title, message_body=message_body)
         return self._act(partial(self._client.user_sessions.send_message, *names, message), self.writes, send_before)
 

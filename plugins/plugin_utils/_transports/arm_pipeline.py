@@ -126,14 +126,14 @@ class ListRetryPolicy(RetryPolicy):  # type: ignore[type-arg]
 
 
 class Bucket(Pacing):
-    """One of ARM's buckets."""
+    """One of ARM's buckets: `name` is `reads`, `writes` or `deletes`; `clock` counts seconds."""
 
     def __init__(self, name: str, clock: Callable[[], float]) -> None:
         super().__init__(PER_SECOND[name], clock)
         self._headers = (f"{REMAINING}{name}", f"{REMAINING}global-{name}")
 
     def note(self, headers: Mapping[str, str]) -> None:
-        """Note what an answer says is left, while it is being read."""
+        """Note what the `headers` of an answer say is left, while it is being read."""
         counts = [int(headers[name]) for name in self._headers if headers.get(name, "").isdecimal()]
         if counts:
             self.remaining(min(counts))
@@ -142,7 +142,7 @@ class Bucket(Pacing):
 class WirePolicy(HTTPPolicy):  # type: ignore[type-arg]
     """The last policy before the wire: notes when each request really goes out and refuses to send one too late.
 
-    Everything that takes time (tokens, retries) happens before it.
+    Everything that takes time (tokens, retries) happens before it. `clock` counts seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -161,7 +161,7 @@ class WirePolicy(HTTPPolicy):  # type: ignore[type-arg]
 
 
 class RowsPolicy(SansIOHTTPPolicy):  # type: ignore[type-arg]
-    """Hands the rows of a page, or one row, over as decoded JSON, at a pace that the bucket of reads stands.
+    """Hands a page's rows, or one row, over as decoded JSON; `sleep` waits as many seconds as the bucket `reads` says.
 
     For a page no model objects are made: a tenth of the time. The SDK still builds the addresses and follows the pages.
     """
@@ -219,7 +219,7 @@ def make_policies(
 ) -> list[Any]:
     """Make the policies of a client whose tokens are for `scope`; `rows` only where one hands over rows.
 
-    `clock` counts seconds.
+    `clock` counts seconds; `user_agent` tells Azure what sends the requests.
     The SDK's own policies would also follow redirects and register resource providers: an act is sent once.
     """
     return [

@@ -76,7 +76,8 @@ def find_cloud(name: str, verify: bool | str) -> Cloud:
 def read_metadata(url: str, document: object) -> Cloud:
     """Read a cloud's metadata document, in its old form (an object) or its new one (a list of clouds).
 
-    Raises ServiceError when it is neither.
+    It is decoded JSON. Its `url` says which cloud of a list is meant, and where the Resource Manager is if it does not
+    say so itself. Raises ServiceError when it is neither.
     """
     entries = document if isinstance(document, list) else [document]
     for entry in entries:

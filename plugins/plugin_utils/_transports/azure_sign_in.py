@@ -69,7 +69,7 @@ class SignIn:
     values: Values = field(repr=False)
 
     def get(self, field: str) -> str:
-        """Return a value, or an empty string."""
+        """Return the value of a field, such as `tenant`, or an empty string."""
         return self.values.get(field, "")
 
 
@@ -89,7 +89,7 @@ def from_environment(environment: Mapping[str, str]) -> Values:
 
 
 def from_profile(path: Path, profile: str, *, required: bool) -> Values:
-    """Read a section of the credentials file. Raises ServiceError when it is required and not there."""
+    """Read the section `profile` of a credentials file. Raises ServiceError when it is required and not there."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
         with path.open(encoding="utf-8") as file:
@@ -115,6 +115,7 @@ def choose(
 ) -> SignIn:
     """Choose the sign-in. `command_line` asks the Azure CLI and is called only when nothing else is given.
 
+    `options` are the task's, and `environment` its variables, by name; `credentials_file` need not exist.
     Raises ServiceError with what is missing.
     """
     explicit = given({name: value for name, value in options.items() if name in VARIABLES})
@@ -202,7 +203,7 @@ def _what_is_missing(values: Values, auth_source: str) -> str:
 
 
 def ask_command_line(environment: Mapping[str, str]) -> Values:
-    """Ask the Azure CLI for its subscription and cloud. Raises ServiceError."""
+    """Ask the Azure CLI, with the variables of `environment`, for its subscription and cloud. Raises ServiceError."""
     try:
         answer = subprocess.run(
             ["az", "account", "show", "--output", "json"],

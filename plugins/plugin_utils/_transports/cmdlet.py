@@ -93,7 +93,7 @@ class ErrorRecord:
 
     @classmethod
     def of(cls, full_id: str, category: str, exception: str, message: str) -> ErrorRecord:
-        """Make a record from a FullyQualifiedErrorId and a full type name."""
+        """Make a record; `full_id` is a FullyQualifiedErrorId, `exception` a type's name with its namespace."""
         return cls(full_id.partition(",")[0], category, exception.rpartition(".")[2], message.strip())
 
 

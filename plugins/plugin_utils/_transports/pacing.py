@@ -16,7 +16,8 @@ LONGEST_PENALTY = 60.0
 class Pacing:
     """Says when the next request may go out. Safe to use from many threads.
 
-    Between answers the bucket is taken to refill at the documented rate; each answer's count corrects that.
+    Between answers the bucket is taken to refill at the documented rate, `refill_per_second` requests; each answer's
+    count corrects that. `clock` counts seconds.
     """
 
     def __init__(self, refill_per_second: float, clock: Callable[[], float]) -> None:
@@ -52,7 +53,7 @@ class Pacing:
             self._counted_at = self._clock()
 
     def refused(self, retry_after: float | None) -> None:
-        """Note that the service refused a request because the bucket was empty."""
+        """Note that the bucket was empty for a request; `retry_after` are the seconds that the service asks to wait."""
         with self._lock:
             now = self._clock()
             if now >= self._blocked_until:  # one refusal, however many requests in flight it met

@@ -77,7 +77,7 @@ class Pipeline:
     warnings: list[str] = field(default_factory=list)
 
     def take(self, kind: int, clixml: Element) -> None:
-        """Read a message; `kind` is a number of pypsrp's MessageType."""
+        """Read a message's `clixml`; `kind` is a number of pypsrp's MessageType."""
         if kind == MessageType.PIPELINE_OUTPUT:
             self.output.append(read_row(clixml))
         elif kind == MessageType.ERROR_RECORD:
@@ -192,7 +192,7 @@ class Runspaces:
             self._request(WSManAction.RECEIVE, receive, None, SHORTEST_WAIT, SILENCE_SECONDS)
 
     def send(self, pipeline: Pipeline, deadline: SendDeadline) -> None:
-        """Begin a pipeline, or raise TooLateError with nothing sent."""
+        """Begin a pipeline before its `deadline`, or raise TooLateError with nothing sent."""
         deadline.check()
         with self._explained(), self._in_time(pipeline, deadline):
             # No host for the pipeline: a cmdlet that would ask fails, instead of waiting for an answer.

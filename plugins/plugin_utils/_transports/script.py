@@ -116,7 +116,10 @@ class ScriptTransport:
     """
 
     def __init__(self, run_module: Callable[..., Mapping[str, Any]], host: str, clock: Callable[[], float]) -> None:
-        """`run_module` takes `module_name` and `module_args`, runs the module on the host and returns its result."""
+        """`run_module` takes `module_name` and `module_args`, runs the module on the host and returns its result.
+
+        `host` is its name for errors; `clock` counts seconds.
+        """
         self._run_module = run_module
         self._host = host
         self._clock = clock
@@ -139,7 +142,7 @@ class ScriptTransport:
         first: Sequence[Call] = (),
         names: Sequence[str] = (),
     ) -> BatchResult:
-        """List, run the acts that the list proves, several at once, and list again.
+        """Run `listing`, then the acts that the list proves, several at once, and `listing` again.
 
         Each act has `seconds`, each other call `list_seconds`. No act is begun long after the first of the request.
         That one is begun unless its own time is over, so asking again for those that were LATER comes to an end.
