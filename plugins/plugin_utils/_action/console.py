@@ -31,13 +31,13 @@ class Console:
     """Talks for one host of the play."""
 
     def __init__(self, host: str, option: str) -> None:
-        """`option` is what the user can set to run without the question, e.g. `confirm=false`."""
+        """`host` is the host of the task, for messages; `option` is what to set for no question: "confirm to false"."""
         self._host = host
         self._option = option
         self._next_line = QUIET_SECONDS
 
     def confirm(self, verb: str, sessions: Sequence[Session]) -> None:
-        """Ask once for all sessions. Raises NotConfirmedError on anything but y or yes, or without a terminal."""
+        """Ask once whether to `verb` the sessions. Raises NotConfirmedError unless told y or yes on a terminal."""
         lines = [f"  {session}" for session in sessions[:SHOWN]]
         if len(sessions) > SHOWN:
             lines.append(f"  ... and {len(sessions) - SHOWN} more")

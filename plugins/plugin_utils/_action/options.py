@@ -36,13 +36,16 @@ ENDING: Spec = {"all_sessions": FLAG, "wait_timeout": {"type": "int", "default":
 
 
 def check_args(args: Mapping[str, Any], spec: Spec, places: Sequence[Place]) -> None:
-    """Refuse arguments that are empty or given twice, before Ansible validates them. Raises SelectionError."""
+    """Refuse arguments that are empty or given twice, before Ansible validates them. Raises SelectionError.
+
+    `args` are spelled as in the task, with aliases too; `spec` and `places` are the module's.
+    """
     refuse_empty(args, [spelling for name in _telling(spec, places) for spelling in _spellings(spec, name)])
     refuse_doubles(args, spec)
 
 
 def read_options(validated: Mapping[str, Any], spec: Spec, places: Sequence[Place]) -> Options:
-    """Read the options of a task, which Ansible has validated. Raises SelectionError when one says nothing."""
+    """Read a task's options, as Ansible has `validated` them by `spec`. Raises SelectionError when one says nothing."""
     verbatim = {name for place in places for name in place.verbatim}
     options = {name: plain(validated.get(name)) for name in spec}
     telling = _telling(spec, places)
@@ -63,12 +66,12 @@ def _telling(spec: Spec, places: Sequence[Place]) -> list[str]:
 
 
 def given_options(args: Mapping[str, Any], spec: Spec) -> list[str]:
-    """Return which options a task gives, by their own names."""
+    """Return the options of `spec` that a task gives, by their own names; its `args` may spell them by aliases."""
     return [name for name in spec if not {*_spellings(spec, name)}.isdisjoint(args)]
 
 
 def read_filters(options: Options, place: Place) -> Filters:
-    """Read the filters. Raises SelectionError."""
+    """Read the filters of a task; `place` knows the words for states. Raises SelectionError."""
     for name in ("user", "exclude_user"):
         for user in options[name] or ():
             if any(mark in user for mark in "*?"):
@@ -120,7 +123,7 @@ def refuse_doubles(args: Mapping[str, Any], spec: Spec) -> None:
 
 
 def refuse_empty(args: Mapping[str, Any], spellings: Collection[str]) -> None:
-    """Refuse options that are given but empty, as an unanswered survey leaves them. Raises SelectionError.
+    """Refuse options (any of `spellings`) that `args` gives empty, as an unanswered survey does. Raises SelectionError.
 
     An empty list of `sessions` is what an empty pipeline passes on: it names no session, and is allowed.
     """

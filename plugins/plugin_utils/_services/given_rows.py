@@ -63,11 +63,11 @@ class RowForm:
         return self.states.get(fold(state), OTHER)
 
     def row(self, own: Mapping[str, Any], host: str, id_: str, owner: str, state: str) -> dict[str, Any]:
-        """Make the row that users see of the service's own fields; `state` is a common word."""
+        """Make the row that users see; `own` are the service's fields, `state` is a common word, empty if unknown."""
         return {**common_fields(self.service, host, id_, owner, state), **own}
 
     def name(self, place: str, host: str, id_: int, own: Mapping[str, Any], missing: object = None) -> NamedSession:
-        """Name a session by what a cmdlet takes; fields that `own` lacks are `missing`."""
+        """Name a session by what a cmdlet takes; `host` may be empty, and fields that `own` lacks are `missing`."""
         fields = {**dict.fromkeys(self.fields, missing), self.host: host or missing, self.ids.name: id_, **own}
         return NamedSession(place, host, str(id_), fields=self.row(fields, host, str(id_), "", ""))
 
@@ -82,12 +82,12 @@ class GivenRow:
     values: Mapping[str, Any]
 
     def optional(self, name: str) -> str:
-        """Return a text, or an empty one."""
+        """Return the text of the field `name`, or an empty one."""
         value = self.values.get(name)
         return "" if value is None or isinstance(value, (Mapping, list, tuple)) else str(value).strip()
 
     def text(self, name: str, default: str = "", common: str = "") -> str:
-        """Return a text that the row must say in its own field or the `common` one, or else the task's option.
+        """Return a text that the row must say in its field `name` or the `common` one, or else the option (`default`).
 
         Raises SelectionError when nothing says it, or two of them say different things.
         """
@@ -153,7 +153,10 @@ class GivenRow:
         own: Mapping[str, Any],
         missing: object = None,
     ) -> NamedSession:
-        """Name the session of the row; `own` are fields that count besides those of the row. Raises SelectionError."""
+        """Name the session of the row, in `place` as in a `Session`; `meaning` is as for `time`. Raises SelectionError.
+
+        The fields of `own` count more than those of the row, and what neither has is `missing`.
+        """
         host, id_, user = self.host(), self.id(), self.user()
         timed = "create_time" in self.form.fields
         known = {name: self.values[name] for name in self.form.fields if name in self.values}
@@ -171,7 +174,7 @@ class GivenRow:
 
 
 def read_rows(value: object, option: str, form: RowForm) -> list[GivenRow]:
-    """Read a list of rows, or a single one. Raises SelectionError with the number of the row that is wrong."""
+    """Read a list of rows, or one. Raises SelectionError with `option`, its name, and the number of the wrong row."""
     if isinstance(value, Mapping):
         return [_row(value, option, form)]
     if isinstance(value, str) or not isinstance(value, Sequence):

@@ -96,8 +96,11 @@ class Place(ABC):
 
     @abstractmethod
     def read(self, options: Options, filters: Filters) -> Any:
-        """Read what is wanted, for `open`. Raises SelectionError."""
+        """Read what is wanted, for `open`, from the options; `filters` are read already. Raises SelectionError."""
 
     @abstractmethod
     def open(self, wanted: Any, operation: Operation | None, reach: Reach) -> tuple[Service, Selection]:
-        """Reach the service; without an operation it only lists. Raises ServiceError and SelectionError."""
+        """Reach the service, for what `read` made of the task; without an operation it only lists.
+
+        Raises ServiceError and SelectionError.
+        """

@@ -95,7 +95,7 @@ class RdsCmdlets(ServiceCmdlets):
     fields = FIELDS
 
     def __init__(self, connection_broker: str | None = None, collections: Sequence[str] | None = None) -> None:
-        """`None` means the host itself is the broker, or all collections."""
+        """`connection_broker` is a full name, `None` for the host; `collections` are whole names, `None` for all."""
         broker = {"ConnectionBroker": connection_broker}
         self.lists = (Call("Get-RDUserSession", {"CollectionName": collections, **broker}),)
         self.hosts = Call("Get-RDServer", broker)

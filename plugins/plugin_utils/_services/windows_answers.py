@@ -45,7 +45,7 @@ def not_bound(answer: CallResult) -> bool:
 
 
 def list_error(cmdlets: ServiceCmdlets, call: Call, answer: CallResult, host: str) -> ServiceError:
-    """Say why a list is not whole, so that it proves nothing about what it does not show."""
+    """Say why the `answer` to a `call` on `host` is no whole list, so that it proves nothing about what it lacks."""
     error = answer.errors[-1] if answer.errors else None
     if error is not None and (text := explain(cmdlets, call, error, host)):
         return ServiceError(text)
@@ -54,7 +54,7 @@ def list_error(cmdlets: ServiceCmdlets, call: Call, answer: CallResult, host: st
 
 
 def sign_in_error(call: Call, answer: CallResult, host: str, cmdlets: ServiceCmdlets) -> ServiceError:
-    """Say why a sign-in failed."""
+    """Say why a sign-in failed, by the `answer` to its `call` on `host`."""
     error = answer.errors[-1] if answer.errors else None
     text = explain(cmdlets, call, error, host) if error is not None else ""
     reason = line(answer.reason) or "it ended without a reason"
@@ -62,7 +62,7 @@ def sign_in_error(call: Call, answer: CallResult, host: str, cmdlets: ServiceCmd
 
 
 def explain(cmdlets: ServiceCmdlets, call: Call, error: ErrorRecord, host: str) -> str:
-    """Say what to do about an error that comes before the cmdlet does anything; empty for another error."""
+    """Say what to do about an error on `host` that comes before the cmdlet does anything; empty for another error."""
     command, message = call.command, line(error.message)
     if error.id in NO_COMMAND:
         return (
@@ -92,13 +92,14 @@ class Judge:
     """Says what the answers to acts mean. Remembers since when a cmdlet says that it cannot end a session."""
 
     def __init__(self, cmdlets: ServiceCmdlets, host: str, clock: Callable[[], float]) -> None:
+        """`host` is the Windows host, for errors; `clock` counts seconds."""
         self._cmdlets = cmdlets
         self._host = host
         self._clock = clock
         self._failing_since: dict[Key, float] = {}
 
     def judge(self, session: Session, call: Call, answer: CallResult, seconds: float) -> Replied:
-        """Say what an answer after so many seconds means.
+        """Say what an answer means that came so many `seconds` after the `call` for the session was begun.
 
         No answer within the deadline counts as accepted: a log-off that takes long must not be sent twice.
         """

@@ -76,7 +76,10 @@ class ServiceCmdlets(ABC):
         """Make the call that does the operation to a session."""
 
     def read(self, row: Row, read_at: float) -> Session:
-        """Read a listed object. Without a host, an id or a user the session has no users, so it is never acted on."""
+        """Read a listed object; `read_at` is the clock reading (seconds) just before its list was asked for.
+
+        Without a host, an id or a user the session has no users, so it is never acted on.
+        """
         fields: dict[str, Any] = {field: row.get(name) for field, name in self.fields.items()}
         state, created = fields["session_state"], fields.get("create_time")
         if isinstance(state, int) and 0 <= state < len(self.STATES):
@@ -105,14 +108,14 @@ class ServiceCmdlets(ABC):
 
 
 def account_names(domain: str, user: str) -> tuple[str, ...]:
-    """Return the names of an owner, the full one first; none when the host does not say who it is."""
+    """Return the names of an owner, the full one first if there is a domain; none when `user` is empty: not told."""
     if not user:
         return ()
     return (f"{domain}\\{user}", user) if domain else (user,)
 
 
 def read_list(cmdlets: ServiceCmdlets, rows: Iterable[Row], read_at: float) -> list[Session]:
-    """Read a list. A session that is listed twice is one.
+    """Read a list; `read_at` is as in `ServiceCmdlets.read`. A session that is listed twice is one.
 
     If two have the same id, nobody can tell which of them has it, so neither has users.
     """

@@ -47,7 +47,7 @@ class RunspaceService:
     ) -> None:
         """Without an `operation` it only lists. `host` is the Windows host, for errors.
 
-        An act has `act_seconds`; `at_once` acts are in flight.
+        `clock` and `sleep` count seconds. An act has `act_seconds`; `at_once` acts are in flight.
         """
         self._cmdlets = cmdlets
         self._operation = operation

@@ -55,7 +55,7 @@ class ScriptService:
     ) -> None:
         """Without an `operation` it only lists. `host` is the Windows host, for errors; each act has `act_seconds`.
 
-        `proof` are fields that the host finds as they were, before it acts.
+        `clock` and `sleep` count seconds. `proof` are fields that the host finds as they were, before it acts.
         """
         self._cmdlets = cmdlets
         self._operation = operation

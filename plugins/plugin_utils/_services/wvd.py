@@ -45,7 +45,7 @@ class WvdService:
         operation: Operation | None = None,
         workers: Threads | None = None,
     ) -> None:
-        """`connect` makes the client of a subscription; `workers` do the requests, by default in threads.
+        """`connect` makes the client of a subscription (its id, folded); `workers` do requests, by default in threads.
 
         Without an `operation` it only lists.
         """
@@ -211,7 +211,7 @@ def _subscriptions(pools: Iterable[HostPool]) -> list[str]:
 def read_session(pool: HostPool, row: Mapping[str, Any], read_at: float) -> Session:
     """Read a row of ARM's list of user sessions. Raises ServiceError when it does not say which session it is.
 
-    Written for lists of 50,000: what all rows of a pool share is read once.
+    Written for lists of 50,000: what all rows of a pool share is read once. `read_at` is as in a `Session`.
     """
     try:
         return _read_session(pool, row, read_at)

@@ -116,7 +116,11 @@ def sign_in_call(
     application_id: str | None,
     thumbprint: str | None,
 ) -> Call:
-    """Make the call that signs in, of the options that say how. Raises SelectionError unless one way is said whole."""
+    """Make the call that signs in, of the options that say how. Raises SelectionError unless one way is said whole.
+
+    Either a `credential` signs in, with `tenant_id` if it is a `service_principal` and only then; or the certificate
+    of a `thumbprint`, with `tenant_id` and `application_id`. `url` is that of the broker, `None` for Microsoft's own.
+    """
     address = {"DeploymentUrl": url or DEPLOYMENT_URL}
     if thumbprint or application_id:
         given = {"certificate_thumbprint": thumbprint, "application_id": application_id, "aad_tenant_id": tenant_id}

@@ -88,8 +88,8 @@ def _split_pool_id(text: str) -> tuple[str, str, str]:
 def read_named(value: object, option: str, defaults: Mapping[str, str]) -> list[tuple[HostPool, NamedSession]]:
     """Read a list of rows, or a single one: resource ids, rows of wvd_session_info, or fields of either.
 
-    `defaults` are the task's own options: a row may leave out what they say, and must not contradict them. Raises
-    SelectionError with the number of the row that is wrong.
+    `option` is its name, for errors. `defaults` are the task's own options by name: a row may leave out what they say,
+    and must not contradict them. Raises SelectionError with the number of the row that is wrong.
     """
     if isinstance(value, (str, Mapping)):
         (row,) = read_rows(_identity(value, option), option, FORM)

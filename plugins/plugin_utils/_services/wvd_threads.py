@@ -18,6 +18,7 @@ class Threads:
     """So many threads for acts and one for listings, started with the first job."""
 
     def __init__(self, acts: int) -> None:
+        """`acts` is the number of threads for acts."""
         self._acts_at_once = acts
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._acts: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
