@@ -26,8 +26,8 @@ def test_question_on_the_terminal(lab: Lab, ansible: Ansible) -> None:
     for finished, (answer, goes_on) in zip(asked, GOES_ON.items(), strict=True):
         assert finished.task.status == ("ok" if goes_on else "failed"), answer
         assert len(finished.seen["end"]["audit"]) == (2 if goes_on else 0), answer
-        assert ("Nothing was ended" in finished.task.message) is not goes_on, answer
-    assert "Nothing was ended" in shown
+        assert ("Nothing was done" in finished.task.message) is not goes_on, answer
+    assert "Nothing was done" in shown
 
 
 @pytest.mark.outer_cores
@@ -58,7 +58,7 @@ def test_without_a_terminal(lab: Lab, ansible: Ansible) -> None:
         see=["audit"],
     )
     assert [task.status for task in question.tasks] == ["ok", "ok", "failed"]
-    assert "Nothing was ended" in question.tasks[-1].message
+    assert "Nothing was done" in question.tasks[-1].message
     assert "confirm" in question.tasks[-1].message
     assert question.seen["end"]["audit"] == []
     long.all_ok(1)

@@ -99,7 +99,7 @@ def test_which_sessions(windows: Windows) -> None:
     assert asked.task.result["changed"] is True
     assert "-rdsh-1.contoso.com/6 CONTOSO\\dave STATE_ACTIVE" in asked.output
     assert asked.seen["end"]["audit"] == []
-    expect_refused(nobody_to_ask, [({}, ["Nothing was ended", "force"])])
+    expect_refused(nobody_to_ask, [({}, ["Nothing was done", "force"])])
     assert ended_in(nobody_to_ask) == []
     for task, (_options, expected) in zip(filters.all_ok(len(FILTERS)), FILTERS, strict=True):
         chosen = [name for name, outcome in outcomes(task, ID).items() if outcome == "logged_off"]

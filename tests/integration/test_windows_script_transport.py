@@ -243,7 +243,7 @@ def asking(module: str, **option: bool) -> list[dict[str, Any]]:
 def refused_for_want_of_a_terminal(finished: Finished, option: str) -> None:
     check, run = finished.tasks
     assert check.status == "ok", check
-    expect_refused(replace(finished, tasks=[run]), [({}, ["Nothing was ended", option])])
+    expect_refused(replace(finished, tasks=[run]), [({}, ["Nothing was done", option])])
     assert ended_in(finished) == []
 
 

@@ -139,7 +139,7 @@ REFUSED: Cases = [
     ({"session_id": 1, "timeout_in_second": 0}, ["timeout_in_second"]),
     ({"sessions": [{"session_id": 1}]}, ["sessions[0]", "computer_name"]),
     ({"minimum_age": "1h"}, ["minimum_age"]),
-    ({"all_sessions": True, "confirm": True}, ["Nothing was ended", "confirm"]),
+    ({"all_sessions": True, "confirm": True}, ["Nothing was done", "confirm"]),
     ({"all_sessions": True, "server": "nowhere"}, ["nowhere"]),
 ]
 OTHER_SERVER: Cases = [

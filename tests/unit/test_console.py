@@ -87,7 +87,7 @@ def test_yes_goes_on(terminal: Terminal, answer: object) -> None:
 )
 def test_anything_else_ends_nothing_and_says_so(terminal: Terminal, answer: object) -> None:
     terminal.answer = answer
-    with pytest.raises(NotConfirmedError, match=r"^Nothing was ended: the answer was not y or yes.*to disconnect\."):
+    with pytest.raises(NotConfirmedError, match=r"^Nothing was done: the answer was not y or yes.*to disconnect\."):
         ask()
 
 
@@ -96,7 +96,7 @@ def test_anything_else_ends_nothing_and_says_so(terminal: Terminal, answer: obje
 )
 def test_no_terminal_ends_nothing_and_says_what_to_set(terminal: Terminal, error: Exception) -> None:
     terminal.answer = error
-    with pytest.raises(NotConfirmedError, match=r"^Nothing was ended: .*Set confirm to false to run without") as caught:
+    with pytest.raises(NotConfirmedError, match=r"^Nothing was done: .*Set confirm to false to run without") as caught:
         ask()
     assert caught.value.__cause__ is error
 

@@ -546,7 +546,7 @@ def test_confirm_asks_and_ends_nothing_without_a_yes(monkeypatch: pytest.MonkeyP
     task = Task(FakeFarm.of(session("1")), monkeypatch)
     result = task.run(confirm=True)
     assert result["failed"] is True
-    assert result["msg"].startswith("Nothing was ended")
+    assert result["msg"].startswith("Nothing was done")
     assert len(asked) == 1
     assert asked[0].startswith("[host-x] disconnect 1 session:")
     assert task.farm.acts == []

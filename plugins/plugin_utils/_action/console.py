@@ -24,7 +24,7 @@ display = Display()
 
 
 class NotConfirmedError(SessionsError):
-    """Nobody said yes. Nothing was ended."""
+    """Nobody said yes. Nothing was done."""
 
 
 class Console:
@@ -45,15 +45,15 @@ class Console:
         try:
             answer = display.prompt_until(question)
         except AnsiblePromptInterrupt as error:
-            raise NotConfirmedError("Nothing was ended: the question was interrupted.") from error
+            raise NotConfirmedError("Nothing was done: the question was interrupted.") from error
         except (AnsibleError, EOFError, OSError) as error:
             raise NotConfirmedError(
-                f"Nothing was ended: there is no terminal to ask for confirmation ({error}). "
+                f"Nothing was done: there is no terminal to ask for confirmation ({error}). "
                 f"Set {self._option} to run without the question."
             ) from error
         text = answer.decode(errors="replace") if isinstance(answer, bytes) else str(answer)
         if text.strip().lower() not in ("y", "yes"):
-            raise NotConfirmedError(f"Nothing was ended: the answer was not y or yes. The question was to {verb}.")
+            raise NotConfirmedError(f"Nothing was done: the answer was not y or yes. The question was to {verb}.")
 
     def progress(self, asked: int, finished: int, total: int, seconds: float) -> None:
         """Show a line every few seconds: how far it is, at what rate, and how long the rest takes."""
