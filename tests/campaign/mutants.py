@@ -162,7 +162,7 @@ MUTANTS = (
     ),
     Mutant("check mode does nothing", "_sessions.engine", "if request.check_mode:", "if False:"),
     # Time
-    Mutant("a proof lasts five seconds", "_sessions.execution", "PROOF_SECONDS = 5.0", "PROOF_SECONDS = 9.0"),
+    Mutant("a proof lasts five seconds", "_sessions.proof", "PROOF_SECONDS = 5.0", "PROOF_SECONDS = 9.0"),
     Mutant(
         "only what was read after the answer says what came of an act",
         "_sessions.execution",

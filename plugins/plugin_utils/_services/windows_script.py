@@ -16,7 +16,7 @@ from dataclasses import replace
 from ansible.errors import AnsibleConnectionFailure
 
 from .._sessions.errors import ServiceError
-from .._sessions.execution import PROOF_SECONDS
+from .._sessions.proof import PROOF_SECONDS
 from .._sessions.service import Event, Listed, ListingFailed, Notes, Replied, Reply
 from .._sessions.session import Key, Session
 from .._sessions.verbs import Effect, Operation

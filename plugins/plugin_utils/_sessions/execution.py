@@ -21,6 +21,7 @@ from itertools import islice
 
 from .errors import ServiceError
 from .outcome import FAILED, NOT_SELECTED, REFUSED, REPLACED, STILL_THERE, UNCLEAR, Report
+from .proof import PROOF_SECONDS, RENEW_BEFORE
 from .service import Listed, ListingFailed, Replied, Reply, Service
 from .session import Key, Session, fold
 from .verbs import Effect
@@ -29,10 +30,6 @@ Clock = Callable[[], float]
 Progress = Callable[[int, int, int, float], None]
 """Takes how many sessions have been asked for, how many have an outcome, how many there are, and the seconds so far."""
 
-PROOF_SECONDS = 5.0
-"""An act is sent only on a row read at most this long ago."""
-RENEW_SECONDS = 3.0
-"""A proof older than this is renewed in the background, while the acts that it still covers go out."""
 ANSWER_SECONDS = 120.0
 """An act that is not answered so long after the deadline of its session counts as unclear."""
 LISTING_SECONDS = 600.0
@@ -139,7 +136,7 @@ class Execution:
         self._clock = clock
         self._wait_timeout = wait_timeout
         self._proof_seconds, self._renew_seconds = (
-            (math.inf, math.inf) if service.proves_itself else (PROOF_SECONDS, RENEW_SECONDS)
+            (math.inf, math.inf) if service.proves_itself else (PROOF_SECONDS, PROOF_SECONDS - RENEW_BEFORE)
         )
         self._pending: dict[Key, PendingSession] = {}
         self._folded: dict[Key, list[Key]] = {}

@@ -25,7 +25,7 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from .._sessions.errors import ServiceError
-from .._sessions.execution import PROOF_SECONDS
+from .._sessions.proof import PROOF_SECONDS
 from .cmdlet import Call, CallResult, ErrorRecord, State
 
 MODULE = "ansible.windows.win_powershell"

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions import engine
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.execution import PROOF_SECONDS
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Report
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.proof import PROOF_SECONDS
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Selection
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import DISCONNECT
 from tests.unit.fakes.console import Console

@@ -17,7 +17,7 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.execution import PROOF_SECONDS
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.proof import PROOF_SECONDS
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Call,
     CallResult,
