@@ -50,6 +50,9 @@ class Replied:
     """Whether it may have had its effect although it was refused; after UNCLEAR that is always so."""
     sent: bool = True
     """Whether anything left at all; where the service proves identity itself, it may see that nothing should."""
+    proof_age: float | None = None
+    """Seconds from when the list was begun that proved the session until it was sent at the latest, if the service
+    proves identity itself; `None` means that its row was the proof."""
 
 
 @dataclass(frozen=True, slots=True)
