@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .cmdlet import Call, CallResult, NoRunspaceError, State
-from .runspace_pool import SHORTEST_WAIT, Pipeline, Runspaces
+from .runspace_pool import Pipeline, Runspaces
 from .send_deadline import SendDeadline
+from .shell_connection import SHORTEST_WAIT
 
 AT_ONCE = 16
 """Calls in flight at once."""

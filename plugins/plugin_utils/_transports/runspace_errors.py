@@ -29,6 +29,8 @@ SESSION_GONE = 2150858843
 SHELL_QUOTAS = frozenset((2150859173, 2150859179, 2150859236, 2150859237, 2150859238))
 LOAD_QUOTAS = frozenset((2150859174, 2150859175, 2150859176, 2150859239, 2150859240, 2150859241))
 """WSMan fault codes (wsmerror.h)."""
+QUOTAS = SHELL_QUOTAS | LOAD_QUOTAS
+"""Refused before anything was done, because the user has too much open on the host."""
 
 ERRNO = re.compile(r"\[Errno -?\d+\] ([^'\")]+)")
 QUOTED = re.compile(r"'([^']+)'\)*$")

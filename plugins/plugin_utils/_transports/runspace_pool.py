@@ -11,20 +11,20 @@ from __future__ import annotations
 
 import math
 import sys
-from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import Element
 
 from ansible.errors import AnsibleConnectionFailure
 
 from .._sessions.errors import ServiceError, TooLateError
-from .cmdlet import Call, CallResult, ErrorRecord, Row, State
-from .runspace_errors import OPERATION_TIMED_OUT, explain
+from .cmdlet import Call, CallResult, ErrorRecord, NoRunspaceError, Row, State
+from .runspace_errors import OPERATION_TIMED_OUT, QUOTAS, explain
 from .runspace_messages import BrokenMessageError, Messages, read_error, read_row, read_state, read_text
 from .send_deadline import SendDeadline
+from .shell_connection import ShellConnection
 
 try:
     from pypsrp.complex_objects import Command, ObjectMeta, PSCredential, RunspacePoolState
@@ -32,9 +32,7 @@ try:
     from pypsrp.host import PSHost
     from pypsrp.messages import MessageType
     from pypsrp.powershell import PowerShell
-    from pypsrp.shell import SignalCode
-    from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet, WSManAction
-    from requests.exceptions import ConnectTimeout, RequestException, Timeout
+    from requests.exceptions import ConnectTimeout, RequestException
     from spnego.exceptions import SpnegoError
 
     class Cmdlet(Command):
@@ -52,12 +50,6 @@ else:
 if TYPE_CHECKING:
     from pypsrp.powershell import RunspacePool
 
-SHORTEST_WAIT = 0.5
-"""Seconds that a host is let wait before it answers a request; WinRM takes nothing shorter."""
-SILENCE_SECONDS = 30.0
-"""A host that says nothing for so much longer than it should is lost."""
-SHORT_SILENCE = 3.0
-"""The same for requests that are not worth a long wait."""
 CLOSE_SECONDS = 10.0
 LARGEST_INT32 = 2**31 - 1
 STATES = {3: State.STOPPED, 4: State.COMPLETED, 5: State.FAILED}
@@ -75,6 +67,11 @@ class Pipeline:
     output: list[Row] = field(default_factory=list)
     errors: list[ErrorRecord] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        """What the host knows it by."""
+        return str(self.invoked.id)
 
     def take(self, kind: int, clixml: Element) -> None:
         """Read a message's `clixml`; `kind` is a number of pypsrp's MessageType."""
@@ -125,8 +122,10 @@ class Runspaces:
             self._shrink(most_runspaces)
         finally:
             self._pool: RunspacePool = self._connection.runspace
-            if self.lost and self._pool:
-                self.close()
+            if self._pool:
+                self.connection = ShellConnection(self._pool.connection, self._pool.shell)
+                if self.lost:
+                    self.close()
 
     def _open(self) -> None:
         with self._explained():
@@ -170,8 +169,7 @@ class Runspaces:
                 self._pool.exchange_keys()
                 credential = PSCredential(username=secret.user, password=secret.password)  # type: ignore[no-untyped-call]
                 invoked.add_parameter(name, credential)
-            if self._pool.connection.transport.session is None:
-                self._sign_in()
+            self.connection.sign_in()
         return Pipeline(invoked)
 
     def _wire(self, value: Any) -> Any:
@@ -184,21 +182,22 @@ class Runspaces:
             return self._pool.serialize(value, ObjectMeta("I64"))
         return value
 
-    def _sign_in(self) -> None:
-        """Ask for what the pool has brought, which is nothing."""
-        receive = Element(f"{{{NAMESPACES['rsp']}}}Receive")
-        SubElement(receive, f"{{{NAMESPACES['rsp']}}}DesiredStream").text = "stdout"
-        with suppress(WSManFaultError):
-            self._request(WSManAction.RECEIVE, receive, None, SHORTEST_WAIT, SILENCE_SECONDS)
-
     def send(self, pipeline: Pipeline, deadline: SendDeadline) -> None:
-        """Begin a pipeline before its `deadline`, or raise TooLateError with nothing sent."""
+        """Begin a pipeline before its `deadline`, or raise with nothing sent.
+
+        Raises TooLateError, and NoRunspaceError when the host's quotas do not allow it now.
+        """
         deadline.check()
         with self._explained(), self._in_time(pipeline, deadline):
             # No host for the pipeline: a cmdlet that would ask fails, instead of waiting for an answer.
             host, self._pool.host = self._pool.host, PSHost(None, None, False, None, None, None, "")
             try:
                 pipeline.invoked.begin_invoke()
+            except WSManFaultError as error:
+                if error.code not in QUOTAS:
+                    raise
+                self.forget(pipeline)
+                raise NoRunspaceError(str(explain(error, self.host, self._endpoint)), lasting=False) from None
             finally:
                 self._pool.host = host
 
@@ -228,7 +227,7 @@ class Runspaces:
         except (TooLateError, ConnectTimeout):
             # Nothing was sent.
             self.forget(pipeline)
-            self._renew_http()
+            self.connection.renew()
             raise TooLateError from None
         finally:
             transport.connection_timeout = patience
@@ -236,79 +235,44 @@ class Runspaces:
             del adapter.send
 
     def receive(self, pipeline: Pipeline, seconds: float) -> bool:
-        """Read what a pipeline brings within `seconds`, of which SHORTEST_WAIT are the least; return whether it did."""
-        receive = Element(f"{{{NAMESPACES['rsp']}}}Receive")
-        stream = SubElement(receive, f"{{{NAMESPACES['rsp']}}}DesiredStream", CommandId=pipeline.invoked.id)
-        stream.text = "stdout"
-        options = OptionSet()
-        options.add_option("WSMAN_CMDSHELL_OPTION_KEEPALIVE", "TRUE")
+        """Read what a pipeline brings within `seconds`, as `ShellConnection.receive`; return whether it did."""
         with self._explained():
-            try:
-                response = self._request(WSManAction.RECEIVE, receive, options, seconds, SILENCE_SECONDS)
-            except WSManFaultError as error:
-                if error.code != OPERATION_TIMED_OUT:
-                    raise
-                return False
-            data = [b64decode(one.text or "") for one in response.iterfind(".//rsp:Stream", NAMESPACES)]
-            for kind, clixml in pipeline.messages.read(b"".join(data)):
+            return self.take(pipeline, self.connection.receive(pipeline.id, seconds))
+
+    def take(self, pipeline: Pipeline, data: bytes) -> bool:
+        """Read what a pipeline has brought over any connection; return whether it was anything."""
+        with self._explained():
+            for kind, clixml in pipeline.messages.read(data):
                 pipeline.take(kind, clixml)
-        return any(data)
+        return bool(data)
+
+    def fail(self, error: Exception) -> None:
+        """Raise what an error of another connection to the shell means."""
+        with self._explained():
+            raise error
 
     def stop(self, pipeline: Pipeline) -> bool:
         """Send the stop signal; return whether the host has answered. Only what the pipeline brings counts."""
         with self._explained():
-            return self._signal(pipeline, SignalCode.PS_CTRL_C)
+            return self.connection.stop(pipeline.id)
 
     def forget(self, pipeline: Pipeline) -> None:
         """Expect nothing more of a pipeline."""
-        self._pool.pipelines.pop(pipeline.invoked.id, None)
+        self._pool.pipelines.pop(pipeline.id, None)
 
     def clean_up(self, pipeline: Pipeline) -> None:
         """Let the host forget a finished pipeline. That may fail: a lost connection shows in the next request."""
         self.forget(pipeline)
         with self._explained():
             try:
-                self._signal(pipeline, SignalCode.TERMINATE)
+                self.connection.terminate(pipeline.id)
             except CONNECTION_ERRORS:
-                self._renew_http()
-
-    def _signal(self, pipeline: Pipeline, code: str) -> bool:
-        signal = Element(f"{{{NAMESPACES['rsp']}}}Signal", CommandId=pipeline.invoked.id)
-        SubElement(signal, f"{{{NAMESPACES['rsp']}}}Code").text = code
-        try:
-            self._request(WSManAction.SIGNAL, signal, None, SHORTEST_WAIT, SHORT_SILENCE)
-        except WSManFaultError as error:
-            return bool(error.code != OPERATION_TIMED_OUT)
-        except Timeout:
-            self._renew_http()
-            return False
-        return True
-
-    def _request(
-        self, action: str, resource: Element, options: OptionSet | None, seconds: float, silence: float
-    ) -> Element:
-        """Send a request that the host has some seconds to answer, once: pypsrp would repeat it for minutes."""
-        wsman, shell = self._pool.connection, self._pool.shell
-        selectors = SelectorSet()
-        selectors.add_option("ShellId", shell.id or "")
-        before = wsman.operation_timeout, wsman.transport.read_timeout
-        wsman.operation_timeout = round(seconds, 3)  # type: ignore[assignment]
-        wsman.transport.read_timeout = seconds + silence  # type: ignore[assignment]
-        try:
-            return wsman.invoke(action, shell.resource_uri, resource, options, selectors)
-        finally:
-            wsman.operation_timeout, wsman.transport.read_timeout = before
-
-    def _renew_http(self) -> None:
-        """Sign in anew for the next request: an exchange that was cut off has spoilt the message encryption."""
-        transport = self._pool.connection.transport
-        transport.close()
-        transport.session = transport.encryption = None
+                self.connection.renew()
 
     def close(self) -> None:
         """Close the shell, and with it what still runs in it, within about CLOSE_SECONDS."""
         wsman = self._pool.connection
-        self._renew_http()
+        self.connection.renew()
         wsman.operation_timeout = max(1, int(CLOSE_SECONDS / 2))
         wsman.transport.connection_timeout = wsman.transport.read_timeout = wsman.operation_timeout + 1
         with suppress(*CONNECTION_ERRORS):
@@ -321,7 +285,7 @@ class Runspaces:
         """Turn an error into a sentence, and remember that the connection cannot be trusted any more."""
         try:
             yield
-        except TooLateError:
+        except (TooLateError, NoRunspaceError):
             raise
         except CONNECTION_ERRORS as error:
             self.lost = True

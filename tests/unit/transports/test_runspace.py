@@ -494,7 +494,7 @@ def test_a_bare_value_is_a_row_too(clixml: str, value: object) -> None:
 
 def test_an_act_is_never_the_request_that_signs_in_anew() -> None:
     cmdlets, host = begin(after(0))
-    cmdlets._runspaces._renew_http()
+    cmdlets._runspaces.connection.renew()
     host.sign_in_seconds = 6.0
     with pytest.raises(TooLateError):
         cmdlets.begin(CALL, 60, send_before=host.clock.now + 5.0)
