@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.campaign.farm import Effect
-from tests.campaign.kind import KINDS, RDS, WVD, WVD_CLASSIC, Kind, Transport, kinds
+from tests.campaign.kind import KINDS, RDS, WMS, WVD, WVD_CLASSIC, Kind, Transport, kinds
 
 LIVE = kinds(transport=Transport.RUNSPACE)
 SCRIPT = kinds(transport=Transport.SCRIPT)
@@ -444,5 +444,13 @@ MUTANTS = (
         "if by_state or session.key in self._asked",
         "if session.key in self._asked",
         kinds(RDS, transport=Transport.SCRIPT, effect=Effect.DISCONNECTS),
+    ),
+    # Calls in flight
+    Mutant(
+        "a silent call is asked for its answer again",
+        "_transports.runspace",
+        "(one for one in calls if not one.is_asked)",
+        "(one for one in calls if not one.is_asked and not one.silent)",
+        kinds(RDS, WMS, transport=Transport.RUNSPACE),
     ),
 )

@@ -26,7 +26,7 @@ def test_mutant_whose_text_is_gone_is_an_error() -> None:
         pass
 
 
-@pytest.mark.parametrize("module", ["_sessions.no_such_module", "_transports.runspace"])
+@pytest.mark.parametrize("module", ["_sessions.no_such_module", "_action.console"])
 def test_mutant_of_a_module_that_no_run_loads_is_an_error(module: str) -> None:
     with pytest.raises(NotLoadedError, match=module), mutated(replace(MUTANTS[0], module=module)):
         pass

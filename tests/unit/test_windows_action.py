@@ -20,7 +20,6 @@ from ansible_collections.remotedesktop.sessions.plugins.action import (
     wms_session_info,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action import console, session_action
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import windows
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import RdsCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_runspace import RunspaceService
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
@@ -425,10 +424,9 @@ def test_retired_service_warns(host: FakeHost) -> None:
         assert "hush" not in str(run(args, kind))
 
 
-def test_spare_leaves_room_for_a_look(host: FakeHost) -> None:
+def test_the_pool_may_grow_as_far_as_calls_need(host: FakeHost) -> None:
     run({"all_sessions": True, "force": True})
     assert [made.most_runspaces for made in Psrp.made] == [runspace.MOST_RUNSPACES]
-    assert runspace.AT_ONCE - windows.SPARE == 15
 
 
 @pytest.fixture

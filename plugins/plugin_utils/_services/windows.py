@@ -15,9 +15,6 @@ from .windows_cmdlets import SHORTEST_ACT, ServiceCmdlets
 from .windows_runspace import RunspaceService
 from .windows_script import ScriptService
 
-SPARE = 1
-"""Calls in flight that acts leave free, if there are several, so that a listing never waits behind acts that hang."""
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -49,8 +46,7 @@ class WindowsPlace(Place):
             # What a sign-in brings is known in its own runspace only.
             runspaces = runspace.MOST_RUNSPACES if cmdlets.sign_in is None else 1
             calls = runspace.RunspaceTransport(reach.connection, clock, runspaces, reach.lives)
-            at_once = max(1, min(runspace.AT_ONCE, runspaces) - SPARE)
-            service = RunspaceService(cmdlets, operation, calls, host, clock, seconds, at_once, sleep)
+            service = RunspaceService(cmdlets, operation, calls, host, clock, seconds, sleep)
         else:
             # The host proves what it acts on, so the filter must hold there still.
             proof = (*cmdlets.proof, "session_state") if wanted.selection.filters.states else cmdlets.proof

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ansible.errors import AnsibleConnectionFailure
@@ -15,7 +16,7 @@ from .._sessions.errors import ServiceError, TooLateError
 from .._sessions.service import Event, Listed, ListingFailed, Notes, Replied, Reply
 from .._sessions.session import Key, Session
 from .._sessions.verbs import Operation
-from .._transports.cmdlet import Call, CallResult, NoRunspaceError, State
+from .._transports.cmdlet import Call, CallResult, NoRunspaceError
 from .host_names import require_host
 from .windows_answers import LOST, Judge, choose_list, list_error, not_bound, sign_in_error
 from .windows_cmdlets import LIST_SECONDS, ServiceCmdlets, read_list
@@ -23,7 +24,9 @@ from .windows_cmdlets import LIST_SECONDS, ServiceCmdlets, read_list
 if TYPE_CHECKING:
     from .._transports.runspace import RunspaceTransport
 
-MOST_HANGING = 40
+SPARE = 1
+"""Calls for which several acts in flight leave room, so that a listing never waits behind acts that hang."""
+MOST_GIVEN_UP = 40
 """Calls that never end keep their runspaces, of which a host gives so many that some are left for listings."""
 
 Lost = AnsibleConnectionFailure | ServiceError
@@ -42,12 +45,11 @@ class RunspaceService:
         host: str,
         clock: Callable[[], float],
         act_seconds: float,
-        at_once: int,
         sleep: Callable[[float], None],
     ) -> None:
         """Without an `operation` it only lists. `host` is the Windows host, for errors.
 
-        `clock` and `sleep` count seconds. An act has `act_seconds`; `at_once` acts are in flight.
+        `clock` and `sleep` count seconds. An act has `act_seconds`.
         """
         self._cmdlets = cmdlets
         self._operation = operation
@@ -56,16 +58,15 @@ class RunspaceService:
         self._host = host
         self._clock = clock
         self._act_seconds = act_seconds
-        self._at_once = at_once
         self._sleep = sleep
         self._judge = Judge(cmdlets, host, clock)
         self._list = cmdlets.lists[0]
         self._signed_in = False
         self._hosts: set[str] = set()
-        self._acts: dict[int, tuple[Session, Call, float]] = {}
+        self._acts: dict[int, tuple[Session, Call, float, float]] = {}
+        """Session, call, and between which readings of the clock it was sent."""
         self._listing: tuple[int, float] | None = None
         self._listing_wanted = False
-        self._hanging = 0
         self._events: list[Event] = []
         self.warnings: list[str] = []
         """What the user should know, although nothing failed."""
@@ -124,8 +125,9 @@ class RunspaceService:
         if self._lost is not None or self._clock() >= send_before:
             self._events.append(Replied(session, Reply.NOT_SENT, "" if self._lost is None else _reason(self._lost)))
             return
-        if self._hanging >= MOST_HANGING:
-            reason = f"{self._hanging} calls on {self._host} hang, so no more are begun there"
+        hanging = self._transport.given_up
+        if hanging >= MOST_GIVEN_UP:
+            reason = f"{hanging} calls on {self._host} hang, so no more are begun there"
             self._events.append(Replied(session, Reply.REFUSED, reason))
             return
         if self._operation is None:
@@ -141,17 +143,24 @@ class RunspaceService:
             self._events.append(Replied(session, Reply.NOT_SENT, str(error)))
             if error.lasting:
                 self._lose(error)
+            self._warn(str(error))
             return
         except (AnsibleConnectionFailure, ServiceError) as error:
             self._events.append(Replied(session, Reply.UNCLEAR, _reason(error)))
             self._lose(error)
             return
-        self._acts[token] = (session, call, begun)
+        self._acts[token] = (session, call, begun, self._clock())
 
     def pause(self) -> float:
-        """Wait without end while enough is in flight. One call less than the host takes, so that a listing has room."""
-        full = len(self._acts) >= self._at_once or self._listing_wanted or self._transport.busy
-        return math.inf if full or self._lost is not None else 0.0
+        """Wait without end while enough is in flight."""
+        full = self._transport.room <= (SPARE if self._acts and self._listing is None else 0)
+        if full and (why := self._transport.held_up_by_silence):
+            self._warn(why)
+        return math.inf if full or self._listing_wanted or self._lost is not None else 0.0
+
+    def _warn(self, sentence: str) -> None:
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
 
     def wait(self, seconds: float) -> list[Event]:
         """Return what has been answered; wait for the first answer at most that long."""
@@ -198,11 +207,10 @@ class RunspaceService:
             if self._listing is not None and token == self._listing[0]:
                 self._listed(answer, self._listing[1])
             elif token in self._acts:
-                session, call, begun = self._acts.pop(token)
+                session, call, begun, sent_at = self._acts.pop(token)
                 event = self._judge.judge(session, call, answer, self._clock() - begun)
                 self._accepted |= event.reply is Reply.DONE
-                self._hanging += answer.state is State.NO_ANSWER
-                self._events.append(event)
+                self._events.append(replace(event, sent_at=sent_at))
 
     def _listed(self, answer: CallResult, read_at: float) -> None:
         self._listing = None
@@ -214,7 +222,7 @@ class RunspaceService:
     def _lose(self, error: Lost) -> None:
         """Answer everything that is open: of acts it is not known what came, and nothing can be listed."""
         self._lost, reason = error, _reason(error)
-        self._events += [Replied(session, Reply.UNCLEAR, reason) for session, _call, _at in self._acts.values()]
+        self._events += [Replied(session, Reply.UNCLEAR, reason) for session, *_sent in self._acts.values()]
         self._acts.clear()
         if self._listing is not None or self._listing_wanted:
             self._listing, self._listing_wanted = None, False

@@ -5,6 +5,10 @@
 
 Each call is a pipeline of one command, so it works on JEA endpoints in no-language mode. Here is decided when one may
 begin, which of those in flight is asked for its output next, and when one is stopped or given up.
+
+As long as calls answer at once, all goes over the one connection. A host lets a request for output wait until there is
+some, for half a second at least. The first call that brings nothing in that time shows that others might have to wait
+for it, so from then on listeners ask, each over a connection of its own.
 """
 
 from __future__ import annotations
@@ -12,26 +16,30 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .cmdlet import Call, CallResult, NoRunspaceError, State
+from .runspace_listeners import Listeners
 from .runspace_pool import Pipeline, Runspaces
 from .send_deadline import SendDeadline
-from .shell_connection import SHORTEST_WAIT
+from .shell_connection import SHORTEST_WAIT, ShellConnection
 
 AT_ONCE = 16
-"""Calls in flight at once."""
-MOST_RUNSPACES = 64
-"""The pool grows up to this when calls block their runspaces for good."""
-RECEIVE_SECONDS = SHORTEST_WAIT
-"""How long a host is let wait for output of one pipeline while others are in flight."""
+"""Calls in flight at once, beside those that are silent."""
+SILENT_SECONDS = SHORTEST_WAIT
+"""A call that has brought nothing for so long does not count as in flight any more: it costs the others nothing."""
+MOST_SILENT = 40
+"""So many calls may be silent, or given up and not known to have ended. More count as in flight."""
+MOST_RUNSPACES = AT_ONCE + MOST_SILENT
+"""The pool grows up to this when calls hold their runspaces for long."""
 LONGEST_RECEIVE = 15.0
-RECEIVE_PAUSE = 4.0
-"""A pipeline that brings nothing is asked again after pauses that grow up to this, or to a second for each such
-pipeline, so that they do not hold up the others."""
+"""Seconds that a host is let wait for the output of the only call."""
 STOP_SECONDS = 5.0
-"""After its stop signal a call has this long to end. One that is inside a native call, as a log-off that hangs, will
-not, and Windows does not even answer the signal before."""
+"""After its stop signal the only call has this long to end. One that is inside a native call, as a log-off that hangs,
+will not, and Windows does not even answer the signal before."""
+GIVE_UP_SECONDS = 1.0
+"""So long after its deadline a call beside others is given up, while its stop signal is under way."""
 
 
 @dataclass(slots=True, eq=False)
@@ -41,12 +49,16 @@ class _RunningCall:
     token: int
     pipeline: Pipeline
     deadline: float
-    receive_at: float
-    """When to ask for its output next; asking in vain postpones it."""
-    pause: float = 0.0
+    heard_at: float
+    """When it was begun, or brought something."""
+    asked_at: float = -math.inf
+    """When it was last asked for output."""
+    is_asked: bool = False
+    """Whether a listener is asking for its output now."""
+    is_stopped: bool = False
+    """Whether its stop signal is under way."""
+    silent: bool = False
     stop_sent: float | None = None
-    asked: bool = False
-    """Whether it was asked for output since the stop signal."""
 
 
 class RunspaceTransport:
@@ -62,6 +74,8 @@ class RunspaceTransport:
         clock: Callable[[], float],
         most_runspaces: int = MOST_RUNSPACES,
         lives: Callable[[], bool] = lambda: True,
+        make_runspaces: Callable[[Any, int], Runspaces] = Runspaces,
+        make_listeners: Callable[[ShellConnection], Listeners] = Listeners,
     ) -> None:
         """Connect over a psrp `connection` plugin; `clock` counts seconds, `lives` tells whether the run goes on.
 
@@ -73,19 +87,42 @@ class RunspaceTransport:
         self._clock = clock
         self._lives = lives
         self._most_runspaces = most_runspaces
+        self._make_listeners = make_listeners
+        self._listeners: Listeners | None = None
         self._running: dict[int, _RunningCall] = {}
+        self._given_up: list[_RunningCall] = []
         self._finished: list[tuple[int, CallResult]] = []
         self._last_token = 0
-        self._blocked = 0
-        self._runspaces = Runspaces(connection, most_runspaces)
+        self._runspaces = make_runspaces(connection, most_runspaces)
+
+    @property
+    def given_up(self) -> int:
+        """How many calls have been given up and are not known to have ended, so that each holds a runspace."""
+        return len(self._given_up)
+
+    @property
+    def room(self) -> int:
+        """How many calls can begin now."""
+        held = len(self._running) + self.given_up
+        return min(AT_ONCE - held + min(MOST_SILENT, self._silent()), self._most_runspaces - held)
+
+    @property
+    def held_up_by_silence(self) -> str:
+        """Why no more calls can begin although few of them answer: a sentence, or nothing when that is not so."""
+        if self._silent() < MOST_SILENT:
+            return ""
+        return (
+            f"{MOST_SILENT} calls on {self._runspaces.host} have brought nothing for {SILENT_SECONDS:g} s or longer. "
+            "No more of them are left waiting beside others, so the rest went out as these ended."
+        )
+
+    def _silent(self) -> int:
+        return sum(running.silent for running in self._running.values()) + self.given_up
 
     @property
     def busy(self) -> bool:
         """Whether no call can begin now, but one can when another has ended: `wait` first."""
-        return bool(self._running) and self._free() <= 0
-
-    def _free(self) -> int:
-        return min(AT_ONCE, self._most_runspaces - self._blocked) - len(self._running)
+        return bool(self._running) and self.room <= 0
 
     def begin(self, call: Call, seconds: float, send_before: float = math.inf) -> int:
         """Begin a call, at once or not at all, and return its token; `wait` returns it with the answer.
@@ -95,23 +132,32 @@ class RunspaceTransport:
         TooLateError when the clock passes `send_before` (seconds) first or the run ends: making room for a call may
         take a while.
         """
-        if self._free() > 0:
-            self._make_room()
-        if self._free() <= 0:
+        if self.room > 0:
+            self._within_quotas(self._make_room)
+        if self.room <= 0:
             raise self._no_runspace()
         pipeline = self._runspaces.prepare(call)
-        self._runspaces.send(pipeline, SendDeadline(send_before, self._clock, self._lives))
+        deadline = SendDeadline(send_before, self._clock, self._lives)
+        self._within_quotas(partial(self._runspaces.send, pipeline, deadline))
         now = self._clock()
         self._last_token += 1
         self._running[self._last_token] = _RunningCall(self._last_token, pipeline, now + seconds, now)
         return self._last_token
 
+    def _within_quotas(self, request: Callable[[], None]) -> None:
+        """Send a request. If the host's quotas do not allow it, there will be no more calls than there are by now."""
+        try:
+            request()
+        except NoRunspaceError as error:
+            self._most_runspaces = max(1, len(self._running) + self.given_up)
+            raise NoRunspaceError(str(error), lasting=not self._running) from None
+
     def _make_room(self) -> None:
         """Let the pool have a runspace for one more call, if the host allows it."""
-        wanted = len(self._running) + self._blocked + 1
+        wanted = len(self._running) + self.given_up + 1
         if self._runspaces.size >= wanted:
             return
-        self._runspaces.grow(min(self._most_runspaces, AT_ONCE + self._blocked))
+        self._runspaces.grow(min(self._most_runspaces, math.ceil(wanted / AT_ONCE) * AT_ONCE))
         if self._runspaces.size < wanted:
             self._most_runspaces = self._runspaces.size
 
@@ -120,23 +166,25 @@ class RunspaceTransport:
         if self._running:
             under_way = f"{host} takes no more calls for now: {len(self._running)} are under way."
             return NoRunspaceError(under_way, lasting=False)
-        if self._blocked == 1:
+        if self.given_up == 1:
             held = "one that does not end holds the only runspace"
         else:
-            held = f"{self._blocked} that do not end hold all the runspaces"
+            held = f"{self.given_up} that do not end hold all the runspaces"
         return NoRunspaceError(f"{host} takes no more calls, because {held}: run the task again for the rest.")
 
     def wait(self, seconds: float) -> list[tuple[int, CallResult]]:
         """Return the calls that have ended, token and answer; wait for the first at most `seconds`.
 
-        May take half a second longer, and does not wait when no call is under way.
+        May take half a second longer. Does not wait when no call is under way, and no longer when there is room for
+        more because one has become silent.
         """
-        until = self._clock() + seconds
+        until, room = self._clock() + seconds, self.room
         while self._running and not self._finished:
-            self._poll(until)
-            for running in list(self._running.values()):
-                self._enforce(running)
-            if self._clock() >= until:
+            if self._listeners is not None and self._listeners.most:
+                self._listen(self._listeners, until)
+            else:
+                self._receive(until)
+            if self._clock() >= until or self.room > room:
                 break
         finished, self._finished = self._finished, []
         return finished
@@ -152,38 +200,104 @@ class RunspaceTransport:
                     return answer
                 others.append((ended, answer))
 
-    def _poll(self, until: float) -> None:
-        """Ask for what one pipeline has brought: the oldest whose turn it is, as it has most probably ended."""
+    # Over the one connection
+
+    def _receive(self, until: float) -> None:
+        """Ask for what one pipeline has brought: the oldest, as it has most probably ended."""
         now = self._clock()
-        due = [running for running in self._running.values() if running.receive_at <= now]
-        running = due[0] if due else min(self._running.values(), key=lambda one: one.receive_at)
-        seconds = RECEIVE_SECONDS
+        running = min(
+            self._running.values(), key=lambda one: (one.silent and now < one.deadline, one.asked_at, one.token)
+        )
+        seconds = SHORTEST_WAIT
         if len(self._running) == 1 and running.stop_sent is None:
             seconds = max(seconds, min(LONGEST_RECEIVE, until - now, running.deadline - now))
-        running.asked = True
-        if self._runspaces.receive(running.pipeline, seconds):
-            running.pause, running.receive_at = 0.0, now
-        else:
-            slow = sum(one.pause > 0.0 for one in self._running.values())
-            running.pause = min(max(RECEIVE_PAUSE, 2 * RECEIVE_SECONDS * slow), max(RECEIVE_SECONDS, 2 * running.pause))
-            running.receive_at = self._clock() + running.pause
-        if running.pipeline.state is not None:
-            self._finish(running, running.pipeline.state)
-            self._runspaces.clean_up(running.pipeline)
+        brought = self._runspaces.receive(running.pipeline, seconds)
+        self._asked(running, brought)
+        if not brought and len(self._running) > 1 and self._listeners is None:
+            self._listeners = self._make_listeners(self._runspaces.connection)
+        for one in list(self._running.values()):
+            self._enforce(one)
 
     def _enforce(self, running: _RunningCall) -> None:
         """Stop a call that is over its deadline; give it up when that does not end it."""
         now = self._clock()
         if running.stop_sent is None:
             if now >= running.deadline:
-                stopped = self._runspaces.stop(running.pipeline)
+                self._runspaces.stop(running.pipeline)
                 running.stop_sent = self._clock()
-                running.receive_at = running.stop_sent + (0.0 if stopped else STOP_SECONDS)
-                running.asked = False
-        elif running.asked and now >= running.stop_sent + STOP_SECONDS:
-            self._blocked += 1
-            self._finish(running, State.NO_ANSWER)
-            self._runspaces.forget(running.pipeline)
+        elif running.asked_at > running.stop_sent and now >= running.stop_sent + STOP_SECONDS:
+            self._give_up(running)
+
+    # With listeners
+
+    def _listen(self, listeners: Listeners, until: float) -> None:
+        """Let listeners ask, and take what they have heard."""
+        self._ask(listeners)
+        wake = min([until, *(running.deadline + GIVE_UP_SECONDS for running in self._running.values())])
+        asked = {one.pipeline.id: one for one in [*self._running.values(), *self._given_up] if one.is_asked}
+        for heard in listeners.heard(wake - self._clock()):
+            if heard.error is not None:
+                self._runspaces.fail(heard.error)
+            one = asked[heard.pipeline.id]
+            one.is_asked = one.is_stopped = False
+            self._asked(one, self._runspaces.take(one.pipeline, heard.data))
+        now = self._clock()
+        for running in list(self._running.values()):
+            if now >= running.deadline + GIVE_UP_SECONDS:
+                self._give_up(running)
+
+    def _ask(self, listeners: Listeners) -> None:
+        """Let each listener that is idle ask: for calls that may have ended any moment first, then for silent ones.
+
+        While there are any of the former, half of the listeners are kept for them. So they are when a host lets its
+        stop signals wait for seconds.
+        """
+        now = self._clock()
+
+        def is_to_be_stopped(one: _RunningCall) -> bool:
+            return one.silent and now >= one.deadline and one.stop_sent is None
+
+        def rank(one: _RunningCall) -> tuple[bool, bool, bool, float, int]:
+            return (one.silent, one.token not in self._running, not is_to_be_stopped(one), one.asked_at, one.token)
+
+        calls = [*self._running.values(), *self._given_up]
+        half = max(1, listeners.most // 2)
+        most = listeners.most if all(one.silent for one in calls) else half
+        silent = sum(one.is_asked and one.silent for one in calls)
+        stopped = sum(one.is_stopped for one in calls)
+        for one in sorted((one for one in calls if not one.is_asked), key=rank):
+            if not listeners.idle or (one.silent and silent >= most):
+                break
+            one.is_stopped = is_to_be_stopped(one) and stopped < half
+            if one.is_stopped:
+                one.stop_sent = now
+            one.is_asked = True
+            silent += one.silent
+            stopped += one.is_stopped
+            listeners.ask(one.pipeline, one.is_stopped)
+
+    # Either way
+
+    def _asked(self, one: _RunningCall, brought: bool) -> None:
+        """Take note that a call was asked for output. One that brought nothing let at least SILENT_SECONDS pass."""
+        now = one.asked_at = self._clock()
+        if brought:
+            one.heard_at, one.silent = now, one.token not in self._running
+        else:
+            for running in self._running.values():
+                running.silent |= now >= running.heard_at + SILENT_SECONDS
+        if one.pipeline.state is None:
+            return
+        if one.token in self._running:
+            self._finish(one, one.pipeline.state)
+        else:
+            self._given_up.remove(one)
+        self._runspaces.clean_up(one.pipeline)
+
+    def _give_up(self, running: _RunningCall) -> None:
+        self._finish(running, State.NO_ANSWER)
+        running.silent = True
+        self._given_up.append(running)
 
     def _finish(self, running: _RunningCall, state: State) -> None:
         del self._running[running.token]
@@ -196,5 +310,7 @@ class RunspaceTransport:
         runs in it or the connection has failed, that would take long or fail, and the shell would stay open on the
         host: then it is closed here.
         """
-        if self._running or self._blocked or self._runspaces.lost:
+        if self._running or self._given_up or self._runspaces.lost:
             self._runspaces.close()
+        if self._listeners is not None:
+            self._listeners.close()

@@ -150,12 +150,17 @@ class Runspaces:
         return int(self._pool.max_runspaces)
 
     def grow(self, size: int) -> None:
-        """Let the pool have up to `size` runspaces. A host that does not allow it keeps what it has."""
-        with self._explained():
+        """Let the pool have up to `size` runspaces. A host that does not allow it keeps what it has.
+
+        Raises NoRunspaceError when the host's quotas do not allow the request now.
+        """
+        with self._explained(), self._within_quotas():
             try:
                 self._pool.max_runspaces = size
-            except (InvalidPSRPOperation, WSManFaultError) as error:
-                if isinstance(error, WSManFaultError) and error.code != OPERATION_TIMED_OUT:
+            except InvalidPSRPOperation:
+                return
+            except WSManFaultError as error:
+                if error.code != OPERATION_TIMED_OUT:
                     raise
 
     def prepare(self, call: Call) -> Pipeline:
@@ -188,16 +193,14 @@ class Runspaces:
         Raises TooLateError, and NoRunspaceError when the host's quotas do not allow it now.
         """
         deadline.check()
-        with self._explained(), self._in_time(pipeline, deadline):
+        with self._explained(), self._within_quotas(), self._in_time(pipeline, deadline):
             # No host for the pipeline: a cmdlet that would ask fails, instead of waiting for an answer.
             host, self._pool.host = self._pool.host, PSHost(None, None, False, None, None, None, "")
             try:
                 pipeline.invoked.begin_invoke()
-            except WSManFaultError as error:
-                if error.code not in QUOTAS:
-                    raise
+            except WSManFaultError:
                 self.forget(pipeline)
-                raise NoRunspaceError(str(explain(error, self.host, self._endpoint)), lasting=False) from None
+                raise
             finally:
                 self._pool.host = host
 
@@ -279,6 +282,16 @@ class Runspaces:
             self._pool.shell.close()
         self._pool.state = RunspacePoolState.CLOSED
         self._connection.close()
+
+    @contextmanager
+    def _within_quotas(self) -> Iterator[None]:
+        """Raise NoRunspaceError when the host has refused a request because the user has too much open there."""
+        try:
+            yield
+        except WSManFaultError as error:
+            if error.code not in QUOTAS:
+                raise
+            raise NoRunspaceError(str(explain(error, self.host, self._endpoint)), lasting=False) from None
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

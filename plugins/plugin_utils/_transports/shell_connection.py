@@ -112,5 +112,9 @@ class ShellConnection:
     def renew(self) -> None:
         """Sign in anew for the next request: an exchange that was cut off has spoilt the message encryption."""
         transport = self._wsman.transport
-        transport.close()
+        self.close()
         transport.session = transport.encryption = None
+
+    def close(self) -> None:
+        """Let go of the connection; the shell stays."""
+        self._wsman.transport.close()

@@ -106,6 +106,30 @@ class Cmdlet:
         self._stage, self._act, self._plan, self._stop_seconds = stage, act, plan, stop_seconds
         act.faulty = plan.fault is not None
 
+    @property
+    def hangs(self) -> bool:
+        """Whether it never ends by itself."""
+        return self._plan.fault in (ActFault.HANG, ActFault.HANG_AFTER, ActFault.HANG_LATE)
+
+    def hang(self) -> None:
+        """Begin a call that hangs."""
+        if self._plan.fault is ActFault.HANG_AFTER:
+            self._stage.world.after(1.0, self._apply)
+
+    def stop(self) -> CallResult | None:
+        """Stop a call that hangs; return its answer if it can be stopped."""
+        if not self.hangs or not self._plan.flavour % 2:
+            return None
+        self.give_up()
+        return CallResult(State.STOPPED)
+
+    def give_up(self) -> None:
+        """Note that nobody waits for the answer any more."""
+        if self._act.answer is None:
+            if self._plan.fault is ActFault.HANG_LATE:
+                self._stage.world.after(self._plan.late, self._apply)
+            self._stage.farm.answer(self._act, Answer.ACCEPTED, "nothing")
+
     def run(self, seconds: float) -> CallResult:
         """Run the call, which has so many seconds; note what it was answered."""
         answer, says = self._run(seconds)
@@ -116,9 +140,8 @@ class Cmdlet:
         world, farm, plan = self._stage.world, self._stage.farm, self._plan
         fault = plan.fault
         says_absent = self._stage.schedule.kind.service.says_absent
-        if fault in (ActFault.HANG, ActFault.HANG_AFTER, ActFault.HANG_LATE):
-            if fault is ActFault.HANG_AFTER:
-                world.after(1.0, self._apply)
+        if self.hangs:
+            self.hang()
             world.sleep(seconds)
             if fault is ActFault.HANG_LATE:
                 world.after(plan.late, self._apply)

@@ -20,6 +20,8 @@ from pypsrp.messages import MessageType
 from pypsrp.powershell import RunspacePool
 from pypsrp.wsman import NAMESPACES, WSMan, WSManAction
 
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.runspace_listeners import Heard
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.shell_connection import SHORTEST_WAIT
 from tests.unit.fakes.clock import Clock
 
 RECORDING = Path(__file__).parent.parent / "recordings" / "powershell-7.6.5.jsonl"
@@ -214,3 +216,60 @@ class Connection:
 
     def close(self) -> None:
         self.runspace = None
+
+
+@dataclass(frozen=True)
+class _Question:
+    pipeline: Any
+    until: float
+
+
+class FakeListeners:
+    """Stands for listeners on a recorded host, without threads: what one hears comes when the clock is there."""
+
+    def __init__(self, main: Any, most: int = 8) -> None:
+        self.host: Host = main._wsman
+        self.most = most
+        self.asked: list[_Question] = []
+        self.most_asked = 0
+        self.fails: Exception | None = None
+        self.closed = False
+
+    @property
+    def idle(self) -> int:
+        return self.most - len(self.asked)
+
+    def ask(self, pipeline: Any, stop: bool = False) -> None:
+        assert self.idle > 0
+        host, asked, until = self.host, self.host.pipelines[pipeline.id], self.host.clock.now
+        if stop:
+            asked.signals.append("ctrl_c")
+            if not asked.stops:
+                until += SHORTEST_WAIT
+            elif asked.ends_at is None:
+                asked.ends_at, asked.pending = host.clock.now, state(3)
+        if asked.ends_at is None or asked.ends_at > until + SHORTEST_WAIT:
+            until += SHORTEST_WAIT
+        else:
+            until = max(until, asked.ends_at)
+        self.asked.append(_Question(pipeline, until))
+        self.most_asked = max(self.most_asked, len(self.asked))
+
+    def heard(self, seconds: float) -> list[Heard]:
+        clock = self.host.clock
+        clock.now = max(clock.now, min([clock.now + seconds, *(one.until for one in self.asked)]))
+        ended = [one for one in self.asked if one.until <= clock.now]
+        self.asked = [one for one in self.asked if one.until > clock.now]
+        return [self._answer(one.pipeline) for one in ended]
+
+    def _answer(self, pipeline: Any) -> Heard:
+        if self.fails is not None:
+            return Heard(pipeline, error=self.fails)
+        asked = self.host.pipelines[pipeline.id]
+        if asked.ends_at is None or asked.ends_at > self.host.clock.now:
+            return Heard(pipeline)
+        messages, asked.pending = asked.pending, []
+        return Heard(pipeline, b"".join(data for one in messages for data in self.host._fragments(*one)))
+
+    def close(self) -> None:
+        self.closed = True

@@ -143,6 +143,7 @@ class LiveTransport:
         self.host, self.most, self.seconds_each, self.most_runspaces = host, most, seconds_each, most_runspaces
         self.flights: dict[int, tuple[Call, int, float]] = {}
         self.blocked: set[int] = set()
+        self.held_up_by_silence = ""
         self.most_at_once = 0
         self.begin_errors: list[Exception] = []
         self.wait_errors: list[Exception] = []
@@ -151,19 +152,24 @@ class LiveTransport:
         self.deadlines: dict[str, float] = {}
         self._last = 0
 
-    def _free(self) -> int:
+    @property
+    def given_up(self) -> int:
+        return len(self.blocked)
+
+    @property
+    def room(self) -> int:
         return min(self.most, self.most_runspaces - len(self.blocked)) - len(self.flights)
 
     @property
     def busy(self) -> bool:
-        return bool(self.flights) and self._free() <= 0
+        return bool(self.flights) and self.room <= 0
 
     def begin(self, call: Call, seconds: float, send_before: float = math.inf) -> int:
         self.send_before = send_before
         if self.begin_errors:
             raise self.begin_errors.pop(0)
         assert not self.busy
-        if self._free() <= 0:
+        if self.room <= 0:
             raise NoRunspaceError("all runspaces are blocked.")
         held = {runspace for _call, runspace, _deadline in self.flights.values()} | self.blocked
         self._last += 1
@@ -280,11 +286,10 @@ def make_service(
     cmdlets: ServiceCmdlets,
     transport: LiveTransport | BatchTransport,
     act_seconds: float = 60.0,
-    at_once: int = 15,
     operation: Operation | None = None,
 ) -> RunspaceService | ScriptService:
     """Make a service over a transport, by default one that logs off."""
     clock, operation = transport.host.clock, operation or Operation(LOG_OFF)
     if isinstance(transport, LiveTransport):
-        return RunspaceService(cmdlets, operation, transport, "broker", clock, act_seconds, at_once, clock.sleep)
+        return RunspaceService(cmdlets, operation, transport, "broker", clock, act_seconds, clock.sleep)
     return ScriptService(cmdlets, operation, transport, "broker", clock, act_seconds, clock.sleep, cmdlets.proof)

@@ -18,7 +18,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.h
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import RdsCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_answers import LOST
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_runspace import (
-    MOST_HANGING,
+    MOST_GIVEN_UP,
     RunspaceService,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
@@ -100,14 +100,13 @@ def make_bench(
     kind: str,
     *rows: dict[str, Any],
     most: int = 16,
-    at_once: int = 15,
     act_seconds: float = 60.0,
     most_runspaces: int = 64,
 ) -> Bench:
     host = FakeHost(list(rows))
     live, batch = LiveTransport(host, most, most_runspaces=most_runspaces), BatchTransport(host)
     transport = live if kind == "live" else batch
-    service = make_service(RdsCmdlets(), transport, act_seconds, at_once)
+    service = make_service(RdsCmdlets(), transport, act_seconds)
     return Bench(host, live, batch, service)
 
 
@@ -283,7 +282,7 @@ def test_hanging_calls_leave_room_for_looks() -> None:
     bench.host.scripts[LOGOFF_COMMAND] = always(*[CallResult(State.NO_ANSWER)] * 100)
     report = bench.run(wait_timeout=10.0)
     assert set(report.summary()) == {"still_there", "failed"}
-    assert report.summary()["still_there"] < MOST_HANGING + 16
+    assert report.summary()["still_there"] < MOST_GIVEN_UP + 16
     assert "hang, so no more are begun there" in str([row.reason for row in report.rows])
 
 
@@ -638,7 +637,7 @@ def test_time_limit_of_the_cmdlet_counts_from_its_start() -> None:
 
 
 def test_look_waits_for_room_and_then_comes_before_acts() -> None:
-    bench = make_bench("live", rd_row(2), rd_row(3, "bob"), most=1, at_once=15)
+    bench = make_bench("live", rd_row(2), rd_row(3, "bob"), most=1)
     first, second = bench.service.list_sessions()
     bench.service.begin_act(first, math.inf)
     bench.service.begin_listing([second])
@@ -656,7 +655,7 @@ def test_host_with_a_single_runspace_does_it_all() -> None:
 
 def test_call_that_hangs_in_the_only_runspace_ends_the_task_and_nothing_else() -> None:
     rows = [rd_row(number, f"user{number}") for number in range(1, 100)]
-    bench = make_bench("live", *rows, at_once=1, most_runspaces=1)
+    bench = make_bench("live", *rows, most_runspaces=1)
 
     def end(host: FakeHost, call: Call) -> CallResult:
         host.end(call)

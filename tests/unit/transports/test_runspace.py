@@ -27,7 +27,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.runspace import RunspaceTransport
 from tests.unit.fakes.clock import Clock
-from tests.unit.fakes.recorded_host import Connection, Host, Pipeline, Scenario, output, scenarios, state
+from tests.unit.fakes.recorded_host import Connection, FakeListeners, Host, Pipeline, Scenario, output, scenarios, state
 
 CALL = Call("Invoke-RDUserLogoff", {"HostServer": "rdsh-1", "UnifiedSessionID": 2, "Force": True})
 
@@ -37,7 +37,7 @@ def begin(
 ) -> tuple[RunspaceTransport, Host]:
     clock = Clock(1000.0)
     host = Host(answer, clock, **options)
-    return RunspaceTransport(Connection(host), clock, most_runspaces), host
+    return RunspaceTransport(Connection(host), clock, most_runspaces, make_listeners=FakeListeners), host
 
 
 def after(when: float) -> Callable[[Pipeline], Any]:
@@ -345,7 +345,8 @@ def test_an_answer_that_comes_just_before_the_stop_counts() -> None:
     cmdlets.begin(CALL, 60)
     host.answer = lambda pipeline: None
     slow = cmdlets.begin(CALL, 30)
-    assert dict(cmdlets.wait(60) + cmdlets.wait(60)).keys() == {1, slow}
+    ended = dict(itertools.chain.from_iterable(cmdlets.wait(60) for _ in range(3)))
+    assert {token: answer.state for token, answer in ended.items()} == {1: State.COMPLETED, slow: State.STOPPED}
 
 
 def test_a_call_that_cannot_be_stopped_is_given_up_and_the_others_go_on() -> None:
@@ -375,7 +376,7 @@ def test_blocked_runspaces_are_replaced_up_to_a_bound_and_nothing_waits_in_a_que
     while cmdlets.wait(100):
         pass
     assert not cmdlets.busy
-    with pytest.raises(NoRunspaceError, match="64 that do not end hold all the runspaces") as refused:
+    with pytest.raises(NoRunspaceError, match="56 that do not end hold all the runspaces") as refused:
         cmdlets.begin(CALL, 1)
     assert refused.value.lasting
 
@@ -392,6 +393,185 @@ def test_close_ends_the_shell_while_a_call_is_under_way() -> None:
     cmdlets.begin(CALL, 100)
     cmdlets.close()
     assert host.deleted == 1
+
+
+# -- silent calls
+
+
+def under_way(cmdlets: RunspaceTransport) -> list[int]:
+    """Begin as many calls as there is room for; some that hang are among them."""
+    begun = []
+    while cmdlets.room > 0:
+        begun.append(cmdlets.begin(CALL, 20))
+    return begun
+
+
+def run_all(cmdlets: RunspaceTransport, host: Host, hung: int, many: int) -> tuple[dict[int, float], int]:
+    """Run so many calls of 100 ms, of which the first ones hang; say when each ended, and the most in flight."""
+    ended: dict[int, float] = {}
+    begun = most = 0
+    while len(ended) < many:
+        while begun < many and cmdlets.room > 0:
+            host.answer = hang if begun < hung else after(host.clock.now + 0.1)
+            begun = cmdlets.begin(CALL, 20)
+            most = max(most, begun - len(ended))
+        for token, _answer in cmdlets.wait(60):
+            ended[token] = host.clock.now - 1000
+    return ended, most
+
+
+def test_calls_that_hang_cost_the_others_nothing() -> None:
+    ended, _most = run_all(*begin(after(0)), hung=0, many=180)
+    cmdlets, host = begin(after(0))
+    beside, most = run_all(cmdlets, host, hung=20, many=200)
+    alone = max(ended.values())
+    assert max(when for token, when in beside.items() if token > 20) < 1.3 * alone + 0.5
+    assert max(beside.values()) < 20 + 2
+    assert most <= runspace.AT_ONCE + 20
+    assert cmdlets.given_up == 20
+
+
+@pytest.mark.parametrize("hung", [20, 60])
+def test_calls_that_all_hang_are_given_up_soon_after_their_deadlines(hung: int) -> None:
+    cmdlets, host = begin(hang)
+    begun: list[int] = []
+    ended: list[int] = []
+    while len(begun) < min(hung, runspace.MOST_RUNSPACES):
+        if cmdlets.room > 0:
+            begun.append(cmdlets.begin(CALL, 20))
+        else:
+            ended += [token for token, _answer in cmdlets.wait(0.1)]
+    assert not ended, "the pool grows before any of them is given up"
+    assert host.clock.now - 1000 < 3
+    while len(ended) < len(begun):
+        ended += [token for token, answer in cmdlets.wait(60) if answer.state is State.NO_ANSWER]
+    assert host.clock.now - 1000 < 20 + 3 + runspace.GIVE_UP_SECONDS + 0.5
+
+
+def test_no_more_than_forty_calls_are_silent_beside_those_in_flight() -> None:
+    cmdlets, host = begin(hang)
+    begun = under_way(cmdlets)
+    assert not cmdlets.held_up_by_silence
+    for _ in range(20):
+        cmdlets.wait(0.5)
+        begun += under_way(cmdlets)
+    assert len(begun) == runspace.AT_ONCE + runspace.MOST_SILENT
+    assert cmdlets.busy
+    assert "40 calls on host.example.test have brought nothing" in cmdlets.held_up_by_silence
+    assert host.resized == [16, 32, 48, 56]
+
+
+def test_a_silent_call_that_ends_is_heard_of_soon() -> None:
+    cmdlets, host = begin(after(1003.0))
+    slow = cmdlets.begin(CALL, 60)
+    host.answer = hang
+    others = [cmdlets.begin(CALL, 60) for _ in range(40 if cmdlets.room > 40 else cmdlets.room)]
+    while not (ended := cmdlets.wait(60)):
+        pass
+    assert [(token, answer.state) for token, answer in ended] == [(slow, State.COMPLETED)]
+    assert 3.0 <= host.clock.now - 1000 < 4.5
+    assert len(others) == 15
+
+
+def test_calls_that_answer_at_once_need_one_connection_only() -> None:
+    cmdlets, host = begin(after(0))
+    run_all(cmdlets, host, hung=0, many=50)
+    assert cmdlets._listeners is None
+
+
+def listening(answer: Callable[[Pipeline], Any], calls: int = 2) -> tuple[RunspaceTransport, Host, FakeListeners]:
+    """Begin calls, of which the first hangs, and wait until there are listeners."""
+    cmdlets, host = begin(hang)
+    cmdlets.begin(CALL, 20)
+    host.answer = answer
+    for _ in range(calls - 1):
+        cmdlets.begin(CALL, 20)
+    cmdlets.wait(0.5)
+    listeners = cmdlets._listeners
+    assert isinstance(listeners, FakeListeners)
+    return cmdlets, host, listeners
+
+
+def test_half_of_the_listeners_are_kept_for_calls_that_may_answer_any_moment() -> None:
+    cmdlets, host, listeners = listening(hang, calls=16)
+    cmdlets.wait(5)
+    assert listeners.most_asked == 8
+    listeners.most_asked = 0
+    host.answer = after(host.clock.now + 0.2)
+    cmdlets.begin(CALL, 20)
+    cmdlets._ask(listeners)
+    fresh = [one for one in cmdlets._running.values() if not one.silent]
+    assert [one.is_asked for one in fresh] == [True]
+
+
+def test_a_host_that_takes_no_other_connection_is_asked_over_the_one() -> None:
+    cmdlets, host, listeners = listening(after(1010.0))
+    listeners.most = 0
+    ended = cmdlets.wait(60)
+    assert [answer.state for _token, answer in ended] == [State.COMPLETED]
+    assert 10 <= host.clock.now - 1000 < 11
+    assert not listeners.asked
+    while not (ended := cmdlets.wait(60)):
+        pass
+    assert [answer.state for _token, answer in ended] == [State.NO_ANSWER]
+
+
+def test_trouble_of_a_listener_is_trouble_of_the_host() -> None:
+    cmdlets, host, listeners = listening(hang)
+    listeners.fails = fault(2150858843)
+    with pytest.raises(AnsibleConnectionFailure, match="gone"):
+        cmdlets.wait(10)
+    cmdlets.close()
+    assert host.deleted == 1
+    assert listeners.closed
+
+
+def test_a_call_that_can_be_stopped_leaves_its_runspace_to_others() -> None:
+    cmdlets, host, _listeners = listening(lambda pipeline: None, calls=3)
+    states = []
+    while len(states) < 3:
+        states += [answer.state for _token, answer in cmdlets.wait(60)]
+    assert sorted(state.value for state in states) == ["no answer", "stopped", "stopped"]
+    assert cmdlets.given_up == 1
+    assert [one.signals for one in host.pipelines.values()] == [["ctrl_c"], *[["ctrl_c", "Terminate"]] * 2]
+
+
+def test_a_call_that_ends_after_it_was_given_up_holds_no_runspace_any_more() -> None:
+    cmdlets, host, _listeners = listening(after(1100.0))
+    first, second = host.pipelines.values()
+    while len(cmdlets._running) > 1:
+        cmdlets.wait(1)
+    while cmdlets._running:
+        cmdlets.wait(1)
+    assert cmdlets.given_up == 2
+    host.answer = hang
+    cmdlets.begin(CALL, 200)
+    while host.clock.now < 1102:
+        cmdlets.wait(1)
+    assert cmdlets.given_up == 1
+    assert second.signals[-1] == "Terminate"
+    assert "Terminate" not in first.signals
+
+
+def test_a_quota_that_is_met_while_others_are_under_way_loses_none_of_them() -> None:
+    cmdlets, host = begin(after(1000.2))
+    first = cmdlets.begin(CALL, 60)
+    host.fails = fault(2150859174)
+    with pytest.raises(NoRunspaceError, match="takes no more requests of this user for now") as refused:
+        cmdlets.begin(CALL, 60)
+    assert not refused.value.lasting
+    host.fails = None
+    assert cmdlets.busy, "no more than what the host has taken"
+    assert [(token, answer.state) for token, answer in cmdlets.wait(60)] == [(first, State.COMPLETED)]
+    assert len(host.pipelines) == 1
+    assert cmdlets.room == 1
+    host.fails = fault(2150859174)
+    with pytest.raises(NoRunspaceError) as refused:
+        cmdlets.begin(CALL, 60)
+    assert refused.value.lasting
+    host.fails = None
+    cmdlets.close()
+    assert host.deleted == 0
 
 
 # -- trouble
