@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from statistics import median as middle
 from tempfile import TemporaryDirectory
@@ -19,6 +21,7 @@ from tests.lab.client import Lab
 
 LOGOFF_SECONDS = 0.1
 SESSIONS = 200
+WAIT_TIMEOUT = 20
 LOOPED = 40
 """Sessions in the loop and in the tasks, which are scaled to all of them."""
 
@@ -35,13 +38,13 @@ def reset(lab: Lab, hosts: int = 4, sessions: int = SESSIONS // 4) -> None:
     lab.call("POST", "winrm/settings", {"delay": {"Invoke-RDUserLogoff": LOGOFF_SECONDS}})
 
 
-def ansible(lab: Lab, program: str, *arguments: str) -> Measured:
+def ansible(lab: Lab, program: str, *arguments: str, status: int = 0) -> Measured:
     assert lab.winrm is not None
-    return measure([program, "-i", lab.winrm["inventory_file"], *arguments], lab.environment)
+    return measure([program, "-i", lab.winrm["inventory_file"], *arguments], lab.environment, status)
 
 
-def ad_hoc(lab: Lab, arguments: str) -> Measured:
-    return ansible(lab, "ansible", BROKER, "-m", LOGOFF, "-a", f"{arguments} force=true")
+def ad_hoc(lab: Lab, arguments: str, status: int = 0) -> Measured:
+    return ansible(lab, "ansible", BROKER, "-m", LOGOFF, "-a", f"{arguments} force=true", status=status)
 
 
 def debug_task(lab: Lab) -> Measured:
@@ -101,6 +104,50 @@ def logoff(lab: Lab) -> None:
     show("peak memory above debug", mine.mebibytes - debug.mebibytes, "MiB")
 
 
+def hung(lab: Lab) -> None:
+    """200 log-offs of 100 ms of which 20 hang, against 180 of which none does; and 20 and 60 that all hang."""
+    good = log_off_all(lab, 45, 0)
+    some = log_off_all(lab, 50, 20)
+    show("180 log-offs: until the last one is reported", good.last_reported, "s")
+    show("the same beside 20 that hang", some.last_reported, "s", f"aim: at most {1.3 * good.last_reported + 0.5:.2f}")
+    show("whole task of 180", good.seconds, "s")
+    show("whole task of 200", some.seconds, "s", f"aim: at most {good.seconds + WAIT_TIMEOUT + 3:.2f}")
+    for many in (20, 60):
+        every = log_off_all(lab, many // 4, many)
+        show(f"all of {many} hang", every.seconds, "s", f"aim: at most {WAIT_TIMEOUT + 6:.2f}")
+
+
+@dataclass(frozen=True)
+class LogOffs:
+    """What a task that logs off took."""
+
+    seconds: float
+    """The whole of it."""
+    last_reported: float
+    """From the first log-off until the last one that did not hang was reported."""
+
+
+def log_off_all(lab: Lab, sessions: int, hanging: int) -> LogOffs:
+    """Log all sessions of four hosts off, of which so many hang, spread over all."""
+    reset(lab, 4, sessions)
+    rows = lab.sessions()
+    for row in rows[:: len(rows) // hanging] if hanging else ():
+        parameters = {"HostServer": row["host"], "UnifiedSessionID": row["id"]}
+        rule = {"kind": "hang", "command": "Invoke-RDUserLogoff", "parameters": parameters}
+        lab.call("POST", "winrm/faults", rule)
+    run = ad_hoc(lab, f"all_sessions=true wait_timeout={WAIT_TIMEOUT}", status=2 if hanging else 0)
+    outcomes = json.loads(run.output[run.output.index("=> {") + 3 :])["sessions"]
+    assert sum(row["outcome"] in ("still_there", "failed") for row in outcomes) == hanging
+    ended = {(entry["host"], entry["id"]): datetime.fromisoformat(entry["time"]).timestamp() for entry in lab.audit()}
+    sent = {key: at - LOGOFF_SECONDS for key, at in ended.items()}
+    reported = [
+        sent[row["host_server"], row["unified_session_id"]] + row["seconds"]
+        for row in outcomes
+        if row["outcome"] == "logged_off"
+    ]
+    return LogOffs(run.seconds, max(reported, default=0.0) - min(sent.values(), default=0.0))
+
+
 def no_op(lab: Lab) -> None:
     """A session that is gone already, against the cheapest module."""
     debugs, ours, lists = [], [], []
@@ -154,6 +201,7 @@ def large_list(lab: Lab) -> None:
 
 BENCHMARKS: dict[str, Callable[[Lab], None]] = {
     "rds": logoff,
+    "rds_hung": hung,
     "rds_no_op": no_op,
     "script_no_op": script_no_op,
     "rds_list": large_list,

@@ -9,12 +9,18 @@ begin, which of those in flight is asked for its output next, and when one is st
 As long as calls answer at once, all goes over the one connection. A host lets a request for output wait until there is
 some, for half a second at least. The first call that brings nothing in that time shows that others might have to wait
 for it, so from then on listeners ask, each over a connection of its own.
+
+PowerShell runs each call on a thread of .NET's pool, in the order in which they came. The pool has as many threads as
+the host has processors, and adds one or two a second when all are held by calls that block. So a call may wait there
+while what was proven about its session becomes old. Nothing tells that a call runs, but that one which came later has
+answered: then it does. How many may be under way of which that is not known depends on how soon the host answers.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,7 +34,14 @@ from .shell_connection import SHORTEST_WAIT, ShellConnection
 AT_ONCE = 16
 """Calls in flight at once, beside those that are silent."""
 SILENT_SECONDS = SHORTEST_WAIT
-"""A call that has brought nothing for so long does not count as in flight any more: it costs the others nothing."""
+"""A call that runs, and has brought nothing for so long, does not count as in flight any more: it costs the others
+nothing."""
+FIRST_WINDOW = 4
+"""Calls that may wait for a thread at first. A prompt answer allows one more, up to AT_ONCE, and a prompt answer to the
+probe twice as many; when that is late it is one."""
+PROBE = Call("Out-Default")
+"""Does nothing, and every endpoint answers it, if with an error: then what came before it runs."""
+PROBE_SECONDS = 60.0
 MOST_SILENT = 40
 """So many calls may be silent, or given up and not known to have ended. More count as in flight."""
 MOST_RUNSPACES = AT_ONCE + MOST_SILENT
@@ -49,6 +62,7 @@ class _RunningCall:
     token: int
     pipeline: Pipeline
     deadline: float
+    begun_at: float
     heard_at: float
     """When it was begun, or brought something."""
     asked_at: float = -math.inf
@@ -58,6 +72,9 @@ class _RunningCall:
     is_stopped: bool = False
     """Whether its stop signal is under way."""
     silent: bool = False
+    runs: bool = False
+    """Whether it is known to run: a later one has answered."""
+    is_probe: bool = False
     stop_sent: float | None = None
 
 
@@ -93,6 +110,7 @@ class RunspaceTransport:
         self._given_up: list[_RunningCall] = []
         self._finished: list[tuple[int, CallResult]] = []
         self._last_token = 0
+        self._window = FIRST_WINDOW
         self._runspaces = make_runspaces(connection, most_runspaces)
 
     @property
@@ -100,11 +118,12 @@ class RunspaceTransport:
         """How many calls have been given up and are not known to have ended, so that each holds a runspace."""
         return len(self._given_up)
 
-    @property
-    def room(self) -> int:
-        """How many calls can begin now."""
-        held = len(self._running) + self.given_up
-        return min(AT_ONCE - held + min(MOST_SILENT, self._silent()), self._most_runspaces - held)
+    def room(self, spare: int = 0) -> int:
+        """Say how many calls can begin now, if `spare` others shall have room still."""
+        running = self._running.values()
+        held = len(running) + self.given_up
+        free = min(AT_ONCE - held + min(MOST_SILENT, self._silent()), self._most_runspaces - held) - spare
+        return min(free, self._window - sum(not one.runs for one in running))
 
     @property
     def held_up_by_silence(self) -> str:
@@ -117,12 +136,12 @@ class RunspaceTransport:
         )
 
     def _silent(self) -> int:
-        return sum(running.silent for running in self._running.values()) + self.given_up
+        return sum(running.silent and running.runs for running in self._running.values()) + self.given_up
 
     @property
     def busy(self) -> bool:
         """Whether no call can begin now, but one can when another has ended: `wait` first."""
-        return bool(self._running) and self.room <= 0
+        return bool(self._running) and self.room() <= 0
 
     def begin(self, call: Call, seconds: float, send_before: float = math.inf) -> int:
         """Begin a call, at once or not at all, and return its token; `wait` returns it with the answer.
@@ -132,17 +151,20 @@ class RunspaceTransport:
         TooLateError when the clock passes `send_before` (seconds) first or the run ends: making room for a call may
         take a while.
         """
-        if self.room > 0:
+        if self.room() > 0:
             self._within_quotas(self._make_room)
-        if self.room <= 0:
+        if self.room() <= 0:
             raise self._no_runspace()
+        return self._begin(call, seconds, send_before).token
+
+    def _begin(self, call: Call, seconds: float, send_before: float) -> _RunningCall:
         pipeline = self._runspaces.prepare(call)
         deadline = SendDeadline(send_before, self._clock, self._lives)
         self._within_quotas(partial(self._runspaces.send, pipeline, deadline))
         now = self._clock()
         self._last_token += 1
-        self._running[self._last_token] = _RunningCall(self._last_token, pipeline, now + seconds, now)
-        return self._last_token
+        begun = self._running[self._last_token] = _RunningCall(self._last_token, pipeline, now + seconds, now, now)
+        return begun
 
     def _within_quotas(self, request: Callable[[], None]) -> None:
         """Send a request. If the host's quotas do not allow it, there will be no more calls than there are by now."""
@@ -178,13 +200,13 @@ class RunspaceTransport:
         May take half a second longer. Does not wait when no call is under way, and no longer when there is room for
         more because one has become silent.
         """
-        until, room = self._clock() + seconds, self.room
+        until, room = self._clock() + seconds, self.room()
         while self._running and not self._finished:
             if self._listeners is not None and self._listeners.most:
                 self._listen(self._listeners, until)
             else:
                 self._receive(until)
-            if self._clock() >= until or self.room > room:
+            if self._clock() >= until or self.room() > room:
                 break
         finished, self._finished = self._finished, []
         return finished
@@ -232,6 +254,7 @@ class RunspaceTransport:
 
     def _listen(self, listeners: Listeners, until: float) -> None:
         """Let listeners ask, and take what they have heard."""
+        self._probe()
         self._ask(listeners)
         wake = min([until, *(running.deadline + GIVE_UP_SECONDS for running in self._running.values())])
         asked = {one.pipeline.id: one for one in [*self._running.values(), *self._given_up] if one.is_asked}
@@ -245,6 +268,19 @@ class RunspaceTransport:
         for running in list(self._running.values()):
             if now >= running.deadline + GIVE_UP_SECONDS:
                 self._give_up(running)
+
+    def _probe(self) -> None:
+        """Find out whether silent calls run, unless that is known or asked already, by a call that does nothing."""
+        running = self._running.values()
+        if any(one.is_probe for one in running) or not any(one.silent and not one.runs for one in running):
+            return
+        held = len(running) + self.given_up
+        if held >= self._most_runspaces or not self._lives():
+            return
+        with suppress(NoRunspaceError):
+            self._within_quotas(self._make_room)
+            if self._runspaces.size > held:
+                self._begin(PROBE, PROBE_SECONDS, math.inf).is_probe = True
 
     def _ask(self, listeners: Listeners) -> None:
         """Let each listener that is idle ask: for calls that may have ended any moment first, then for silent ones.
@@ -282,10 +318,13 @@ class RunspaceTransport:
         """Take note that a call was asked for output. One that brought nothing let at least SILENT_SECONDS pass."""
         now = one.asked_at = self._clock()
         if brought:
+            self._answered(one)
             one.heard_at, one.silent = now, one.token not in self._running
         else:
             for running in self._running.values():
                 running.silent |= now >= running.heard_at + SILENT_SECONDS
+            if one.is_probe:
+                self._window = 1
         if one.pipeline.state is None:
             return
         if one.token in self._running:
@@ -294,6 +333,13 @@ class RunspaceTransport:
             self._given_up.remove(one)
         self._runspaces.clean_up(one.pipeline)
 
+    def _answered(self, one: _RunningCall) -> None:
+        """Take note that a call runs, and so do all that came before it."""
+        for running in self._running.values():
+            running.runs |= running.token <= one.token
+        if self._clock() < one.begun_at + SILENT_SECONDS:
+            self._window = min(AT_ONCE, 2 * self._window if one.is_probe else self._window + 1)
+
     def _give_up(self, running: _RunningCall) -> None:
         self._finish(running, State.NO_ANSWER)
         running.silent = True
@@ -301,7 +347,8 @@ class RunspaceTransport:
 
     def _finish(self, running: _RunningCall, state: State) -> None:
         del self._running[running.token]
-        self._finished.append((running.token, running.pipeline.answer(state)))
+        if not running.is_probe:
+            self._finished.append((running.token, running.pipeline.answer(state)))
 
     def close(self) -> None:
         """Let go of the runspaces.

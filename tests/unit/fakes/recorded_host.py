@@ -113,6 +113,8 @@ class Host(WSMan):
         self.deleted = 0
         self.sign_ins, self.sign_in_seconds = 0, 0.0
         self.allows_runspaces = True
+        self.starts_at = 0.0
+        """When a thread is free for a call that does nothing."""
         self.resized: list[int] = []
         """How many runspaces the client wanted, one after the other."""
         self.fails: Exception | None = None
@@ -141,7 +143,10 @@ class Host(WSMan):
         self.sent += data
         pipeline = Pipeline(data[21 + 40 :].decode())
         self.pipelines[resource.get("CommandId")] = pipeline
-        self.answer(pipeline)
+        if ">Out-Default<" in pipeline.clixml:
+            pipeline.pending, pipeline.ends_at = state(4), max(self.starts_at, self.clock.now + 0.01)
+        else:
+            self.answer(pipeline)
 
     def _receive(self, resource: Element, body: Element) -> None:
         stream = resource.find("rsp:DesiredStream", NAMESPACES)

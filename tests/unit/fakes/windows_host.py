@@ -156,20 +156,19 @@ class LiveTransport:
     def given_up(self) -> int:
         return len(self.blocked)
 
-    @property
-    def room(self) -> int:
-        return min(self.most, self.most_runspaces - len(self.blocked)) - len(self.flights)
+    def room(self, spare: int = 0) -> int:
+        return min(self.most, self.most_runspaces - len(self.blocked)) - len(self.flights) - spare
 
     @property
     def busy(self) -> bool:
-        return bool(self.flights) and self.room <= 0
+        return bool(self.flights) and self.room() <= 0
 
     def begin(self, call: Call, seconds: float, send_before: float = math.inf) -> int:
         self.send_before = send_before
         if self.begin_errors:
             raise self.begin_errors.pop(0)
         assert not self.busy
-        if self.room <= 0:
+        if self.room() <= 0:
             raise NoRunspaceError("all runspaces are blocked.")
         held = {runspace for _call, runspace, _deadline in self.flights.values()} | self.blocked
         self._last += 1
