@@ -28,8 +28,13 @@ options:
 notes:
   - An option that says where or which is never "all" when it is given but empty, as an unanswered survey leaves it. It
     is an error then. Pass such options with C(default(omit, true)).
-  - Ids are reused. Something is done to a session only if the service listed it, at most 5 seconds before, with the
-    host, id, user and time of creation with which it was selected. Names are compared without case.
+  - Ids are reused. Something is done to a session only if a list showed it with the host, id, user and time of creation
+    with which it was selected. Names are compared without case. The request is sent at most 5 seconds and the time that
+    the shortest list of the task took after that list was begun, and never more than 30 seconds after. A first list
+    that took more than 5 seconds is always read again. Lists that take 30 seconds or more end nothing.
+  - What happens while a list is read no list shows. So who takes over an id between the beginning of that list and the
+    request cannot be seen. How long that was is in RV(sessions[].proof_age), and the task warns when it was more than 5
+    seconds.
   - When the run ends before the task does, as when a job is cancelled or C(ansible-playbook) is killed, nothing more is
     asked for, at the latest 2 seconds after. Sessions that were asked for by then may end.
 """

@@ -495,6 +495,18 @@ def test_result_has_no_warnings_when_there_are_none() -> None:
     assert "warnings" not in made.run(task_vars={})
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_acts_on_old_lists_are_warned_of(monkeypatch: pytest.MonkeyPatch, check_mode: bool) -> None:
+    farm = FakeFarm.of(session("1"), session("2"))
+    farm.first_seconds = farm.look_seconds = 12.0
+    farm.warnings.append("it changed")
+    result = Task(farm, monkeypatch).run(check_mode=check_mode)
+    assert [row["proof_age"] for row in result["sessions"]] == [0.0 if check_mode else 12.0] * 2
+    warnings = [] if check_mode else [warning for warning in result["warnings"] if "12.0 s after the list" in warning]
+    assert len(result["warnings"]) == len(warnings) + 1
+    assert len(warnings) == (not check_mode)
+
+
 def test_run_reports_every_session(monkeypatch: pytest.MonkeyPatch) -> None:
     task = Task(FakeFarm.of(session("1"), session("2", state="Disconnected")), monkeypatch)
     result = task.run()

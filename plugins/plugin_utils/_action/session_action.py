@@ -153,6 +153,8 @@ class SessionAction(ActionBase):
             "summary": report.summary(),
             "diff": report.diff(),
         }
+        if warning := report.warning():
+            result["warnings"] = [warning]
         if options.get("pass_thru"):
             result["pass_thru"] = not report.failures
         if report.failures:

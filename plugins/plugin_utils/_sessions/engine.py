@@ -15,6 +15,7 @@ from typing import Protocol
 
 from .execution import Clock, Execution
 from .outcome import REFUSED, Report, Row
+from .proof import ProofAge
 from .selection import Choice, Selection
 from .service import Service
 from .session import Session, fold
@@ -52,7 +53,14 @@ def utc_now() -> datetime:
 
 def find(service: Service, selection: Selection, now: Now = utc_now) -> Choice:
     """List and select; `now` tells the time of day (aware) for ages. Raises ServiceError and SelectionError."""
-    listed = service.list_sessions([named.key for named in selection.named or ()])
+    return _choose(service, selection, _list(service, selection), now)
+
+
+def _list(service: Service, selection: Selection) -> Sequence[Session]:
+    return service.list_sessions([named.key for named in selection.named or ()])
+
+
+def _choose(service: Service, selection: Selection, listed: Sequence[Session], now: Now) -> Choice:
     host = selection.filters.host
     if host and not any(fold(session.host) == fold(host) for session in listed):
         service.require_host(host)
@@ -80,11 +88,14 @@ def run(
     something happens in the middle, an interrupt included.
     """
     verb = request.verb
-    choice = find(service, request.selection, now)
+    listed = _list(service, request.selection)
+    listed_at, age = clock(), ProofAge()
+    age.have_read((session.read_at for session in listed), listed_at)
+    choice = _choose(service, request.selection, listed, now)
     report = Report(verb, disconnected=service.disconnected)
-    for named, listed, outcome, reason in choice.left_alone:
-        fields = listed.fields if listed else named.fields
-        report.rows.append(Row(named.key, fields, outcome or verb.gone, reason, session=listed))
+    for named, found, outcome, reason in choice.left_alone:
+        fields = found.fields if found else named.fields
+        report.rows.append(Row(named.key, fields, outcome or verb.gone, reason, session=found))
     pending: list[Session] = []
     for session in choice.sessions:
         if verb.is_settled(session):
@@ -103,6 +114,7 @@ def run(
         def rejects(session: Session) -> str:
             return choice.filters.rejects(session, now())
 
-        Execution(service, report, console.progress, clock, request.wait_timeout, rejects, lives).run(pending)
+        execution = Execution(service, report, console.progress, clock, request.wait_timeout, rejects, lives, age)
+        execution.run(pending, listed_at)
     report.sort()
     return report

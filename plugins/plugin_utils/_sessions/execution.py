@@ -21,7 +21,7 @@ from itertools import islice
 
 from .errors import ServiceError
 from .outcome import FAILED, NOT_SELECTED, REFUSED, REPLACED, STILL_THERE, UNCLEAR, Report
-from .proof import PROOF_SECONDS, RENEW_BEFORE
+from .proof import LONGEST_PROOF, PROOF_SECONDS, ProofAge
 from .service import Listed, ListingFailed, Replied, Reply, Service
 from .session import Key, Session, fold
 from .verbs import Effect
@@ -79,8 +79,8 @@ class PendingSession:
 
     session: Session
     """As it was selected."""
-    proof: Session
-    """The newest row that shows that it is still the same."""
+    proof: Session | None
+    """The newest row that shows that it is still the same; `None` if the one by which it was selected took too long."""
     phase: Phase = Phase.WAITING
     since: float = 0.0
     """When the last answer came: only a row read later says what came of it."""
@@ -90,6 +90,8 @@ class PendingSession:
     tries: int = 0
     unsent: int = 0
     """Times in a row that the service did not send it."""
+    proof_age: float = 0.0
+    """How old the proof was, in seconds, when the last act was sent."""
     late_proofs: int = 0
     """Listings in a row that were too slow to prove anything."""
     reason: str = ""
@@ -124,9 +126,11 @@ class Execution:
         wait_timeout: float,
         rejects: Callable[[Session], str],
         lives: Callable[[], bool],
+        age: ProofAge,
     ) -> None:
         """`rejects` says why a session is not selected any more, or nothing; `lives` whether the run goes on.
 
+        `age` knows how long the first list took. It does not count where the service itself proves who is there.
         `clock` counts seconds, for the service too; `wait_timeout` of them are for a session after its first request.
         """
         self._service = service
@@ -135,9 +139,8 @@ class Execution:
         self._progress = progress
         self._clock = clock
         self._wait_timeout = wait_timeout
-        self._proof_seconds, self._renew_seconds = (
-            (math.inf, math.inf) if service.proves_itself else (PROOF_SECONDS, PROOF_SECONDS - RENEW_BEFORE)
-        )
+        self._age = age
+        self._ageless = service.proves_itself
         self._pending: dict[Key, PendingSession] = {}
         self._folded: dict[Key, list[Key]] = {}
         """Their keys by what they are without case."""
@@ -153,9 +156,14 @@ class Execution:
         self._blind: ServiceError | None = None
         """Why nothing can be listed any more."""
 
-    def run(self, sessions: Sequence[Session]) -> None:
-        """Act on the sessions until each has an outcome. Raises BrokenOffError, whatever happens."""
-        self._pending = {session.key: PendingSession(session, session) for session in sessions}
+    def run(self, sessions: Sequence[Session], listed_at: float) -> None:
+        """Act on the sessions until each has an outcome. Raises BrokenOffError, whatever happens.
+
+        They had been listed at `listed_at`. Rows that had been begun long before are no proof, however long lists take.
+        """
+        for session in sessions:
+            proven = self._ageless or listed_at <= session.read_at + PROOF_SECONDS
+            self._pending[session.key] = PendingSession(session, session if proven else None)
         self._folded = {}
         for key in self._pending:
             self._folded.setdefault(_without_case(key), []).append(key)
@@ -210,7 +218,10 @@ class Execution:
             if self._service.pause() > 0.0 or not self._lives():
                 return
             now = self._clock()
-            send_before = min(pending.proof.read_at + self._proof_seconds, self._deadline(pending))
+            proof = pending.proof
+            if proof is None:
+                continue
+            send_before = min(proof.read_at + self._proof_seconds(), self._deadline(pending))
             if pending.not_before > now or now >= send_before:
                 continue
             if pending.first_sent is None:
@@ -219,7 +230,15 @@ class Execution:
             pending.sent_at = now
             pending.meanwhile = None
             self._move(pending, Phase.SENT)
-            self._service.begin_act(pending.proof, send_before)
+            self._service.begin_act(proof, send_before)
+
+    def _proof_seconds(self) -> float:
+        """How long after its list was begun a row is proof."""
+        return math.inf if self._ageless else self._age.longest
+
+    def _is_to_be_renewed(self, proof: Session | None, now: float) -> bool:
+        """Tell whether a proof is that old, or missing, that the session is to be read again."""
+        return proof is None or (not self._ageless and now >= proof.read_at + self._age.renewed)
 
     def _deadline(self, pending: PendingSession) -> float:
         """Until when a session may be asked for: without end until it has been asked for once."""
@@ -235,7 +254,7 @@ class Execution:
             return
         asked = [self._pending[key] for key in self._open[Phase.DOUBT]]
         if not 1.0 < self._service.pause() < math.inf:
-            asked += [pending for pending in self._next() if now >= pending.proof.read_at + self._renew_seconds]
+            asked += [pending for pending in self._next() if self._is_to_be_renewed(pending.proof, now)]
         if not self._waiting:
             asked += [self._pending[key] for key in self._open[Phase.WATCH]]
         if asked:
@@ -268,6 +287,8 @@ class Execution:
             pending.sent_at = event.sent_at
             if pending.tries == 1:
                 pending.first_sent = event.sent_at
+        if not put_off and event.sent:
+            self._note_proof(pending, event.proof_age)
         if not pending.tries:
             pending.first_sent = None
         if not (put_off and pending.tries):  # Else the last answer to what was sent says more.
@@ -294,10 +315,20 @@ class Execution:
         if self._blind is not None:
             self._finish_blindly(pending, self._blind)
 
+    def _note_proof(self, pending: PendingSession, age: float | None) -> None:
+        """Note how old the proof was on which an act was sent; `None` when the service does not say."""
+        if age is None:  # Then the row was the proof, unless the service looked again by itself.
+            row = None if self._ageless else pending.proof
+            age = 0.0 if row is None else pending.sent_at - row.read_at
+        pending.proof_age = age
+        self._report.oldest_proof = max(self._report.oldest_proof, age)
+
     def _listed(self, event: Listed) -> None:
         listing = self._listing
         if listing is None:
             return
+        # What has no rows does not say when its part of the listing was begun.
+        self._age.have_read([row.read_at for row in event.sessions] or [listing.begun], self._clock())
         self._listings_failing_since = None
         for row in event.sessions:
             pending = self._pending.get(row.key)
@@ -337,6 +368,8 @@ class Execution:
         if pending.phase is not Phase.SENT:
             asked = pending.reason or asked
         perhaps = pending.doubtful or pending.phase in (Phase.SENT, Phase.WATCH)
+        if pending.phase is Phase.SENT:
+            self._note_proof(pending, None)
         unclear = perhaps and self._verb.effect is Effect.NONE
         self._finish(pending, UNCLEAR if unclear else FAILED, f"{asked}; {why}", perhaps)
 
@@ -379,9 +412,11 @@ class Execution:
         """Take a row for the proof that it is still the same session, if it is the very row and new enough."""
         if row.key != pending.session.key:
             reason = f"it is listed as {row.host} now, and only the very row proves that it is still the same session"
-        elif self._clock() >= row.read_at + self._proof_seconds:
+        elif (took := self._clock() - row.read_at) >= (limit := self._proof_seconds()):
             reason = (
-                f"lists take longer than {PROOF_SECONDS:g} s, so that nothing proves that it is still the same session"
+                f"lists take {took:.1f} s, and after {limit:.1f} s ({PROOF_SECONDS:g} s and the shortest list of this "
+                f"run, {LONGEST_PROOF:g} s at most) one does not prove any more that it is still the same session: "
+                "run the task again when lists take less"
             )
         else:
             pending.proof, pending.late_proofs = row, 0
@@ -455,7 +490,7 @@ class Execution:
         self._move(pending, Phase.FINISHED)
         self._unfinished -= 1
         seconds = self._clock() - pending.first_sent if pending.first_sent is not None else 0.0
-        self._report.add(pending.session, outcome, reason, seconds, perhaps)
+        self._report.add(pending.session, outcome, reason, seconds, perhaps, pending.proof_age)
 
 
 def _without_case(key: Key) -> Key:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from .proof import PROOF_SECONDS
 from .session import Key, Session, order
 from .verbs import Effect, Verb
 
@@ -42,10 +43,18 @@ class Row:
     """Whether it may have been changed although nobody could see it."""
     session: Session | None = None
     """The session as it was selected; `None` when the service lists no such session."""
+    proof_age: float = 0.0
+    """Seconds from when the list was begun that proved it until its last act was sent, if one was."""
 
     def result(self) -> dict[str, object]:
         """Return the row as the module returns it."""
-        return {**self.fields, "outcome": self.outcome, "reason": self.reason, "seconds": round(self.seconds, 3)}
+        return {
+            **self.fields,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "seconds": round(self.seconds, 3),
+            "proof_age": round(self.proof_age, 3),
+        }
 
 
 @dataclass(slots=True)
@@ -56,12 +65,20 @@ class Report:
     rows: list[Row] = field(default_factory=list)
     disconnected: str = "Disconnected"
     """The service's word for a disconnected session, which the diff shows afterwards."""
+    oldest_proof: float = 0.0
+    """The highest age, in seconds, of a proof on which any act was sent."""
 
     def add(
-        self, session: Session, outcome: str, reason: str = "", seconds: float = 0.0, perhaps: bool = False
+        self,
+        session: Session,
+        outcome: str,
+        reason: str = "",
+        seconds: float = 0.0,
+        perhaps: bool = False,
+        proof_age: float = 0.0,
     ) -> None:
         """Note what became of a listed session, as `Row` has it; `seconds` count from its first request."""
-        self.rows.append(Row(session.key, session.fields, outcome, reason, seconds, perhaps, session))
+        self.rows.append(Row(session.key, session.fields, outcome, reason, seconds, perhaps, session, proof_age))
 
     @property
     def changed(self) -> bool:
@@ -95,6 +112,15 @@ class Report:
         }
         before, after = shown[self.verb.effect]
         return {"before": _lines(changed, before), "after": _lines(changed, after)}
+
+    def warning(self) -> str:
+        """Say in a sentence that sessions were acted on by old lists, if any were."""
+        if self.oldest_proof <= PROOF_SECONDS:
+            return ""
+        return (
+            f"Lists take long here: to {self.verb.name} a session was asked for up to {self.oldest_proof:.1f} s after "
+            "the list that proved it was begun, and who took over its id within that time could not be seen."
+        )
 
     def failure_message(self, shown: int = 3) -> str:
         """Say in a sentence what failed, with the reasons of the first `shown` sessions."""

@@ -11,6 +11,7 @@ list of the run: a list that takes longer than that has waited for something els
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 PROOF_SECONDS = 5.0
@@ -31,6 +32,11 @@ class ProofAge:
     def took(self, seconds: float) -> None:
         """Take note that a list took so long."""
         self.shortest = min(self.shortest, seconds)
+
+    def have_read(self, begun: Iterable[float], now: float) -> None:
+        """Take note of rows that have been read, each by when its list was begun: the newest list took no longer."""
+        newest = max(begun, default=-math.inf)
+        self.took(now - newest)
 
     @property
     def longest(self) -> float:

@@ -70,6 +70,8 @@ class FakeFarm:
     room: int = 16
     act_seconds: float = 0.05
     look_seconds: float = 0.05
+    first_seconds: float = 0.0
+    """How long the first list takes."""
     effect: bool = True
     ends: bool = False
     """Whether an act ends sessions, instead of disconnecting them."""
@@ -91,7 +93,9 @@ class FakeFarm:
         return Notes(self.warnings)
 
     def list_sessions(self, named: Sequence[Key] = ()) -> Sequence[Session]:
-        return self._read(self.clock())
+        rows = self._read(self.clock())
+        self.clock.sleep(self.first_seconds)
+        return rows
 
     def require_host(self, host: str) -> None:
         if host not in self.known_hosts:

@@ -68,15 +68,27 @@ def test_summary_counts_by_outcome() -> None:
     assert report("disconnected", FAILED, "disconnected").summary() == {"disconnected": 2, "failed": 1}
 
 
-def test_row_is_the_fields_with_outcome_reason_and_seconds() -> None:
-    assert report(FAILED).rows[0].result() == {
+def test_row_is_the_fields_with_what_became_of_it() -> None:
+    made = report()
+    made.add(session("1"), FAILED, "because 1", 1 / 3, proof_age=12.34567)
+    assert made.rows[0].result() == {
         "host": "host-0",
         "id": "1",
         "user": "alice@contoso.com",
         "outcome": "failed",
         "reason": "because 1",
         "seconds": 0.333,
+        "proof_age": 12.346,
     }
+
+
+@pytest.mark.parametrize(("oldest", "warns"), [(0.0, False), (5.0, False), (5.01, True), (16.9, True)])
+def test_acts_on_old_lists_are_warned_of(oldest: float, warns: bool) -> None:
+    made = report("disconnected")
+    made.oldest_proof = oldest
+    assert bool(made.warning()) is warns
+    if warns:
+        assert f"up to {oldest:.1f} s after the list" in made.warning()
 
 
 def test_diff_shows_only_sessions_that_change() -> None:
