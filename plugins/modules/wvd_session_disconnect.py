@@ -114,7 +114,7 @@ sessions:
     seconds: {description: 'Seconds from the first request to the outcome, else V(0.0).', type: float, sample: 0.214}
     proof_age:
       description:
-        - Seconds from when the list was begun that proved the session until the last request for it was sent, else V(0.0).
+        - Seconds from when the list was begun that proved the session until its last request was sent, else V(0.0).
           Who took over its id within that time could not be seen.
       type: float
       sample: 0.087

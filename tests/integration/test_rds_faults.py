@@ -119,7 +119,7 @@ CASES = {
         EVERYBODY,  # asked for once
         changed=[{"id": 6, "stuck": True}],
     ),
-    # A list that is more than 5 s old proves nothing: it is read again.
+    # A first list that took more than 5 s proves nothing: it is read again.
     "reused-since-the-list": Case(
         {"user": ["carol", "alice"]},
         {"alice": "logged_off", "carol": "replaced"},
