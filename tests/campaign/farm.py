@@ -113,6 +113,8 @@ class Reading:
     delivered: float = math.inf
     ended: float = math.inf
     """When it was delivered, or failed."""
+    taken: float = math.inf
+    """When the product took it; until then it was on its way."""
     rows: list[Shown] = field(default_factory=list)
     whole: bool = False
     """Whether what it does not show was not there."""
@@ -145,6 +147,8 @@ class Act:
     applied_at: float = math.inf
     batch: int = -1
     """Number of the script's run on the host that sent it, if it was one."""
+    asked: float = math.inf
+    """When the product had it sent: what came since, it could not know any more."""
 
 
 @dataclass(slots=True)
@@ -171,6 +175,8 @@ class Farm:
     slack: float = 0.0
     """How many seconds an act may have been sent before the product knows it was, as the script's host has a clock of
     its own."""
+    asked: float = math.inf
+    """When the product has last had an act sent."""
     lag: float = 0.0
     """The longest that any list lagged behind."""
     lost: bool = False
@@ -240,6 +246,14 @@ class Farm:
         reading.delivered = reading.ended = self.world.now
         self.note("list ", reading.number, " shows ", *rows, "" if rows else "nothing", "" if whole else ", not whole")
 
+    def take(self) -> None:
+        """Note that the product has taken every list that was delivered."""
+        for reading in reversed(self.readings):
+            if reading.taken < math.inf:
+                break
+            if reading.delivered < math.inf:
+                reading.taken = self.world.now
+
     def fail(self, reading: Reading) -> None:
         """Note that a list has failed."""
         reading.ended = self.world.now
@@ -251,6 +265,7 @@ class Farm:
         """Note that an act has come."""
         spot = (place, host.lower(), id_)
         act = Act(len(self.acts), spot, host, effect, self.world.now, self.occupant(spot), given)
+        act.asked = min(act.sent, self.asked)
         self.acts.append(act)
         self.note("act ", act.number, " (", effect.value, ") on ", host, "/", id_, " meets ", act.met or "nobody")
         return act

@@ -24,13 +24,12 @@ from tests.campaign.farm import (
 )
 from tests.campaign.kind import Transport
 from tests.campaign.messages import judge_messages
+from tests.campaign.proof_age import MOST, ProofAges
 from tests.campaign.schedule import MINIMUM_AGE
 from tests.campaign.stage import HOSTS, PLACES
 from tests.campaign.trial import Told, Trial
 from tests.campaign.world import START
 
-PROOF_SECONDS = 5.0
-"""How old the list may be that proves whom an act is about."""
 NOW = 0.05
 """What is so near in time counts as the same moment: the product reads the clock a little before it acts."""
 AFTER_RUN = 2.0
@@ -72,13 +71,14 @@ class _Judge:
         self.listed = [reading for reading in self.farm.readings if reading.delivered < math.inf]
         self.first = [one for one in self.listed if one.delivered <= trial.selected_at < math.inf]
         self.chosen = dict(self._choose())
+        self.ages = ProofAges(trial)
 
     def wrongs(self) -> Iterator[str]:
         """Find everything that was wrong."""
         yield from self._acts()
         yield from self._end()
         if self.tells:
-            yield from judge_messages(self.trial, self.chosen)
+            yield from judge_messages(self.trial, self.chosen, self.ages)
         if self.trial.changed is None and self.farm.acts:
             yield f"nothing is told of what was done: {self.trial.failure}"
         if self.trial.changed is not None:
@@ -177,8 +177,11 @@ class _Judge:
         good = [begun for begun, row in proofs if row.login is login and row.user and self._is_wanted(row, act.sent)]
         if not good:
             yield f"act {act.number} without any list that shows this row as selected"
-        elif max(good) < act.sent - PROOF_SECONDS - NOW:
-            yield f"act {act.number} on a proof of {act.sent - max(good):.2f} s"
+        elif max(good) < act.sent - (most := self.ages.most(act)) - NOW:
+            yield f"act {act.number} on a proof of {act.sent - max(good):.2f} s, where {most:.2f} s are the most"
+        elif self.ages.is_slow_first(max(good) + NOW):
+            old = self.trial.selected_at - max(good)
+            yield f"act {act.number} on the first list alone, which was {old:.2f} s old when was selected"
         elif max(good) <= since:
             yield f"act {act.number} without a new proof since the act before"
         elif newest and not any(
@@ -327,6 +330,7 @@ class _Judge:
             self.trial.failure
             or told.outcome in (*GONE, *AWAY, "sent")
             or self.farm.troubles
+            or self._lists_are_too_slow()
             or self._is_touched(login, acts)
         ):
             return
@@ -335,6 +339,13 @@ class _Judge:
         ):
             return
         yield f"{self._name(told)}, though no fault touched it"
+
+    def _lists_are_too_slow(self) -> bool:
+        """Tell whether all lists take so long that none of them leaves any time to act."""
+        return self.trial.schedule.slow >= MOST - 1.0 or (
+            # The script on the host believes no list that takes long.
+            self.kind.transport is Transport.SCRIPT and self.trial.schedule.slow > 0.0
+        )
 
     def _is_touched(self, login: Login, acts: list[Act]) -> bool:
         place, host, _id = login.spot

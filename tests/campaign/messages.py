@@ -8,27 +8,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tests.campaign.farm import Act, Answer, Login, Spot
+from tests.campaign.proof_age import ProofAges
 from tests.campaign.trial import Told, Trial
 
-UNSEEN_SECONDS = 5.05
-"""Who comes so shortly before a message is sent need not be seen any more, as the list that proves may be as old."""
+NOW = 0.05
+"""What is so near in time counts as the same moment."""
 
 
-def judge_messages(trial: Trial, chosen: Mapping[Spot, Login]) -> Iterator[str]:
-    """Say what was wrong; `chosen` is whose session was selected at each spot."""
-    yield from _received(trial, chosen)
+def judge_messages(trial: Trial, chosen: Mapping[Spot, Login], ages: ProofAges) -> Iterator[str]:
+    """Say what was wrong; `chosen` is whose session was selected at each spot, `ages` how old proofs may be."""
+    yield from _received(trial, chosen, ages)
     yield from _repeated(trial)
     for told in trial.told:
         if told.spot in chosen and not trial.schedule.wanted.check_mode:
             yield from _told(trial, told)
 
 
-def _received(trial: Trial, chosen: Mapping[Spot, Login]) -> Iterator[str]:
+def _received(trial: Trial, chosen: Mapping[Spot, Login], ages: ProofAges) -> Iterator[str]:
+    """Who comes when the list that proves may have been begun need not be seen any more."""
     for login in trial.farm.logins:
         if len(login.messages) > 1:
             yield f"{login} got {len(login.messages)} messages"
         for _when, act in login.messages:
-            could_be_seen = login.begun < act.sent - UNSEEN_SECONDS - trial.farm.lag
+            could_be_seen = login.begun < act.sent - ages.most(act) - NOW - trial.farm.lag
             if login is not chosen.get(login.spot) and could_be_seen:
                 yield f"{login} was not selected, and got the message of act {act.number}"
 

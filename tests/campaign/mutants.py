@@ -162,7 +162,46 @@ MUTANTS = (
     ),
     Mutant("check mode does nothing", "_sessions.engine", "if request.check_mode:", "if False:"),
     # Time
-    Mutant("a proof lasts five seconds", "_sessions.proof", "PROOF_SECONDS = 5.0", "PROOF_SECONDS = 9.0"),
+    Mutant(
+        "a proof lasts five seconds besides the shortest list",
+        "_sessions.proof",
+        "PROOF_SECONDS = 5.0",
+        "PROOF_SECONDS = 9.0",
+    ),
+    Mutant(
+        "a proof lasts by the shortest list, not as long as any may",
+        "_sessions.proof",
+        "return min(LONGEST_PROOF, PROOF_SECONDS + self.shortest)",
+        "return LONGEST_PROOF",
+    ),
+    Mutant(
+        "a proof lasts by the shortest list of all, not by the last one",
+        "_sessions.proof",
+        "self.shortest = min(self.shortest, seconds)",
+        "self.shortest = seconds",
+        LIVE + kinds(WVD),
+    ),
+    Mutant(
+        "a proof lasts by the shortest list, not by the longest one",
+        "_sessions.proof",
+        "self.shortest = min(self.shortest, seconds)",
+        "self.shortest = seconds if self.shortest == math.inf else max(self.shortest, seconds)",
+        LIVE + kinds(WVD),
+    ),
+    Mutant(
+        "no proof lasts more than thirty seconds",
+        "_sessions.proof",
+        "return min(LONGEST_PROOF, PROOF_SECONDS + self.shortest)",
+        "return PROOF_SECONDS + self.shortest",
+        LIVE + kinds(WVD),
+    ),
+    Mutant(
+        "a first list that took long proves nothing",
+        "_sessions.execution",
+        "proven = self._ageless or listed_at <= session.read_at + PROOF_SECONDS",
+        "proven = True",
+        LIVE + kinds(WVD),
+    ),
     Mutant(
         "only what was read after the answer says what came of an act",
         "_sessions.execution",
@@ -241,8 +280,8 @@ MUTANTS = (
     Mutant(
         "nothing is sent when the run has ended",
         "_sessions.engine",
-        "rejects, lives).run(pending)",
-        "rejects, always).run(pending)",
+        "rejects, lives, age)",
+        "rejects, always, age)",
     ),
     Mutant(
         "the script on the host is told how much time is left",
@@ -420,8 +459,8 @@ MUTANTS = (
     Mutant(
         "a message needs a proof as every act does",
         "_sessions.execution",
-        "(math.inf, math.inf) if service.proves_itself else",
-        "(math.inf, math.inf) if service.proves_itself or report.verb.effect is Effect.NONE else",
+        "self._ageless = service.proves_itself",
+        "self._ageless = service.proves_itself or report.verb.effect is Effect.NONE",
         MESSAGES,
     ),
     Mutant(

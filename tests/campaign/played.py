@@ -50,6 +50,7 @@ class Played:
         rows = list(self.farm.rows(PLACE, "", 0.0))
         self.at(second + seconds)
         self.farm.deliver(reading, rows, whole=True)
+        self.farm.take()
         self.farm.looks.append(seconds)
         return self
 

@@ -32,6 +32,8 @@ TAPE = sum(PARTS)
 """How many bytes a schedule takes. One piece: hypothesis would exchange several, which makes runs alike."""
 
 USERS = ("alice", "bob", "carol", "dave")
+SLOW = {16: 6.0, 17: 12.0, 18: 28.0, 19: 31.0}
+"""How many seconds all lists of a run take, of twenty runs in so many."""
 AGES = (7200, 4000, 600, 3000)
 """Seconds since a session was created, of which minimum_age wants an hour."""
 MINIMUM_AGE = 3600.0
@@ -176,10 +178,12 @@ class Schedule:
     at_once: int
     interrupt_at: float
     run_ends_at: float
+    slow: float = 0.0
+    """How many seconds every list takes at least, where all of them take long."""
 
     def list_plan(self, number: int) -> ListPlan:
         """Say how a list is answered."""
-        return self.lists[number] if number < len(self.lists) else ListPlan()
+        return self.lists[number] if number < len(self.lists) else ListPlan(self.slow or 0.1)
 
     def act_plan(self, number: int) -> ActPlan:
         """Say how an act is answered."""
@@ -204,7 +208,9 @@ def read_tape(whole: bytes, kinds: Sequence[Kind] = KINDS) -> Schedule:
     what_kinds = _enabled(What, head[10] | head[11] << 8)
     wait_timeout = (5.0, 2.0, 20.0, 0.0, 5.0, 8.0)[head[13] % 6]
     timeless = not kind.service.tells_creation or head[18] % 5 == 4
-    page_size = (50, 1, 2, 2)[head[21] % 4]
+    slow = SLOW.get(head[17] % 20, 0.0)
+    # A list of many pages, each of them slow, would be given up before its end.
+    page_size = (50, 1, 2, 2)[head[21] % 4] if slow < 20.0 else 50
     wanted = _wanted(head[12:20], sessions, wait_timeout, timeless, hosts)
     return Schedule(
         kind,
@@ -213,13 +219,14 @@ def read_tape(whole: bytes, kinds: Sequence[Kind] = KINDS) -> Schedule:
         wanted,
         _arguments(kind, head[27]),
         tuple(_happenings(tape[2], what_kinds, head[20], wanted, page_size)),
-        tuple(_list_plan(tape[3][at : at + LIST], list_rate, list_kinds) for at in range(0, len(tape[3]), LIST)),
+        tuple(_list_plan(tape[3][at : at + LIST], list_rate, list_kinds, slow) for at in range(0, len(tape[3]), LIST)),
         tuple(_act_plan(tape[4][at : at + ACT], act_rate, act_kinds) for at in range(0, len(tape[4]), ACT)),
         timeless,
         page_size=page_size,
         at_once=(15, 2, 1, 15)[head[22] % 4],
         interrupt_at=0.2 + head[24] * 0.05 if head[23] % 12 == 11 else math.inf,
         run_ends_at=0.2 + head[26] * 0.05 if head[25] % 12 == 11 else math.inf,
+        slow=slow,
     )
 
 
@@ -311,14 +318,15 @@ def _happenings(tape: bytes, kinds: Sequence[Enum], many: int, wanted: Wanted, p
     return found
 
 
-def _list_plan(tape: bytes, rate: float, kinds: Sequence[Enum]) -> ListPlan:
+def _list_plan(tape: bytes, rate: float, kinds: Sequence[Enum], slow: float) -> ListPlan:
     chance, which, seconds, look_at, lag = tape
     fault: ListFault | None = None
     if kinds and chance >= 256 * (1 - rate):
         fault = kinds[which % len(kinds)]  # type: ignore[assignment]
-    took = (0.1, 0.3, 0.6, 1.5, 2.2)[seconds % 5]
+    took = (0.0, 0.1, 0.3, 0.6, 0.9)[seconds % 5] if slow else (0.1, 0.3, 0.6, 1.5, 2.2)[seconds % 5]
     if fault is ListFault.SLOW:
         took = (2.5, 4.0, 6.0, 8.0, 13.0)[seconds % 5]
+    took += slow
     return ListPlan(
         took,
         (0.5, 0.05, 0.95)[look_at % 3],

@@ -21,6 +21,7 @@ def tell(trial: Trial, wrongs: list[str]) -> str:
         (
             f"{schedule.kind}, {schedule.wanted}",
             *(f"{name}: {value}" for name, value in schedule.arguments.items()),
+            *([f"all lists take {schedule.slow:g} s or more"] if schedule.slow else ()),
             f"page size {schedule.page_size}, at once {schedule.at_once}, "
             f"interrupt at {schedule.interrupt_at:g} s, end of the run at {schedule.run_ends_at:g} s",
             *(f"{one.what.value}: {one.delay:g} s after {one.after[0]} {one.after[1]}" for one in schedule.happenings),

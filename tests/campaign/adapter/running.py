@@ -29,6 +29,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
     NamedSession,
     Selection,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Listed
 from tests.campaign.adapter import runspace, script, wvd
 from tests.campaign.adapter.names import STATES, VERBS, product_place, user_name
 from tests.campaign.farm import Spot, time_of_day
@@ -65,10 +66,12 @@ def run(schedule: Schedule) -> Trial:
     def list_and_note(*named: Any) -> Any:
         sessions = list_sessions(*named)
         selected[0] = world.now
+        stage.farm.take()
         stage.farm.note("selects")
         return sessions
 
     service.list_sessions = list_and_note
+    _note_calls(service, stage)
     told: list[tuple[Row, float]] = []
     report: Report | None = None
     failure = ""
@@ -124,6 +127,23 @@ def run(schedule: Schedule) -> Trial:
         world.interrupted_at,
         tuple(getattr(service, "warnings", ())),
     )
+
+
+def _note_calls(service: Any, stage: Stage) -> None:
+    """Note when an act is asked for, and when a list is taken."""
+    begin_act, wait = service.begin_act, service.wait
+
+    def ask(*args: Any) -> None:
+        stage.farm.asked = stage.world.now
+        begin_act(*args)
+
+    def take(seconds: float) -> Any:
+        events = wait(seconds)
+        if any(isinstance(event, Listed) for event in events):
+            stage.farm.take()
+        return events
+
+    service.begin_act, service.wait = ask, take
 
 
 def _make_service(stage: Stage) -> Any:
