@@ -239,6 +239,7 @@ class _Judge:
             yield from self._outcome(told, login, acts)
             yield from self._change(told, login, acts)
             yield from self._clean(told, login, acts)
+            yield from self._age(told, login, acts)
         for spot, login in self.chosen.items():
             if spot not in seen and login.ended > self.trial.selected_at and not self._host_is_spelled_twice():
                 yield f"{login} was selected, but is not told of"
@@ -323,6 +324,18 @@ class _Judge:
 
     def _shows(self, reading: Reading, login: Login) -> bool:
         return any(row.login is login and not (self.disconnects and row.state == DISCONNECTED) for row in reading.rows)
+
+    def _age(self, told: Told, login: Login, acts: list[Act]) -> Iterator[str]:
+        """Judge how old the proof is said to have been. What the script on the host had for one is its own matter."""
+        if told.proof_age is None or self.kind.transport is Transport.SCRIPT:
+            return
+        if self.trial.failure:  # What was asked for may not have left.
+            return
+        asked = [act.asked for act in acts if act.asked <= told.at and act.answer is not Answer.THROTTLED]
+        shown = [one.begun for one in self.listed if any(row.login is login for row in one.rows)]
+        ages = [asked[-1] - begun for begun in shown] if asked else [0.0]
+        if not any(abs(told.proof_age - age) < NOW for age in ages):
+            yield f"{self._name(told)} on a proof of {told.proof_age:.2f} s, which no list was old"
 
     def _clean(self, told: Told, login: Login, acts: list[Act]) -> Iterator[str]:
         """A session that no fault touched has ended."""

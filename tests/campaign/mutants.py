@@ -350,6 +350,20 @@ MUTANTS = (
         "row.perhaps or row.outcome in (self.verb.done, STILL_THERE, UNCLEAR)",
         "row.perhaps or row.outcome in (self.verb.done,)",
     ),
+    Mutant(
+        "a row says how old the proof of its last act was",
+        "_sessions.execution",
+        "        if not put_off and event.sent:\n            self._note_proof",
+        "        if pending.tries == 1 and not put_off and event.sent:\n            self._note_proof",
+        LIVE + kinds(WVD),
+    ),
+    Mutant(
+        "a row of which nothing was sent tells of no proof",
+        "_sessions.execution",
+        "        if not put_off and event.sent:\n            self._note_proof",
+        "        if True:\n            self._note_proof",
+        LIVE + kinds(WVD),
+    ),
     # Verbs
     Mutant(
         "a disconnect is a disconnect",

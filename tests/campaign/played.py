@@ -93,17 +93,20 @@ class Played:
 
     def wrongs(self) -> list[str]:
         """Judge it."""
+        return judge(self.trial())
+
+    def trial(self) -> Trial:
+        """Make what the judge sees."""
         schedule = read_tape(bytes(TAPE), (self.kind,))
         ended = max([one.at for one in self.told], default=self.world.now)
-        trial = Trial(
+        return Trial(
             replace(schedule, wanted=self.wanted, arguments=self.arguments),
             self.farm,
             self.told,
             any(one.claims for one in self.told),
-            START + 0.1,
+            self.farm.readings[0].delivered,
             ended,
             "" if self.interrupted_at is None else "interrupted",
             self.interrupted_at,
             (),
         )
-        return judge(trial)

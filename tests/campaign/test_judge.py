@@ -42,6 +42,26 @@ def takes_an_old_proof(played: Played) -> None:
     played.read(5.5).tell(5.6, "logged_off")
 
 
+def takes_a_proof_that_is_old_by_a_shorter_list(played: Played) -> None:
+    played.read(0.0, seconds=2.0)
+    played.read(2.5, seconds=8.0)
+    played.act(10.6)
+    played.read(10.8).tell(11.0, "logged_off")
+
+
+def takes_a_proof_that_is_older_than_any_may_be(played: Played) -> None:
+    played.read(0.0, seconds=28.0)
+    played.read(28.5, seconds=28.0)
+    played.act(58.7)
+    played.read(59.0, seconds=28.0).tell(87.1, "logged_off")
+
+
+def takes_a_slow_first_list(played: Played) -> None:
+    played.read(0.0, seconds=6.0)
+    played.act(6.2)
+    played.read(6.5).tell(6.7, "logged_off")
+
+
 def acts_in_check_mode(played: Played) -> None:
     played.wanted = Wanted(check_mode=True)
     plain(played)
@@ -148,6 +168,9 @@ def goes_on_for_too_long(played: Played) -> None:
     [
         (acts_on_somebody_else, "had shown somebody else"),
         (takes_an_old_proof, "on a proof of 5.2"),
+        (takes_a_proof_that_is_old_by_a_shorter_list, "on a proof of 8.10 s, where 7.00 s are the most"),
+        (takes_a_proof_that_is_older_than_any_may_be, "on a proof of 30.20 s, where 30.00 s are the most"),
+        (takes_a_slow_first_list, "on the first list alone, which was 6.00 s old"),
         (acts_in_check_mode, "in check mode"),
         (acts_on_who_is_excluded, "who was not selected"),
         (acts_on_who_reconnected, "not selected any more"),
@@ -172,6 +195,18 @@ def test_bad_run_is_refused(plays: Callable[[Played], None], says: str) -> None:
     plays(played)
     wrongs = played.wrongs()
     assert any(says in wrong for wrong in wrongs), wrongs
+
+
+@pytest.mark.parametrize(("seconds", "acts_at"), [(12.0, 12.6), (12.0, 16.9), (28.0, 28.1), (28.0, 29.9)])
+def test_slow_lists_are_good_for_five_seconds_and_thirty_in_all(seconds: float, acts_at: float) -> None:
+    played = Played()
+    played.read(0.0, seconds=seconds)
+    again = seconds + 0.1
+    played.read(again, seconds=seconds)
+    played.act(again + acts_at)
+    at = again + acts_at + 0.3
+    played.read(at, seconds=seconds).tell(at + seconds + 0.1, "logged_off")
+    assert played.wrongs() == []
 
 
 def test_who_takes_an_id_over_within_the_proof_cannot_be_seen() -> None:

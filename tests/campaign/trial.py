@@ -21,6 +21,8 @@ class Told:
     claims: bool
     """Whether it says that it changed this session, or perhaps did."""
     at: float
+    proof_age: float | None = None
+    """How old it says the proof of the last act was, if it says so."""
 
 
 @dataclass(slots=True)

@@ -117,6 +117,7 @@ def run(schedule: Schedule) -> Trial:
                 row.reason,
                 row.perhaps or row.outcome in (report.verb.done if report else "", STILL_THERE, UNCLEAR),
                 times.get(id(row), selected[0]),
+                row.proof_age,
             )
             for row in rows
         ],
