@@ -52,7 +52,7 @@ class Replied:
     """Whether anything left at all; where the service proves identity itself, it may see that nothing should."""
     proof_age: float | None = None
     """Seconds from when the list was begun that proved the session until it was sent at the latest, if the service
-    proves identity itself; `None` means that its row was the proof."""
+    proves identity itself and knows it. Else, where it does not prove anything itself, the row was the proof."""
 
 
 @dataclass(frozen=True, slots=True)
