@@ -16,11 +16,11 @@ from dataclasses import replace
 from ansible.errors import AnsibleConnectionFailure
 
 from .._sessions.errors import ServiceError
-from .._sessions.proof import PROOF_SECONDS
+from .._sessions.proof import ProofAge
 from .._sessions.service import Event, Listed, ListingFailed, Notes, Replied, Reply
 from .._sessions.session import Key, Session
 from .._sessions.verbs import Effect, Operation
-from .._transports.cmdlet import Call, CallResult
+from .._transports.cmdlet import Call
 from .._transports.script import ConditionalCall, ConditionalResult, ScriptTransport, TimedResult, Verdict
 from .host_names import require_host
 from .windows_answers import LOST, Judge, choose_list, list_error, sign_in_error
@@ -29,10 +29,7 @@ from .windows_cmdlets import LIST_SECONDS, ServiceCmdlets, read_list
 NOT_ACTED = {
     Verdict.GONE: (Reply.GONE, "the session is gone"),
     Verdict.REPLACED: (Reply.GONE, "it was not as listed any more when its turn came"),
-    Verdict.UNPROVEN: (
-        Reply.REFUSED,
-        f"no list, at most {PROOF_SECONDS:g} s old, proved that it was still the same session when its turn came",
-    ),
+    Verdict.UNPROVEN: (Reply.REFUSED, "nothing proved that it was still the same session when its turn came"),
     Verdict.LATER: (Reply.THROTTLED, "there was no time left for it in this run of the script"),
 }
 
@@ -77,6 +74,7 @@ class ScriptService:
         """Sessions that something was sent for."""
         self._listing_wanted = False
         self._seen: TimedResult | None = None
+        self._proof_age = ProofAge()
         self.warnings: list[str] = []
         """What the user should know, although nothing failed."""
         self._accepted = False
@@ -96,6 +94,7 @@ class ScriptService:
         answer = timed[number].answer
         if not answer.whole:
             raise list_error(self._cmdlets, lists[number], answer, self._host)
+        self._proof_age.took(timed[number].seconds)
         self._list = lists[number]
         self._cmdlets.chose(number)
         sessions = read_list(self._cmdlets, answer.output, timed[number].begun_at)
@@ -170,16 +169,25 @@ class ScriptService:
         ]
         names = [cmdlets.fields[name] for name in cmdlets.FORM.owner]
         try:
-            acted = self._transport.act(self._list, acts, self._act_seconds, LIST_SECONDS, self._before_acts, names)
+            acted = self._transport.act(
+                self._list,
+                acts,
+                self._act_seconds,
+                LIST_SECONDS,
+                self._before_acts,
+                names,
+                self._proof_age.shortest,
+            )
         except AnsibleConnectionFailure as error:
             self._lost = error
             return self._unclear(collected, LOST)
         except ServiceError as error:
             return self._unclear(collected, str(error))
         self._seen = acted.listing
+        self._proof_age.took(acted.shortest_list)
         events: list[Event] = []
         for (session, _send_before), act, answer in zip(collected, acts, acted.acts, strict=True):
-            event = self._answered(session, act.call, answer, acted.listing.answer)
+            event = self._answered(session, act.call, answer, acted.listing)
             if event.sent:
                 self._asked.add(session.key)
             self._accepted |= event.reply is Reply.DONE
@@ -194,14 +202,26 @@ class ScriptService:
     def _values(self, session: Session, names: Sequence[str]) -> dict[str, object]:
         return {self._cmdlets.fields[name]: session.fields[name] for name in names}
 
-    def _answered(self, session: Session, call: Call, act: ConditionalResult, listing: CallResult) -> Replied:
+    def _answered(self, session: Session, call: Call, act: ConditionalResult, listing: TimedResult) -> Replied:
         if act.answer is not None:
             event = self._judge.judge(session, call, act.answer, act.seconds)
-            return replace(event, sent_at=act.sent_at, answered_at=act.answered_at)
+            return replace(event, sent_at=act.sent_at, answered_at=act.answered_at, proof_age=act.proof_age)
         reply, reason = NOT_ACTED[act.verdict]
-        if act.verdict is Verdict.UNPROVEN and not listing.whole:
-            reason = str(list_error(self._cmdlets, self._list, listing, self._host))
+        if act.verdict is Verdict.UNPROVEN:
+            reason = self._why_unproven(listing)
         return Replied(session, reply, reason, answered_at=act.answered_at, sent=False)
+
+    def _why_unproven(self, listing: TimedResult) -> str:
+        """Say it in a sentence, from the list that came with the answer."""
+        if not listing.answer.whole:
+            return str(list_error(self._cmdlets, self._list, listing.answer, self._host))
+        longest = self._proof_age.longest
+        if listing.seconds >= longest:
+            return (
+                f"a list took {listing.seconds:.1f} s, and one that is {longest:.1f} s old does not prove any more that"
+                " it is still the same session"
+            )
+        return f"no list, at most {longest:.1f} s old, proved that it was still the same session when its turn came"
 
     def _read_again(self) -> list[Event]:
         self._listing_wanted = False
@@ -211,6 +231,8 @@ class ScriptService:
                 raise ServiceError(LOST)
             if timed is None:
                 (timed,) = self._after_sign_in(self._transport.run([*self._first, self._list], LIST_SECONDS))
+                if timed.answer.whole:
+                    self._proof_age.took(timed.seconds)
         except AnsibleConnectionFailure as error:
             self._lost = error
             return [ListingFailed(ServiceError(LOST))]

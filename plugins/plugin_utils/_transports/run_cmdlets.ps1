@@ -23,8 +23,11 @@ param (
     # Expected properties that are names: they compare without case.
     [string[]] $AnyCase = @(),
 
-    # An act is sent only on a list that was begun less than so many seconds ago.
+    # An act is sent only on a list that was begun less than $ProofSeconds and the seconds of the shortest list ago, and
+    # less than $LongestProof. $ShortestList is the shortest that the caller knows.
     [double] $ProofSeconds,
+    [double] $ShortestList,
+    [double] $LongestProof,
 
     # No act is begun more than so many seconds after the first: nobody here hears when the run is cancelled.
     [double] $SendSeconds = 10,
@@ -42,6 +45,7 @@ $ErrorActionPreference = 'Stop'
 $clock = [System.Diagnostics.Stopwatch]::StartNew()
 $AtOnce = 8
 $idle = New-Object -TypeName System.Collections.Stack
+$lists = @{ Shortest = $ShortestList }
 $invariant = [System.Globalization.CultureInfo]::InvariantCulture
 $special = '["\\]|[^ -~]'
 $names = New-Object -TypeName 'System.Collections.Generic.Dictionary[string,string]'
@@ -261,6 +265,18 @@ function ConvertTo-JsonAnswer {
     return '{' + ($members -join ',') + '}'
 }
 
+function ConvertTo-JsonSent {
+    # The report about an act that was sent.
+    param ([hashtable] $Running)
+
+    $members = @(
+        '"verdict":"sent"'
+        '"answer":' + (ConvertTo-JsonAnswer (Receive-Call $Running))
+        '"proof_age":' + (ConvertTo-JsonValue $Running.ProofAge 0)
+    )
+    return '{' + ($members -join ',') + '}'
+}
+
 function Get-Proof {
     # A list of what is there now, by the properties that say where.
     param ([string[]] $Where)
@@ -268,6 +284,9 @@ function Get-Proof {
     $proof = @{ Begun = $clock.Elapsed.TotalSeconds }
     $proof.Answer = Invoke-Call $Listing
     $proof.Whole = $proof.Answer.State -eq 'completed' -and $proof.Answer.Errors.Count -eq 0
+    if ($proof.Whole) {
+        $lists.Shortest = [math]::Min($lists.Shortest, $proof.Answer.Ended - $proof.Answer.Begun)
+    }
     # Not @{}, which in Windows PowerShell compares as the host's culture does.
     $byKey = 'System.Collections.Generic.Dictionary[string,System.Collections.ArrayList]'
     $proof.Rows = New-Object -TypeName $byKey -ArgumentList ([System.StringComparer]::OrdinalIgnoreCase)
@@ -278,8 +297,16 @@ function Get-Proof {
         }
         [void] $proof.Rows[$key].Add($row)
     }
-    $proof.InTime = $clock.Elapsed.TotalSeconds - $proof.Begun -lt $ProofSeconds
+    $proof.InTime = -not (Test-Old $proof)
     return $proof
+}
+
+function Test-Old {
+    # Whether a list is too old to prove anything.
+    param ([hashtable] $Proof)
+
+    $longest = [math]::Min($LongestProof, $ProofSeconds + $lists.Shortest)
+    return $clock.Elapsed.TotalSeconds - $Proof.Begun -ge $longest
 }
 
 function Test-Same {
@@ -296,10 +323,13 @@ function Test-Same {
 }
 
 function Test-Late {
-    # Whether an act must not begin any more in this run.
-    param ([System.Collections.IDictionary] $Act)
+    # Whether an act must not begin any more in this run, in which another list may have to be read first.
+    param ([System.Collections.IDictionary] $Act, [bool] $Read)
 
     $now = $clock.Elapsed.TotalSeconds
+    if ($Read) {
+        $now += $lists.Shortest
+    }
     return $now -gt $lastBegin -or ($null -ne $Act['seconds'] -and $now -ge [double] $Act['seconds'])
 }
 
@@ -348,18 +378,19 @@ if ($null -ne $Listing) {
         while ($next -lt $Acts.Count -and $running.Count -lt $AtOnce) {
             $act = $Acts[$next]
             $verdict = 'later'
-            if (-not (Test-Late $act)) {
+            # A list that took too long itself proves nothing, and another would take as long.
+            $read = $proof.InTime -and (Test-Old $proof)
+            if (-not (Test-Late $act -Read $read)) {
                 if ($mayAct -and $proof.InTime -and $idle.Count -eq 0) {
                     $null = Initialize-Runspace
                 }
-                # A list that took too long itself proves nothing, and another would take as long.
-                if ($proof.InTime -and $clock.Elapsed.TotalSeconds - $proof.Begun -ge $ProofSeconds) {
+                if ($proof.InTime -and (Test-Old $proof)) {
                     $proof = Get-Proof $where
                 }
                 $verdict = Get-Verdict -Act $act -Proof $proof -Where $where
             }
             if ($verdict -eq 'proven') {
-                if (-not $mayAct -or $clock.Elapsed.TotalSeconds - $proof.Begun -ge $ProofSeconds) {
+                if (-not $mayAct -or (Test-Old $proof)) {
                     $verdict = 'unproven'
                 }
                 elseif (Test-Late $act) {
@@ -367,6 +398,7 @@ if ($null -ne $Listing) {
                 }
                 else {
                     $running[$next] = Start-Call $act['call'] $ActSeconds
+                    $running[$next].ProofAge = $running[$next].Begun - $proof.Begun
                     $lastBegin = [math]::Min($lastBegin, $running[$next].Begun + $SendSeconds)
                 }
             }
@@ -376,7 +408,7 @@ if ($null -ne $Listing) {
         foreach ($number in @($running.Keys)) {
             $one = $running[$number]
             if ($one.Result.IsCompleted -or $clock.Elapsed.TotalSeconds -ge $one.Deadline) {
-                $reports[$number] = '{"verdict":"sent","answer":' + (ConvertTo-JsonAnswer (Receive-Call $one)) + '}'
+                $reports[$number] = ConvertTo-JsonSent $one
                 $running.Remove($number)
             }
         }
@@ -393,6 +425,7 @@ $members = @(
     '"calls":[' + ($answers -join ',') + ']'
     '"acts":[' + ($reports -join ',') + ']'
     '"listing":' + $listed
+    '"shortest_list":' + (ConvertTo-JsonValue $lists.Shortest 0)
     # Since the start, as all times: whoever called knows between which readings of their own clock it was.
     '"seconds":' + (ConvertTo-JsonValue $clock.Elapsed.TotalSeconds 0)
 )

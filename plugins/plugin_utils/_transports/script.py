@@ -25,7 +25,7 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from .._sessions.errors import ServiceError
-from .._sessions.proof import PROOF_SECONDS
+from .._sessions.proof import LONGEST_PROOF, PROOF_SECONDS
 from .cmdlet import Call, CallResult, ErrorRecord, State
 
 MODULE = "ansible.windows.win_powershell"
@@ -61,7 +61,7 @@ class Verdict(Enum):
     """What the list said about an act."""
 
     SENT = "sent"
-    """The row was the expected one, in a list begun less than PROOF_SECONDS before; the act was sent."""
+    """The row was the expected one, in a list that was new enough to prove it; the act was sent."""
     GONE = "gone"
     """There was no such row. Nothing was done."""
     REPLACED = "replaced"
@@ -79,6 +79,8 @@ class TimedResult:
     answer: CallResult
     begun_at: float
     """Clock reading (seconds) before the call was begun."""
+    seconds: float
+    """How long it took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ class ConditionalResult:
     """Clock reading at which it had been sent at the latest, if it was."""
     seconds: float = 0.0
     """How long it took."""
+    proof_age: float | None = None
+    """Seconds from when the list was begun that proved it until it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,8 @@ class BatchResult:
     """As many as were asked for, in that order."""
     listing: TimedResult
     """The newest list: when anything was sent, one that was begun after the last act had ended."""
+    shortest_list: float
+    """Seconds that the shortest list took, of those that the request knew and of its own."""
 
 
 class ScriptTransport:
@@ -141,6 +147,7 @@ class ScriptTransport:
         list_seconds: float,
         first: Sequence[Call] = (),
         names: Sequence[str] = (),
+        shortest_list: float = math.inf,
     ) -> BatchResult:
         """Run `listing`, then the acts that the list proves, several at once, and `listing` again.
 
@@ -150,6 +157,8 @@ class ScriptTransport:
         `names` are expected properties that compare as `fold` does, without case.
         `first` are calls that must come before, such as a sign-in. They run again in each runspace that acts, of which
         there are several; their answers are those of the first. In check mode nothing is sent.
+        `shortest_list` is how many seconds the shortest list of the run has taken by now: see `ProofAge`. When a proof
+        is too old another list is read, unless no time would be left after it.
         """
         if len({frozenset(act.where) for act in acts}) > 1:
             raise ValueError("all acts of a request say with the same properties which row they are about")
@@ -168,6 +177,8 @@ class ScriptTransport:
             ],
             "AnyCase": list(names),
             "ProofSeconds": PROOF_SECONDS,
+            "ShortestList": min(LONGEST_PROOF, shortest_list),
+            "LongestProof": LONGEST_PROOF,
             "Seconds": list_seconds,
             "ActSeconds": seconds,
         }
@@ -176,6 +187,7 @@ class ScriptTransport:
             tuple(times.read(one) for one in result["calls"]),
             tuple(times.read_act(one) for one in result["acts"]),
             times.read(result["listing"]),
+            result["shortest_list"],
         )
 
     def _seconds_left(self, act: ConditionalCall, called: float) -> float | None:
@@ -221,7 +233,8 @@ class _Times:
     latest: float
 
     def read(self, answer: Mapping[str, Any]) -> TimedResult:
-        return TimedResult(_read_answer(answer), self.earliest + answer["begun"])
+        begun, ended = answer["begun"], answer["ended"]
+        return TimedResult(_read_answer(answer), self.earliest + begun, ended - begun)
 
     def read_act(self, act: Mapping[str, Any]) -> ConditionalResult:
         verdict, answer = Verdict(act["verdict"]), act["answer"]
@@ -229,7 +242,12 @@ class _Times:
             return ConditionalResult(verdict, self.earliest)
         begun, ended = answer["begun"], answer["ended"]
         return ConditionalResult(
-            verdict, self.earliest + ended, _read_answer(answer), self.latest + begun, ended - begun
+            verdict,
+            self.earliest + ended,
+            _read_answer(answer),
+            self.latest + begun,
+            ended - begun,
+            act["proof_age"],
         )
 
 

@@ -36,6 +36,7 @@ class Running:
 
     begun: float
     deadline: float
+    proof_age: float
     answer: CallResult | None = None
 
 
@@ -59,6 +60,7 @@ class Script:
         self._batch = batch
         self._begun = 0.0
         self._last_begin = math.inf
+        self._shortest_list = float(self._given.get("ShortestList", 0.0))
         self.output: str | None = None
         self.lost = False
         """Whether the connection is lost, so that nobody learns what it did."""
@@ -72,7 +74,8 @@ class Script:
         given = self._given
         calls = [self._call(call) for call in given["Calls"]]
         acts, listing = self._act(given["Acts"]) if given.get("Listing") else ([], None)
-        text = json.dumps({"calls": calls, "acts": acts, "listing": listing, "seconds": self._now()})
+        took = {"shortest_list": self._shortest_list, "seconds": self._now()}
+        text = json.dumps({"calls": calls, "acts": acts, "listing": listing, **took})
         self._world.sleep(AFTER)
         self.output = text
 
@@ -135,8 +138,14 @@ class Script:
         proof = Proof(begun, answer, whole=answer["state"] == "completed" and not answer["errors"])
         for row in answer["output"]:
             proof.rows.setdefault(tuple(str(row[name]).lower() for name in where), []).append(row)
-        proof.in_time = self._now() - begun < self._given["ProofSeconds"]
+        if proof.whole:
+            self._shortest_list = min(self._shortest_list, answer["ended"] - answer["begun"])
+        proof.in_time = not self._is_old(proof)
         return proof
+
+    def _is_old(self, proof: Proof) -> bool:
+        longest = min(self._given["LongestProof"], self._given["ProofSeconds"] + self._shortest_list)
+        return self._now() - proof.begun >= float(longest)
 
     def _verdict(self, act: Values, proof: Proof, where: Sequence[str]) -> str:
         if not proof.whole:
@@ -152,8 +161,8 @@ class Script:
         )
         return "proven" if same else "replaced"
 
-    def _is_late(self, act: Values) -> bool:
-        now = self._now()
+    def _is_late(self, act: Values, read: bool = False) -> bool:
+        now = self._now() + (self._shortest_list if read else 0.0)
         return now > self._last_begin or (act["seconds"] is not None and now >= act["seconds"])
 
     # Acts
@@ -168,22 +177,22 @@ class Script:
         while len(reports) < len(acts) or running:
             while len(reports) < len(acts) and len(running) < AT_ONCE:
                 act, verdict = acts[len(reports)], "later"
-                if not self._is_late(act):
-                    if proof.in_time and self._now() - proof.begun >= self._given["ProofSeconds"]:
+                if not self._is_late(act, read=proof.in_time and self._is_old(proof)):
+                    if proof.in_time and self._is_old(proof):
                         proof = self._prove(where)
                     verdict = self._verdict(act, proof, where)
                 if verdict == "proven":
-                    if self._now() - proof.begun >= self._given["ProofSeconds"]:
+                    if self._is_old(proof):
                         verdict = "unproven"
                     elif self._is_late(act):
                         verdict = "later"
                     else:
-                        running[len(reports)] = self._begin(act["call"])
+                        running[len(reports)] = self._begin(act["call"], proof)
                 reports.append({"verdict": verdict, "answer": None})
             for number, one in list(running.items()):
                 if one.answer is not None or self._now() >= one.deadline:
                     answer = self._written(one.answer or CallResult(State.NO_ANSWER), one.begun)
-                    reports[number] = {"verdict": "sent", "answer": answer}
+                    reports[number] = {"verdict": "sent", "answer": answer, "proof_age": one.proof_age}
                     del running[number]
                     pause = 0.02
             self._world.sleep(pause)
@@ -192,10 +201,10 @@ class Script:
             proof = self._prove(where)
         return reports, proof.answer
 
-    def _begin(self, call: Values) -> Running:
+    def _begin(self, call: Values, proof: Proof) -> Running:
         now = self._now()
         limit = float(self._given["ActSeconds"])
-        one = Running(now, now + limit)
+        one = Running(now, now + limit, now - proof.begun)
         self._last_begin = min(self._last_begin, now + SEND_SECONDS)
         plan = self._stage.next_act()
         host, id_ = spot_of(self._stage.schedule.kind.service, Call(call["command"], call["parameters"]))

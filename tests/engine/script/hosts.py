@@ -82,6 +82,7 @@ RDS_WHERE = ("HostServer", "UnifiedSessionId")
 RDS_OWNER = ("UserName", "DomainName")
 RDS_PROOF = (*RDS_OWNER, "CreateTime")
 PROOF_SECONDS = 5
+LONGEST_PROOF = 30
 
 
 def log_off(row: Json, where: Json | None = None, expect: Json | None = None, **parameters: Any) -> Json:
@@ -95,9 +96,10 @@ def log_off(row: Json, where: Json | None = None, expect: Json | None = None, **
 
 
 def request(listing: Json, acts: Sequence[Json], seconds: float = 30, act_seconds: float = 30, **more: Any) -> Json:
-    """Make the script's parameters."""
-    deadlines = {"Seconds": seconds, "ActSeconds": act_seconds, "ProofSeconds": PROOF_SECONDS}
-    return {"Listing": listing, "Acts": acts, "AnyCase": RDS_OWNER, **deadlines, **more}
+    """Make the script's parameters. The caller knows of a list that took no time, unless `more` says otherwise."""
+    deadlines = {"Seconds": seconds, "ActSeconds": act_seconds}
+    proof = {"ProofSeconds": PROOF_SECONDS, "ShortestList": 0, "LongestProof": LONGEST_PROOF}
+    return {"Listing": listing, "Acts": acts, "AnyCase": RDS_OWNER, **deadlines, **proof, **more}
 
 
 def untimed(answer: Json) -> Json:

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.engine.script.hosts import LOAD, RDS_LIST, Hosts, call, collection, deployment, log_off, request, verdicts
 
 LOGOFF = "Invoke-RDUserLogoff"
+EIGHT = [LOAD, call("Get-RDServer")]
+"""First calls, with a rule that lets them hang from the ninth time on: no more than eight runspaces get through."""
 BOUND = 60.0
 """Seconds that a run may take beside the deadlines of its calls, however slow the machine is."""
 
@@ -50,11 +54,54 @@ def test_list_that_takes_longer_than_a_proof_lasts_proves_nothing(hosts: Hosts) 
     assert verdicts(hosts.run(request(RDS_LIST, acts, ProofSeconds=20))) == ["sent"] * 4
 
 
-def test_without_an_age_of_proofs_nothing_is_proven(hosts: Hosts) -> None:
+@pytest.mark.parametrize("missing", ["ProofSeconds", "LongestProof"])
+def test_without_an_age_of_proofs_nothing_is_proven(hosts: Hosts, missing: str) -> None:
     parameters = request(RDS_LIST, [log_off(row) for row in hosts.rows(RDS_LIST)])
-    del parameters["ProofSeconds"]
+    del parameters[missing]
     assert verdicts(hosts.run(parameters)) == ["unproven"] * 4
     assert hosts.ended() == []
+
+
+def test_list_that_takes_no_longer_than_any_other_proves_for_some_seconds_more(hosts: Hosts) -> None:
+    """The caller's shortest counts, and those of the script; and no list proves anything for very long."""
+    acts = [log_off(row) for row in hosts.rows(RDS_LIST)]
+    hosts.fault("hang", "Get-RDUserSession", seconds=2)
+    slow = {"ProofSeconds": 1, "ShortestList": 30}
+    result = hosts.run(request(RDS_LIST, acts, **{**slow, "LongestProof": 2}))
+    assert verdicts(result) == ["unproven"] * 4
+    assert 2 <= result["shortest_list"] < BOUND
+    result = hosts.run(request(RDS_LIST, acts, **{**slow, "ShortestList": 0.5}))
+    assert verdicts(result) == ["unproven"] * 4
+    assert result["shortest_list"] == 0.5
+    assert hosts.ended() == []
+    result = hosts.run(request(RDS_LIST, acts, **slow))
+    assert verdicts(result) == ["sent"] * 4
+    assert all(2 <= act["proof_age"] < 1 + BOUND for act in result["acts"])
+
+
+def test_take_over_during_a_slow_list_is_seen(hosts: Hosts) -> None:
+    """Lists of 6 s, none of which took less: whoever comes while one is read is left alone."""
+    rows = hosts.rows(RDS_LIST)
+    then = {"host": rows[1]["HostServer"], "id": rows[1]["UnifiedSessionId"], "give_id_to": "mallory@contoso.com"}
+    hosts.lab.call("POST", "winrm/settings", {"delay": {"Get-RDUserSession": 6}})
+    hosts.fault("pass", "Get-RDUserSession", then=then)
+    result = hosts.run(request(RDS_LIST, [log_off(row) for row in rows], ShortestList=6, Calls=[LOAD]))
+    assert verdicts(result) == ["sent", "replaced", "sent", "sent"]
+    assert "mallory" in {row["UserName"] for row in result["listing"]["output"]}
+    assert len(hosts.ended()) == 3
+
+
+def test_no_list_is_read_that_leaves_no_time_to_act(hosts: Hosts) -> None:
+    """Where lists take long, the next run reads one just as well."""
+    hosts.lab.reset(deployment(collection(generate={"hosts": 1, "sessions_per_host": 9})))
+    acts = [log_off(row) for row in hosts.rows(RDS_LIST)]
+    hosts.fault("hang", LOGOFF, seconds=3)
+    hosts.fault("hang", "Get-RDUserSession", seconds=3)
+    parameters = request(RDS_LIST, acts, ProofSeconds=2, ShortestList=30, SendSeconds=5, Calls=EIGHT)
+    hosts.fault("hang", "Get-RDServer", skip=8)
+    result = hosts.run(parameters)
+    assert verdicts(result) == ["sent"] * 8 + ["later"]
+    assert hosts.matches() == [8, 2, 8]
 
 
 def test_act_whose_time_is_over_is_not_sent(hosts: Hosts) -> None:
@@ -134,6 +181,8 @@ def test_times_are_those_of_the_script(hosts: Hosts) -> None:
     lasted = sorted(answer["ended"] - answer["begun"] for answer in answers)
     assert lasted[0] > 0
     assert lasted[2] >= 1
+    for act in result["acts"][:3]:
+        assert 0 < act["proof_age"] < act["answer"]["begun"] - first_list["ended"], "of the list that it read itself"
     nothing = hosts.run(request(RDS_LIST, acts[3:]))
     assert verdicts(nothing) == ["gone"]
     assert 0 < nothing["listing"]["begun"] < nothing["listing"]["ended"] < nothing["seconds"]

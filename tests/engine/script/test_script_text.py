@@ -62,7 +62,8 @@ def test_script_declares_what_it_is_given(script: Json) -> None:
         **dict.fromkeys(("Seconds", "ActSeconds"), "60"),
         "SendSeconds": "10",
         **dict.fromkeys(("Listing", "Credential")),
-        "ProofSeconds": None,  # the collection says it in one place; without it nothing is proven
+        # The collection says these in one place; without them nothing is proven.
+        **dict.fromkeys(("ProofSeconds", "ShortestList", "LongestProof")),
     }
     assert script["attributes"] == ["[CmdletBinding(SupportsShouldProcess)]"], "else it does not run in check mode"
 

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import ServiceCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_runspace import RunspaceService
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.proof import ProofAge
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import LOG_OFF, Operation
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Call,
@@ -204,13 +205,16 @@ class LiveTransport:
 class BatchTransport:
     """Runs batches as the packaged script does: list, prove, act, list again.
 
-    A run takes `seconds_each`, and from one act to the next it is `act_each`: several run at once.
+    A run takes `seconds_each`, a list `list_each`, and from one act to the next it is `act_each`: several run at once.
     """
 
     SEND_SECONDS = 10.0
 
     def __init__(self, host: FakeHost, seconds_each: float = 3.0, act_each: float = 0.0) -> None:
         self.host, self.seconds_each, self.act_each = host, seconds_each, act_each
+        self.list_each = 0.0
+        self.shortest_lists: list[float] = []
+        """What each request knew of lists before."""
         self.runs: list[list[str]] = []
         self.errors: list[Exception] = []
         self.acts: list[ConditionalCall] = []
@@ -218,6 +222,7 @@ class BatchTransport:
         self.names: list[Sequence[str]] = []
         self.verdicts: list[list[Verdict]] = []
         self._last_begin = math.inf
+        self._proof_age = ProofAge()
 
     def _module(self, *commands: str) -> None:
         self.runs.append(list(commands))
@@ -227,7 +232,20 @@ class BatchTransport:
 
     def _answer(self, call: Call) -> TimedResult:
         begun_at = self.host.clock()
-        return TimedResult(self.host.answer(call), begun_at)
+        answer = self.host.answer(call)
+        if call.command == self.host.list_command:
+            self.host.clock.now += self.list_each
+        return TimedResult(answer, begun_at, self.host.clock() - begun_at)
+
+    def _list(self, listing: Call) -> tuple[TimedResult, bool]:
+        """Read a list, and say whether it was in time to prove anything."""
+        listed = self._answer(listing)
+        if listed.answer.whole:
+            self._proof_age.took(listed.seconds)
+        return listed, self._is_new(listed)
+
+    def _is_new(self, listed: TimedResult) -> bool:
+        return self.host.clock.now - listed.begun_at < self._proof_age.longest
 
     def run(self, calls: Sequence[Call], seconds: float) -> list[TimedResult]:
         self._module(*(call.command for call in calls))
@@ -241,38 +259,54 @@ class BatchTransport:
         list_seconds: float,
         first: Sequence[Call] = (),
         names: Sequence[str] = (),
+        shortest_list: float = math.inf,
     ) -> BatchResult:
         called = self.host.clock()
+        self.shortest_lists.append(shortest_list)
+        self._proof_age = ProofAge(shortest_list)
         self._last_begin = math.inf
         self._module(*(call.command for call in first), listing.command, *(act.call.command for act in acts))
         self.acts += acts
         self.first.append(first)
         self.names.append(names)
         answers = tuple(self._answer(call) for call in first)
-        listed = self._answer(listing)
-        reports = [self._act(act, listed.answer, names, called) for act in acts]
+        listed, in_time = self._list(listing)
+        reports = []
+        for act in acts:
+            read = in_time and not self._is_new(listed)
+            if self._is_late(act, read):
+                reports.append(ConditionalResult(Verdict.LATER, called))
+                continue
+            if read:
+                listed, in_time = self._list(listing)
+            reports.append(self._act(act, listed, names, called))
         self.verdicts.append([report.verdict for report in reports])
         if Verdict.SENT in self.verdicts[-1]:
-            listed = self._answer(listing)
-        return BatchResult(answers, tuple(reports), listed)
+            listed, _in_time = self._list(listing)
+        return BatchResult(answers, tuple(reports), listed, self._proof_age.shortest)
 
-    def _act(self, act: ConditionalCall, listed: CallResult, names: Sequence[str], called: float) -> ConditionalResult:
-        now = self.host.clock.now
-        if now > self._last_begin or now >= act.send_before:
-            return ConditionalResult(Verdict.LATER, called)
-        if not listed.whole:
+    def _is_late(self, act: ConditionalCall, read: bool = False) -> bool:
+        now = self.host.clock.now + (self._proof_age.shortest if read else 0.0)
+        return now > self._last_begin or now >= act.send_before
+
+    def _act(self, act: ConditionalCall, listed: TimedResult, names: Sequence[str], called: float) -> ConditionalResult:
+        if not listed.answer.whole:
             return ConditionalResult(Verdict.UNPROVEN, called)
-        rows = [row for row in listed.output if all(row.get(name) == value for name, value in act.where.items())]
+        rows = [row for row in listed.answer.output if all(row.get(name) == value for name, value in act.where.items())]
         if not rows:
             return ConditionalResult(Verdict.GONE, called)
         if not all(_same(rows[0].get(name), value, name in names) for name, value in act.expect.items()):
             return ConditionalResult(Verdict.REPLACED, called)
+        if not self._is_new(listed):
+            return ConditionalResult(Verdict.UNPROVEN, called)
+        if self._is_late(act):
+            return ConditionalResult(Verdict.LATER, called)
         begun = self.host.clock()
         self._last_begin = min(self._last_begin, begun + self.SEND_SECONDS)
         answer = self.host.answer(act.call)
         self.host.clock.now += self.act_each
         ended = self.host.clock()
-        return ConditionalResult(Verdict.SENT, ended, answer, begun, ended - begun)
+        return ConditionalResult(Verdict.SENT, ended, answer, begun, ended - begun, begun - listed.begun_at)
 
 
 def _same(found: object, expected: object, is_name: bool) -> bool:

@@ -64,6 +64,7 @@ from tests.unit.fakes.windows_host import (
     CREATED,
     DONE,
     BatchTransport,
+    Command,
     FakeHost,
     LiveTransport,
     always,
@@ -752,6 +753,110 @@ def test_unproven_acts_say_why() -> None:
     assert report.summary() == {"failed": 1}
     assert "Kein Broker" in report.failure_message()
     assert not bench.host.sent(LOGOFF_COMMAND)
+
+
+# The age of a proof, by the script
+
+
+def sleep_in_list(seconds: float, taken_over: int = 0) -> Command:
+    """Make a list that takes so long; meanwhile somebody else gets an id."""
+
+    def answer(host: FakeHost, call: Call) -> CallResult:
+        if taken_over:
+            host.give_id_to(taken_over, "mallory")
+        rows = tuple(dict(row) for row in host.rows)
+        host.clock.now += seconds
+        return CallResult(State.COMPLETED, rows)
+
+    return answer
+
+
+def test_slow_lists_leave_five_seconds_to_act_on_each() -> None:
+    """Exactly the selected ones, each once, in as many runs as it takes. None reads a list that leaves no time."""
+    bench = make_bench("batch", *(rd_row(number, f"user{number}") for number in range(1, 101)))
+    bench.batch.list_each, bench.batch.act_each = 12.0, 0.125
+    events = []
+    for session in bench.service.list_sessions():
+        bench.service.begin_act(session, math.inf)
+    while waiting := bench.service.wait(0.0):
+        assert all(isinstance(event, Replied) for event in waiting)
+        events += waiting
+        for event in waiting:
+            if isinstance(event, Replied) and event.reply is Reply.THROTTLED:
+                bench.service.begin_act(event.session, math.inf)
+        if not any(isinstance(event, Replied) and event.reply is Reply.THROTTLED for event in waiting):
+            break
+    sent = [event for event in events if isinstance(event, Replied) and event.reply is Reply.DONE]
+    assert sorted(bench.host.owners) == sorted(f"user{number}" for number in range(1, 101))
+    ages = [event.proof_age for event in sent if event.proof_age is not None]
+    assert len(ages) == 100
+    assert 12.0 <= min(ages) < max(ages) < 17.1
+    assert [verdicts.count(Verdict.SENT) for verdicts in bench.batch.verdicts] == [40, 40, 20]
+    assert len(bench.host.sent(LIST_COMMAND)) == 1 + 2 * 3
+
+
+@pytest.mark.parametrize(("seconds", "outcome"), [(29.0, "logged_off"), (31.0, "failed")])
+def test_lists_of_half_a_minute_end_nothing(seconds: float, outcome: str) -> None:
+    bench = make_bench("batch", rd_row(2))
+    bench.batch.list_each = seconds
+    report = bench.run()
+    assert report.summary() == {outcome: 1}
+    if outcome == "failed":
+        assert "a list took 31.0 s, and one that is 30.0 s old does not prove any more" in report.failure_message()
+        assert not bench.host.sent(LOGOFF_COMMAND)
+
+
+def test_list_that_takes_much_longer_than_the_shortest_proves_nothing() -> None:
+    """It has waited for something. The sentence says how long it may take in this run."""
+    bench = make_bench("batch", rd_row(2))
+    (session,) = bench.service.list_sessions()
+    assert bench.batch.shortest_lists == []
+    bench.service.begin_act(session, math.inf)
+    bench.host.scripts[LIST_COMMAND] = [sleep_in_list(6.0)]
+    (event,) = bench.service.wait(0.0)
+    assert isinstance(event, Replied)
+    assert (event.reply, event.sent, event.proof_age) == (Reply.REFUSED, False, None)
+    assert event.reason == "a list took 6.0 s, and one that is 5.0 s old does not prove any more that" + (
+        " it is still the same session"
+    )
+    assert bench.batch.shortest_lists == [pytest.approx(0.001)]
+
+
+def test_shortest_list_of_the_whole_run_counts() -> None:
+    """Also one that was read within the script, or by itself."""
+    bench = make_bench("batch", rd_row(2), rd_row(3, "bob"))
+    bench.host.scripts[LIST_COMMAND] = [sleep_in_list(one) for one in (8.0, 7.0, 6.0, 7.0, 4.0)]
+    sessions = bench.service.list_sessions()
+    for session in sessions:
+        bench.service.begin_act(session, math.inf)
+        assert [event.sent for event in bench.service.wait(0.0) if isinstance(event, Replied)] == [True]
+    bench.service.begin_listing(sessions)
+    assert len(bench.service.wait(0.0)) == 1
+    bench.service.begin_listing(sessions)
+    bench.host.scripts[LIST_COMMAND] = [sleep_in_list(2.0)]
+    bench.service.wait(0.0)
+    bench.service.begin_act(sessions[0], math.inf)
+    bench.service.wait(0.0)
+    assert [round(one, 1) for one in bench.batch.shortest_lists] == [8.0, 6.0, 2.0]
+
+
+def test_list_that_failed_says_nothing_about_how_long_one_takes() -> None:
+    bench = make_bench("batch", rd_row(2))
+    bench.host.scripts[LIST_COMMAND] = [sleep_in_list(8.0)]
+    (session,) = bench.service.list_sessions()
+    bench.service.begin_listing([session])
+    bench.host.scripts[LIST_COMMAND] = always(error("Kein Broker"))
+    assert isinstance(bench.service.wait(0.0)[0], ListingFailed)
+    bench.service.begin_act(session, math.inf)
+    bench.service.wait(0.0)
+    assert bench.batch.shortest_lists == [pytest.approx(8.0, abs=0.01)]
+
+
+def test_take_over_during_a_slow_list_is_seen() -> None:
+    bench = make_bench("batch", rd_row(2), rd_row(3, "bob"))
+    bench.host.scripts[LIST_COMMAND] = [sleep_in_list(6.0), sleep_in_list(6.0, taken_over=2)]
+    assert bench.outcomes() == {"2": "replaced", "3": "logged_off"}
+    assert bench.host.owners == ["bob"]
 
 
 # Names of hosts

@@ -17,7 +17,7 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.proof import PROOF_SECONDS
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.proof import LONGEST_PROOF, PROOF_SECONDS
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Call,
     CallResult,
@@ -75,9 +75,11 @@ def ran(
     acts: list[Any] = (),  # type: ignore[assignment]
     listing: Any = None,
     seconds: float = 4.0,
+    shortest_list: float = 0.5,
 ) -> dict[str, Any]:
     """What the module returns: the script took so many seconds from its own start."""
-    said = {"calls": list(calls), "acts": list(acts), "listing": listing, "seconds": seconds}
+    said = {"calls": list(calls), "acts": list(acts), "listing": listing}
+    said.update(seconds=seconds, shortest_list=shortest_list)
     return {"output": [json.dumps(said)], "error": []}
 
 
@@ -89,7 +91,7 @@ def cmdlets(answer: Mapping[str, Any] | Exception, *readings: float) -> tuple[Sc
 
 def test_data_travels_only_as_parameters_and_secrets_only_as_sensitive_ones() -> None:
     transport, module = cmdlets(ran([NOTHING], [{"verdict": "gone", "answer": None}], NOTHING))
-    transport.act(LISTING, [act(2)], 30.0, 120.0, first=[SIGN_IN], names=["UserName"])
+    transport.act(LISTING, [act(2)], 30.0, 120.0, first=[SIGN_IN], names=["UserName"], shortest_list=2.5)
     assert module.name == "ansible.windows.win_powershell"
     assert module.args == {
         "script": SCRIPT.read_text(encoding="utf-8"),
@@ -116,6 +118,8 @@ def test_data_travels_only_as_parameters_and_secrets_only_as_sensitive_ones() ->
             ],
             "AnyCase": ["UserName"],
             "ProofSeconds": PROOF_SECONDS,
+            "ShortestList": 2.5,
+            "LongestProof": LONGEST_PROOF,
             "Seconds": 120.0,
             "ActSeconds": 30.0,
         },
@@ -145,7 +149,7 @@ def test_answers_are_read() -> None:
 
 def test_every_act_has_its_verdict() -> None:
     acts = [{"verdict": one.value, "answer": None} for one in Verdict if one is not Verdict.SENT]
-    acts.append({"verdict": "sent", "answer": {**NOTHING, "state": "no answer"}})
+    acts.append({"verdict": "sent", "answer": {**NOTHING, "state": "no answer"}, "proof_age": 4.5})
     transport, _module = cmdlets(ran([], acts, {**NOTHING, "output": [{"UnifiedSessionId": 7}]}))
     acted = transport.act(LISTING, [act(number) for number in range(5)], 30, 120)
     assert [one.verdict for one in acted.acts] == [
@@ -153,6 +157,7 @@ def test_every_act_has_its_verdict() -> None:
     ]
     assert [one.answer for one in acted.acts] == [None] * 4 + [CallResult(State.NO_ANSWER)]
     assert acted.listing.answer.output == ({"UnifiedSessionId": 7},)
+    assert [one.proof_age for one in acted.acts] == [None] * 4 + [4.5], "in the script's own time"
 
 
 # The script's clock and that of this process
@@ -160,23 +165,31 @@ def test_every_act_has_its_verdict() -> None:
 
 def test_times_claim_no_more_than_is_known() -> None:
     """The script started between 100 and 106: an act may have been sent late, and an answer or a list may be old."""
-    sent = {"verdict": "sent", "answer": {**NOTHING, "begun": 2.0, "ended": 3.0}}
+    sent = {"verdict": "sent", "answer": {**NOTHING, "begun": 2.0, "ended": 3.0}, "proof_age": 0.5}
     gone = {"verdict": "gone", "answer": None}
-    listing = {**NOTHING, "begun": 3.5}
+    listing = {**NOTHING, "begun": 3.5, "ended": 5.0}
     transport, _module = cmdlets(ran([NOTHING], [sent, gone], listing), 100.0, 110.0)
     acted = transport.act(LISTING, [act(2), act(3)], 30, 120, first=[LISTING])
     assert acted.acts == (
-        ConditionalResult(Verdict.SENT, 103.0, CallResult(State.COMPLETED), 108.0, 1.0),
+        ConditionalResult(Verdict.SENT, 103.0, CallResult(State.COMPLETED), 108.0, 1.0, 0.5),
         ConditionalResult(Verdict.GONE, 100.0),
     )
-    assert acted.first == (TimedResult(CallResult(State.COMPLETED), 101.0),)
-    assert acted.listing == TimedResult(CallResult(State.COMPLETED), 103.5)
+    assert acted.first == (TimedResult(CallResult(State.COMPLETED), 101.0, 0.5),)
+    assert acted.listing == TimedResult(CallResult(State.COMPLETED), 103.5, 1.5)
     assert acted.listing.begun_at > max(one.answered_at for one in acted.acts)
 
 
-def test_lists_of_a_run_tell_when_they_began() -> None:
-    transport, _module = cmdlets(ran([NOTHING, {**NOTHING, "begun": 2.0}]), 100.0, 110.0)
-    assert [one.begun_at for one in transport.run([LISTING, LISTING], 5)] == [101.0, 102.0]
+def test_lists_of_a_run_tell_when_they_began_and_how_long_they_took() -> None:
+    transport, _module = cmdlets(ran([NOTHING, {**NOTHING, "begun": 2.0, "ended": 2.25}]), 100.0, 110.0)
+    timed = transport.run([LISTING, LISTING], 5)
+    assert [(one.begun_at, one.seconds) for one in timed] == [(101.0, 0.5), (102.0, 0.25)]
+
+
+def test_shortest_list_is_told_both_ways() -> None:
+    """When none is known, the longest proof bounds what it may be."""
+    transport, module = cmdlets(ran(listing=NOTHING, shortest_list=0.25))
+    assert transport.act(LISTING, [], 30, 120).shortest_list == 0.25
+    assert module.args["parameters"]["ShortestList"] == LONGEST_PROOF
 
 
 def seconds_left(module: Module) -> list[float | None]:

@@ -72,6 +72,12 @@ class Script:
         self._credential = credential
         self._started = time.monotonic()
         self._last_begin = math.inf
+        self.shortest_list: float = given.get("ShortestList", 0.0)
+
+    @property
+    def longest_proof(self) -> float:
+        """How many seconds after its list was begun a row is proof."""
+        return float(min(self._given["LongestProof"], self._given["ProofSeconds"] + self.shortest_list))
 
     @property
     def seconds(self) -> float:
@@ -103,44 +109,61 @@ class Script:
     def act(self, may_act: bool) -> tuple[list[Json], Json]:
         """List, run the acts that the list proves, and list again."""
         listing, acts = self._given["Listing"], self._given.get("Acts", [])
-        seconds, names = self._given["ProofSeconds"], self._given.get("AnyCase", [])
+        names = self._given.get("AnyCase", [])
         reports: list[Json] = []
-        proof = Proof(self, listing, seconds, names)
+        proof = Proof(self, listing, names)
         for begin in range(0, len(acts), AT_ONCE):
             some = acts[begin : begin + AT_ONCE]
-            if proof.in_time and proof.age >= seconds and not all(map(self._late, some)):
-                proof = Proof(self, listing, seconds, names)
-            verdicts = [self._verdict(act, proof, may_act) for act in some]
+            read = proof.in_time and proof.is_old
+            if read and not all(self._late(act, read) for act in some):
+                proof, read = Proof(self, listing, names), False
+            verdicts = [self._verdict(act, proof, may_act, read) for act in some]
             proven = [act["call"] for act, verdict in zip(some, verdicts, strict=True) if verdict == "sent"]
             if proven:
                 self._last_begin = min(self._last_begin, self.seconds + SEND_SECONDS)
+            age = proof.age
             answers = iter(self.run(proven, "ActSeconds"))
-            reports += [{"verdict": one, "answer": next(answers) if one == "sent" else None} for one in verdicts]
+            reports += [
+                {"verdict": one, "answer": next(answers), "proof_age": age}
+                if one == "sent"
+                else {"verdict": one, "answer": None}
+                for one in verdicts
+            ]
         if any(report["answer"] for report in reports):
-            proof = Proof(self, listing, seconds, names)
+            proof = Proof(self, listing, names)
         return reports, proof.answer
 
-    def _late(self, act: Json) -> bool:
-        return self.seconds > self._last_begin or (act["seconds"] is not None and self.seconds >= act["seconds"])
+    def _late(self, act: Json, read: bool) -> bool:
+        """Whether it may not begin any more, when perhaps a list must be read first."""
+        now = self.seconds + (self.shortest_list if read else 0.0)
+        return now > self._last_begin or (act["seconds"] is not None and now >= act["seconds"])
 
-    def _verdict(self, act: Json, proof: Proof, may_act: bool) -> str:
-        if self._late(act):
+    def _verdict(self, act: Json, proof: Proof, may_act: bool, read: bool) -> str:
+        if self._late(act, read):
             return "later"
         verdict = proof.verdict(act)
         if verdict != "proven":
             return verdict
-        return "sent" if may_act and proof.age < self._given["ProofSeconds"] else "unproven"
+        return "sent" if may_act and not proof.is_old else "unproven"
 
 
 class Proof:
     """A list of what is there."""
 
-    def __init__(self, script: Script, listing: Json, seconds: float, names: Iterable[str]) -> None:
+    def __init__(self, script: Script, listing: Json, names: Iterable[str]) -> None:
+        self._script = script
         self._begun = time.monotonic()
         self._names = set(names)
         (self.answer,) = script.run([listing])
-        self.in_time = self.age < seconds
         self._whole = self.answer["state"] == "completed" and not self.answer["errors"]
+        if self._whole:
+            script.shortest_list = min(script.shortest_list, self.answer["ended"] - self.answer["begun"])
+        self.in_time = not self.is_old
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it proves nothing any more."""
+        return self.age >= self._script.longest_proof
 
     @property
     def age(self) -> float:
@@ -243,7 +266,7 @@ def main() -> None:
                 output["calls"] += [loaded] if call["command"] == "Import-Module" else process.run([call])
             if given.get("Listing"):
                 output["acts"], output["listing"] = process.act(may_act=not module.check_mode)
-            output["seconds"] = process.seconds
+            output.update(shortest_list=process.shortest_list, seconds=process.seconds)
     except (WinRMError, RequestException) as error:
         # As a connection plugin would say it.
         module.exit_json(unreachable=True, msg=f"the host cannot be reached: {type(error).__name__}")
