@@ -355,10 +355,7 @@ class _Judge:
 
     def _lists_are_too_slow(self) -> bool:
         """Tell whether all lists take so long that none of them leaves any time to act."""
-        return self.trial.schedule.slow >= MOST - 1.0 or (
-            # The script on the host believes no list that takes long.
-            self.kind.transport is Transport.SCRIPT and self.trial.schedule.slow > 0.0
-        )
+        return self.trial.schedule.slow >= MOST - 1.0
 
     def _is_touched(self, login: Login, acts: list[Act]) -> bool:
         place, host, _id = login.spot

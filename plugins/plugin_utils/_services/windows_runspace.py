@@ -128,7 +128,7 @@ class RunspaceService:
         hanging = self._transport.given_up
         if hanging >= MOST_GIVEN_UP:
             reason = f"{hanging} calls on {self._host} hang, so no more are begun there"
-            self._events.append(Replied(session, Reply.REFUSED, reason))
+            self._events.append(Replied(session, Reply.REFUSED, reason, sent=False))
             return
         if self._operation is None:
             raise AssertionError("this service only lists")
