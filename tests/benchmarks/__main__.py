@@ -5,7 +5,7 @@
 
 All of them, or those that are named. With `--powershell` a real one, which PWSH names or PATH has, runs the cmdlets of
 Windows hosts; by itself it means the one benchmark in which that makes a difference. The host has the threads of one
-with 64 processors then: with two, .NET begins one a second of the calls that come after those that hang.
+with 256 processors then: with two, .NET begins one a second of the calls that come after those that hang.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> None:
     program = powershell.find() if REAL in arguments else ""
     if program is None:
         sys.exit(powershell.MISSING)
-    os.environ.setdefault("DOTNET_ThreadPool_ForceMinWorkerThreads", "40")  # hexadecimal
+    os.environ.setdefault("DOTNET_ThreadPool_ForceMinWorkerThreads", "100")  # hexadecimal
     with Lab.start(winrm=True, powershell=program) as lab:
         for name in names or (["rds_hung"] if program else BENCHMARKS):
             print(f"{name}: {(BENCHMARKS[name].__doc__ or '').strip()}", flush=True)

@@ -310,8 +310,10 @@ class Execution:
                 return
             self._move(pending, Phase.WATCH if event.reply is Reply.DONE else Phase.DOUBT)
             self._listing_pause = 0.0
-            if not self._waiting and not self._open[Phase.SENT]:
-                self._listing_not_before = now
+            alone = not self._waiting and not self._open[Phase.SENT]
+            self._listing_not_before = min(
+                self._listing_not_before, now if alone else max(now, self._deadline(pending))
+            )
         if self._blind is not None:
             self._finish_blindly(pending, self._blind)
 

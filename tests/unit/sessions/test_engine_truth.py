@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -150,6 +150,22 @@ def test_list_of_a_batch_that_was_begun_after_the_act_ended_says_what_came_of_it
     report = engine.run(request, farm, Console(), farm.clock)
     assert outcomes(report) == {"1": "still_there"}
     assert len(farm.looks) == 1, "the batch's own list was read 2 s after the act was sent"
+
+
+def test_list_is_read_when_an_answer_comes_after_the_deadline_although_others_are_under_way() -> None:
+    """A call that hangs is given up a little after its deadline, when lists of others have become rare."""
+    farm = FakeFarm.of(session("1"), session("2"), session("3"))
+
+    def after(seconds: float) -> Callable[[FakeFarm, Session], Reply | None]:
+        def answer(farm: FakeFarm, one: Session) -> None:
+            farm._due.append((farm.clock() + seconds, lambda: farm._answer(one, Reply.DONE)))
+
+        return answer
+
+    farm.replies = {session(id_).key: [after(seconds)] for id_, seconds in (("1", 6.0), ("2", 30.0), ("3", 0.1))}
+    report = run(farm, wait_timeout=5.0)
+    assert outcomes(report) == dict.fromkeys("123", "still_there")
+    assert {row.key[2]: round(row.seconds) for row in report.rows} == {"1": 6, "2": 30, "3": 5}
 
 
 def test_deadline_of_a_batch_counts_from_when_the_act_was_sent() -> None:
