@@ -51,7 +51,7 @@ LONGEST_RECEIVE = 15.0
 STOP_SECONDS = 5.0
 """After its stop signal the only call has this long to end. One that is inside a native call, as a log-off that hangs,
 will not, and Windows does not even answer the signal before."""
-GIVE_UP_SECONDS = 1.0
+GIVE_UP_SECONDS = 0.5
 """So long after its deadline a call beside others is given up, while its stop signal is under way."""
 
 

@@ -97,7 +97,7 @@ def too_many_commands() -> FaultError:
         "The WS-Management service cannot process the request. The maximum number of concurrent commands per shell has "
         "been exceeded. Retry the request later or raise the Maximum Commands per Shell quota. "
     )
-    return FaultError(None, message)
+    return FaultError(2150859241, message, "w:QuotaLimit")
 
 
 def unsupported(what: str) -> FaultError:
