@@ -16,4 +16,4 @@ class ActionModule(SessionAction):
     """The action plugin."""
 
     PLACES = (rds.DEPLOYMENT, wvd_classic.HOST_POOL)
-    OPTIONS: ClassVar = {**rds.WHERE, **wvd_classic.WHERE, **FILTERS}
+    OPTIONS: ClassVar = {**rds.WHERE, **rds.DISCONNECTED_FOR, **wvd_classic.WHERE, **FILTERS}

@@ -20,6 +20,7 @@ class ActionModule(SessionAction):
     VERB = LOG_OFF
     OPTIONS: ClassVar = {
         **rds.WHERE,
+        **rds.DISCONNECTED_FOR,
         "unified_session_id": IDS,
         "force": FLAG,
         **wvd_classic.WHERE,

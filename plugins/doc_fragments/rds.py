@@ -7,7 +7,18 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The fragment C(rds)."""
+    """The fragment C(rds), and C(rds.disconnected_for) for modules that can be about disconnected sessions."""
+
+    DISCONNECTED_FOR = r"""
+options:
+  minimum_disconnected:
+    description:
+      - Only sessions of Remote Desktop Services that have been disconnected for at least this long, by the controller's
+        clock. Others, and those of which the service does not tell since when, are left out, and so is a user who has
+        connected again when the turn comes.
+      - A number with the unit V(s), V(m), V(h), V(d) or V(w), such as V(90m). Without a unit it is seconds.
+    type: str
+"""
 
     DOCUMENTATION = r"""
 options:

@@ -17,6 +17,7 @@ description:
 extends_documentation_fragment:
   - remotedesktop.sessions.wvd_classic
   - remotedesktop.sessions.rds
+  - remotedesktop.sessions.rds.disconnected_for
   - remotedesktop.sessions.filters
   - remotedesktop.sessions.filters.users
   - remotedesktop.sessions.windows

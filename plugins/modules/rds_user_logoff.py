@@ -15,8 +15,8 @@ description:
   - Takes the parameters of the PowerShell cmdlet C(Invoke-RDUserLogoff), or those of C(Invoke-RdsUserSessionLogoff) for
     Windows Virtual Desktop (classic). Works on many sessions at once, and sees that each one is gone.
   - Sessions are named with O(host_server) and O(unified_session_id), O(session_host_name) and O(session_id), or
-    O(sessions), or are those that pass O(user), O(exclude_user), O(session_state) and O(minimum_age). Without any of
-    these, only O(all_sessions=true) logs off.
+    O(sessions), or are those that pass O(user), O(exclude_user), O(session_state), O(minimum_age) and
+    O(minimum_disconnected). Without any of these, only O(all_sessions=true) logs off.
   - Runs on the connection broker, or on any host with the PowerShell module and the rights, with O(connection_broker).
 options:
   unified_session_id:
@@ -54,6 +54,7 @@ options:
 extends_documentation_fragment:
   - remotedesktop.sessions.wvd_classic
   - remotedesktop.sessions.rds
+  - remotedesktop.sessions.rds.disconnected_for
   - remotedesktop.sessions.filters
   - remotedesktop.sessions.filters.users
   - remotedesktop.sessions.ending

@@ -42,6 +42,8 @@ FILTERS: list[tuple[dict[str, Any], list[str]]] = [
     ({"user": ["ALICE", "contoso\\BOB"]}, ["alice", "bob"]),
     ({"users": "alice\nbob\n"}, ["alice", "bob"]),
     ({"session_state": "disconnected"}, ["bob"]),
+    ({"minimum_disconnected": "3h"}, ["bob"]),
+    ({"minimum_disconnected": "4h"}, []),
     ({"session_state": ["STATE_DISCONNECTED", "State_Active"]}, EVERYBODY),
     ({"all_sessions": True}, EVERYBODY),
     ({"all_sessions": True, "exclude_user": ["alice@contoso.com", "dave"]}, ["bob", "carol"]),
@@ -53,7 +55,7 @@ FILTERS: list[tuple[dict[str, Any], list[str]]] = [
 ]
 
 
-FOR_REAL = [FILTERS[4], FILTERS[9], FILTERS[11], FILTERS[14]]
+FOR_REAL = [FILTERS[4], FILTERS[11], FILTERS[13], FILTERS[16]]
 
 
 def test_which_sessions(windows: Windows) -> None:

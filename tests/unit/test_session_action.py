@@ -433,17 +433,17 @@ def test_lines_are_split_and_blank_ones_dropped() -> None:
     ],
 )
 def test_age_is_a_number_with_a_unit(text: str, seconds: int) -> None:
-    assert read_age(text) == timedelta(seconds=seconds)
+    assert read_age({"minimum_age": text}, "minimum_age") == timedelta(seconds=seconds)
 
 
 def test_no_age_is_no_condition() -> None:
-    assert read_age(None) is None
+    assert read_age({}, "minimum_age") is None
 
 
 @pytest.mark.parametrize("text", ["-1", "1.5h", "h", "2 h", "1h30m", "1y", "soon", "1hh", "0x10", "+5"])
 def test_other_text_is_no_age(text: str) -> None:
     with pytest.raises(SelectionError, match=r"minimum_age is .*: it must be a number with s, m, h, d or w"):
-        read_age(text)
+        read_age({"minimum_age": text}, "minimum_age")
 
 
 # The environment of the task

@@ -211,6 +211,10 @@ def test_filters_and_ids() -> None:
     task = read(LOGOFF, host_server="h", exclude_user="carol\ndave", minimum_age="2h")
     assert task.selection.named is None
     assert task.selection.filters == Filters("h", (), ("carol", "dave"), (), timedelta(hours=2))
+    task = read(LOGOFF, minimum_disconnected="90m")
+    assert task.selection.filters == Filters(minimum_disconnected=timedelta(minutes=90))
+    assert "minimum_disconnected" in refused(minimum_disconnected="soon")
+    assert "minimum_disconnected" in refused(**CLASSIC, minimum_disconnected="2h")
     task = read(LOGOFF, host_server="h", unified_session_id="2,3")
     assert [one.id for one in task.selection.named or ()] == ["2", "3"]
     task = read(CLOSE, session_id=[0, "7"], session_state="Anything")
@@ -327,10 +331,19 @@ def test_limit_of_the_cmdlet_counts_for_the_wait_too() -> None:
     assert (operation.wait_timeout, operation.time_limit) == (90.0, 90.0)
 
 
-@pytest.mark.parametrize(("states", "proven"), [({}, False), ({"session_state": ["STATE_DISCONNECTED"]}, True)])
-def test_script_proves_the_state_too_when_it_was_filtered(host: FakeHost, states: dict[str, Any], proven: bool) -> None:
-    service = reach({"all_sessions": True, **states}, transport="winrm")
-    assert ("session_state" in service._proof) is proven
+@pytest.mark.parametrize(
+    ("filters", "proven"),
+    [
+        ({}, set()),
+        ({"session_state": ["STATE_DISCONNECTED"]}, {"session_state"}),
+        ({"minimum_disconnected": "2h"}, {"session_state", "disconnect_time"}),
+    ],
+)
+def test_script_proves_what_may_change_when_it_was_filtered(
+    host: FakeHost, filters: dict[str, Any], proven: set[str]
+) -> None:
+    service = reach({"all_sessions": True, **filters}, transport="winrm")
+    assert {"session_state", "disconnect_time"}.intersection(service._proof) == proven
     assert set(service._proof) <= set(service._cmdlets.fields)
 
 

@@ -83,7 +83,8 @@ def read_filters(options: Options, place: Place) -> Filters:
         tuple(options["user"] or ()),
         tuple(options["exclude_user"] or ()),
         place.read_states(options["session_state"] or ()),
-        read_age(options.get("minimum_age")),
+        read_age(options, "minimum_age"),
+        read_age(options, "minimum_disconnected"),
     )
 
 
@@ -100,7 +101,7 @@ def refuse_unclear(options: Options, place: Place) -> None:
         place.form.ids.read(id_)
     if host and options[ids] is not None and options[host] is None:
         raise SelectionError(f"{ids} needs {host}: ids are unique only on a session host.")
-    filters = [name for name in FILTERS if name in options]
+    filters = [name for name in (*FILTERS, "minimum_disconnected") if name in options]
     if not given and not options["all_sessions"] and all(options[name] is None for name in filters):
         alone = f"{host} needs {ids}, which says which session there. " if host and options[host] else ""
         raise SelectionError(
@@ -161,13 +162,14 @@ def strip_each(names: list[str]) -> list[str]:
     return [name.strip() for name in names]
 
 
-def read_age(text: str | None) -> timedelta | None:
-    """Read an age such as 90m or 2d; a bare number is seconds. Raises SelectionError."""
+def read_age(options: Options, name: str) -> timedelta | None:
+    """Read the option `name`, an age such as 90m or 2d; a bare number is seconds. Raises SelectionError."""
+    text = options.get(name)
     if text is None:
         return None
     match = AGE.fullmatch(text.strip())
     if not match or not int(match[1]):
         raise SelectionError(
-            f"minimum_age is {text!r}: it must be a number with s, m, h, d or w, above 0, such as 90m or 2d."
+            f"{name} is {text!r}: it must be a number with s, m, h, d or w, above 0, such as 90m or 2d."
         )
     return timedelta(seconds=int(match[1]) * AGE_SECONDS[match[2].lower()])

@@ -70,6 +70,9 @@ WHERE: Spec = {
     "connection_broker": {"type": "str"},
     "collection_name": {"type": "list", "elements": "str"},
 }
+DISCONNECTED_FOR: Spec = {"minimum_disconnected": {"type": "str"}}
+"""The filter that no other service can have: only this one tells since when a session is disconnected."""
+OWN_OPTIONS: Spec = {**WHERE, **DISCONNECTED_FOR}
 LONGEST_NAME = 255
 
 
@@ -116,7 +119,7 @@ class Deployment(WindowsPlace):
 
     title = "Remote Desktop Services"
     form = FORM
-    where = WHERE
+    where = OWN_OPTIONS
     host_option = "host_server"
     states = STATES
     question = ("force", True)

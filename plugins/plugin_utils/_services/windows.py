@@ -49,7 +49,11 @@ class WindowsPlace(Place):
             service = RunspaceService(cmdlets, operation, calls, host, clock, seconds, sleep)
         else:
             # The host proves what it acts on, so the filter must hold there still.
-            proof = (*cmdlets.proof, "session_state") if wanted.selection.filters.states else cmdlets.proof
+            filters, proof = wanted.selection.filters, cmdlets.proof
+            if filters.states or filters.minimum_disconnected is not None:
+                proof = (*proof, "session_state")
+            if filters.minimum_disconnected is not None:
+                proof = (*proof, "disconnect_time")
             script = ScriptTransport(reach.run_module, host, clock)
             service = ScriptService(cmdlets, operation, script, host, clock, seconds, sleep, proof)
         service.warnings += wanted.warnings

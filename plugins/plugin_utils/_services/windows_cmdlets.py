@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, ClassVar
 
 from .._sessions.session import Session, fold
@@ -81,7 +82,7 @@ class ServiceCmdlets(ABC):
         Without a host, an id or a user the session has no users, so it is never acted on.
         """
         fields: dict[str, Any] = {field: row.get(name) for field, name in self.fields.items()}
-        state, created = fields["session_state"], fields.get("create_time")
+        state = fields["session_state"]
         if isinstance(state, int) and 0 <= state < len(self.STATES):
             state = fields["session_state"] = self.STATES[state]
         host, id_ = (fields[name] for name in self.where)
@@ -96,15 +97,20 @@ class ServiceCmdlets(ABC):
             id_,
             users,
             state,
-            at_latest(read_time(created)) if isinstance(created, str) else None,
+            _moment(fields.get("create_time")),
             read_at,
             self.FORM.row(fields, host, id_, next(iter(users), ""), common_state),
             common_state,
+            _moment(fields.get("disconnect_time")),
         )
 
     def read_host(self, row: Row) -> str:
         """Read the name of a session host from what `hosts` lists."""
         raise NotImplementedError
+
+
+def _moment(value: object) -> datetime | None:
+    return at_latest(read_time(value)) if isinstance(value, str) else None
 
 
 def account_names(domain: str, user: str) -> tuple[str, ...]:

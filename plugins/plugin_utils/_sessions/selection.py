@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from .errors import SelectionError
 from .outcome import NOT_SELECTED, REPLACED
-from .session import Key, Session, account, fold, order, same_instant
+from .session import DISCONNECTED, Key, Session, account, fold, order, same_instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class Filters:
     excluded_users: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     minimum_age: timedelta | None = None
+    minimum_disconnected: timedelta | None = None
+    """How long a session must have been disconnected; one that is not never has been for long enough."""
 
     def rejects(self, session: Session, now: datetime) -> str:
         """Say why a session is not meant; empty when it is. `now` (aware) decides its age."""
@@ -74,6 +76,13 @@ class Filters:
                 return "its age is not known"
             if now - session.created < self.minimum_age:
                 return f"it was created at {session.created.isoformat()}"
+        if self.minimum_disconnected is not None:
+            if session.common_state != DISCONNECTED:
+                return f"its state is {session.state}"
+            if session.disconnected_at is None:
+                return "it is not known since when it is disconnected"
+            if now - session.disconnected_at < self.minimum_disconnected:
+                return f"it is disconnected since {session.disconnected_at.isoformat()}"
         return ""
 
 

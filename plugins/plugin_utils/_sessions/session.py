@@ -63,6 +63,8 @@ class Session:
     """The row that users see."""
     common_state: str = OTHER
     """State in the words that all services share."""
+    disconnected_at: datetime | None = None
+    """Since when it is disconnected (aware), or `None` when it is not, or the service did not say."""
 
     @property
     def key(self) -> Key:

@@ -206,6 +206,29 @@ def test_session_of_unknown_age_is_never_old_enough() -> None:
     assert chosen([listed("1", created=None)]) == ["1"]
 
 
+def test_minimum_disconnected_means_disconnected_for_at_least_that_long() -> None:
+    since = NOW - timedelta(hours=2)
+    sessions = [
+        gone("1", since),
+        gone("2", since + timedelta(microseconds=1)),
+        gone("3", None),
+        replace(gone("4", since), state="Active", common_state="active"),
+        gone("5", since - timedelta(days=1)),
+    ]
+    assert chosen(sessions, minimum_disconnected=timedelta(hours=2)) == ["1", "5"]
+    filters = Filters(minimum_disconnected=timedelta(hours=2))
+    assert [filters.rejects(one, NOW) for one in sessions[1:4]] == [
+        f"it is disconnected since {sessions[1].disconnected_at.isoformat()}",
+        "it is not known since when it is disconnected",
+        "its state is Active",
+    ]
+
+
+def gone(id_: str, since: datetime | None) -> Session:
+    """Make a session that is disconnected."""
+    return replace(listed(id_, state="Disconnected"), common_state="disconnected", disconnected_at=since)
+
+
 def test_age_of_another_time_zone_is_the_same_instant() -> None:
     zone = timezone(timedelta(hours=9))
     assert chosen([listed("1", created=CREATED.astimezone(zone))], minimum_age=timedelta(hours=4)) == ["1"]
