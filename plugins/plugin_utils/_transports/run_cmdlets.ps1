@@ -43,8 +43,12 @@ param (
 $ErrorActionPreference = 'Stop'
 
 $clock = [System.Diagnostics.Stopwatch]::StartNew()
+# So many calls are in flight, and beside them so many more that have been silent for a while: those may be hung.
 $AtOnce = 8
+$MostSilent = 40
+$SilentSeconds = 0.5
 $idle = New-Object -TypeName System.Collections.Stack
+$opening = New-Object -TypeName System.Collections.ArrayList
 $lists = @{ Shortest = $ShortestList }
 $invariant = [System.Globalization.CultureInfo]::InvariantCulture
 $special = '["\\]|[^ -~]'
@@ -128,6 +132,50 @@ function Receive-Call {
         )
     }
     return $answer
+}
+
+function Start-Runspace {
+    # Begins in the background what Initialize-Runspace waits for, as it may take seconds.
+    Open-Runspace
+    Step-Runspace 0
+}
+
+function Step-Runspace {
+    # Begins one of $Calls in the runspace that is idle since last. After all of them it stays idle.
+    param ([int] $Number)
+
+    if ($Number -lt $Calls.Count) {
+        $one = Start-Call $Calls[$Number] $Seconds
+        $one.Number = $Number
+        [void] $opening.Add($one)
+    }
+}
+
+function Receive-Runspace {
+    # Goes on with what Start-Runspace has begun. Returns whether a call went wrong, whose runspace is not used then.
+    $failed = $false
+    foreach ($one in @($opening)) {
+        if (Test-Ended $one) {
+            $opening.Remove($one)
+            $answer = Receive-Call $one
+            if ($answer.State -eq 'completed' -and $answer.Errors.Count -eq 0) {
+                Step-Runspace ($one.Number + 1)
+                continue
+            }
+            $failed = $true
+            if ($answer.State -ne 'no answer') {
+                $idle.Pop().Dispose()
+            }
+        }
+    }
+    return $failed
+}
+
+function Test-Ended {
+    # Whether there is nothing more to wait for.
+    param ([hashtable] $Running)
+
+    return $Running.Result.IsCompleted -or $clock.Elapsed.TotalSeconds -ge $Running.Deadline
 }
 
 function Get-Ending {
@@ -333,6 +381,18 @@ function Test-Late {
     return $now -gt $lastBegin -or ($null -ne $Act['seconds'] -and $now -ge [double] $Act['seconds'])
 }
 
+function Measure-Place {
+    # How many more acts may be in flight now.
+    $silent = 0
+    $now = $clock.Elapsed.TotalSeconds
+    foreach ($one in $running.Values) {
+        if ($now - $one.Begun -ge $SilentSeconds) {
+            $silent++
+        }
+    }
+    return $AtOnce - $running.Count + [math]::Min($silent, $MostSilent)
+}
+
 function Get-Verdict {
     # Whether the row that an act is about is still the one that was selected.
     param ([System.Collections.IDictionary] $Act, [hashtable] $Proof, [string[]] $Where)
@@ -373,21 +433,33 @@ if ($null -ne $Listing) {
     $running = @{}
     $next = 0
     $lastBegin = [double]::PositiveInfinity
+    $mayOpen = $mayAct
 
     while ($next -lt $Acts.Count -or $running.Count -gt 0) {
-        while ($next -lt $Acts.Count -and $running.Count -lt $AtOnce) {
+        if (Receive-Runspace) {
+            $mayOpen = $false
+        }
+        # One at a time, so that nobody waits for long.
+        $wanted = [math]::Min((Measure-Place), $Acts.Count - $next)
+        if ($mayOpen -and $idle.Count + $opening.Count -lt $wanted) {
+            Start-Runspace
+        }
+        while ($next -lt $Acts.Count) {
             $act = $Acts[$next]
             $verdict = 'later'
             # A list that took too long itself proves nothing, and another would take as long.
             $read = $proof.InTime -and (Test-Old $proof)
             if (-not (Test-Late $act -Read $read)) {
-                if ($mayAct -and $proof.InTime -and $idle.Count -eq 0) {
-                    $null = Initialize-Runspace
+                $lacksRunspace = $mayAct -and $proof.Whole -and $proof.InTime -and $idle.Count -eq 0
+                if ((Measure-Place) -le 0 -or ($lacksRunspace -and $running.Count + $opening.Count -gt 0)) {
+                    break
                 }
-                if ($proof.InTime -and (Test-Old $proof)) {
-                    $proof = Get-Proof $where
+                if (-not $lacksRunspace) {
+                    if ($proof.InTime -and (Test-Old $proof)) {
+                        $proof = Get-Proof $where
+                    }
+                    $verdict = Get-Verdict -Act $act -Proof $proof -Where $where
                 }
-                $verdict = Get-Verdict -Act $act -Proof $proof -Where $where
             }
             if ($verdict -eq 'proven') {
                 if (-not $mayAct -or (Test-Old $proof)) {
@@ -407,7 +479,7 @@ if ($null -ne $Listing) {
         }
         foreach ($number in @($running.Keys)) {
             $one = $running[$number]
-            if ($one.Result.IsCompleted -or $clock.Elapsed.TotalSeconds -ge $one.Deadline) {
+            if (Test-Ended $one) {
                 $reports[$number] = ConvertTo-JsonSent $one
                 $running.Remove($number)
             }
@@ -431,6 +503,9 @@ $members = @(
 )
 '{' + ($members -join ',') + '}'
 
+foreach ($one in $opening) {
+    $null = Receive-Call $one
+}
 foreach ($runspace in $idle) {
     $runspace.Dispose()
 }

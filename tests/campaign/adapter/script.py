@@ -24,6 +24,10 @@ from tests.campaign.schedule import ActFault, ListFault
 from tests.campaign.stage import HOSTS, PLACES, Stage
 
 AT_ONCE = 8
+MOST_SILENT = 40
+SILENT_SECONDS = 0.5
+OPENING = 0.3
+"""Seconds that a further runspace takes, in the background."""
 SEND_SECONDS = 10.0
 BEFORE, AFTER = 0.7, 0.3
 """Seconds that a module call takes before the script starts, and after it has ended."""
@@ -173,11 +177,21 @@ class Script:
         proof = self._prove(where)
         running: dict[int, Running] = {}
         reports: list[Values] = []
+        idle = min(AT_ONCE, len(acts))
+        opening: list[float] = []
         pause = 0.02
         while len(reports) < len(acts) or running:
-            while len(reports) < len(acts) and len(running) < AT_ONCE:
+            idle += sum(ready <= self._now() for ready in opening)
+            opening = [ready for ready in opening if ready > self._now()]
+            if idle + len(opening) < min(self._places(running), len(acts) - len(reports)):
+                opening.append(self._now() + OPENING)
+                pause = 0.02
+            while len(reports) < len(acts):
                 act, verdict = acts[len(reports)], "later"
                 if not self._is_late(act, read=proof.in_time and self._is_old(proof)):
+                    lacks_runspace = proof.whole and proof.in_time and not idle
+                    if self._places(running) <= 0 or (lacks_runspace and (running or opening)):
+                        break
                     if proof.in_time and self._is_old(proof):
                         proof = self._prove(where)
                     verdict = self._verdict(act, proof, where)
@@ -188,11 +202,13 @@ class Script:
                         verdict = "later"
                     else:
                         running[len(reports)] = self._begin(act["call"], proof)
+                        idle -= 1
                 reports.append({"verdict": verdict, "answer": None})
             for number, one in list(running.items()):
                 if one.answer is not None or self._now() >= one.deadline:
                     answer = self._written(one.answer or CallResult(State.NO_ANSWER), one.begun)
                     reports[number] = {"verdict": "sent", "answer": answer, "proof_age": one.proof_age}
+                    idle += one.answer is not None
                     del running[number]
                     pause = 0.02
             self._world.sleep(pause)
@@ -200,6 +216,10 @@ class Script:
         if self._last_begin < math.inf:
             proof = self._prove(where)
         return reports, proof.answer
+
+    def _places(self, running: Mapping[int, Running]) -> int:
+        silent = sum(self._now() - one.begun >= SILENT_SECONDS for one in running.values())
+        return AT_ONCE - len(running) + min(silent, MOST_SILENT)
 
     def _begin(self, call: Values, proof: Proof) -> Running:
         now = self._now()

@@ -57,6 +57,11 @@ class Hosts:
         """Set a rule as tests/lab/winrm/faults.py describes it."""
         self.lab.call("POST", "winrm/faults", {"kind": kind, "command": command, **rule})
 
+    def only_eight(self) -> list[Json]:
+        """Return first calls that hang in each runspace after the eighth, so that no more act."""
+        self.fault("hang", "Get-RDServer", skip=8)
+        return [LOAD, call("Get-RDServer")]
+
     def matches(self) -> list[int]:
         """Count the calls that each rule fitted."""
         return [rule["matches"] for rule in self.lab.call("GET", "winrm/faults")]

@@ -91,7 +91,7 @@ def test_older_wms_does_not_take_what_the_newer_one_takes(hosts: Hosts) -> None:
 
 
 def test_classic_signs_in_wherever_it_acts(hosts: Hosts) -> None:
-    """Also where it begins anew because all that it had hang."""
+    """Also where it opens more because all that it had hang."""
     pool = {"name": "legacy-pool", "service": "wvd_classic", "tenant": "Contoso"}
     hosts.lab.reset(deployment({**pool, "generate": {"hosts": 1, "sessions_per_host": 12}}))
     listing = call("Get-RdsUserSession", **POOL)

@@ -16,6 +16,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, cast
@@ -57,10 +58,30 @@ PARAMETER = re.compile(r"^    \[.+\] \$(\w+)", re.MULTILINE)
 """One that the script declares."""
 SEND_SECONDS = 10
 AT_ONCE = 8
+MOST_SILENT = 40
+SILENT_SECONDS = 0.5
 TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 STATES = {PSInvocationState.COMPLETED: "completed", PSInvocationState.FAILED: "failed"}
 NOTHING = {"state": "completed", "output": [], "errors": [], "warnings": []}
 Json = dict[str, Any]
+
+
+@dataclass(eq=False)
+class Running:
+    """An act that is under way."""
+
+    shell: PowerShell
+    begun: float
+    proof_age: float
+
+    def is_silent(self, now: float) -> bool:
+        return now - self.begun >= SILENT_SECONDS
+
+
+def places(running: dict[int, Running], now: float) -> int:
+    """How many more acts may be in flight."""
+    silent = sum(one.is_silent(now) for one in running.values())
+    return AT_ONCE - len(running) + min(silent, MOST_SILENT)
 
 
 class Script:
@@ -72,6 +93,7 @@ class Script:
         self._credential = credential
         self._started = time.monotonic()
         self._last_begin = math.inf
+        self._turn = 0
         self.shortest_list: float = given.get("ShortestList", 0.0)
 
     @property
@@ -84,11 +106,11 @@ class Script:
         """Since its start."""
         return time.monotonic() - self._started
 
-    def run(self, calls: list[Json], limit: str = "Seconds") -> list[Json]:
+    def run(self, calls: list[Json]) -> list[Json]:
         """Run calls at once. Those that take too long are left behind."""
         begun = self.seconds
         shells = [self._begin(call) for call in calls]
-        deadline = time.monotonic() + self._given.get(limit, 60)
+        deadline = time.monotonic() + self._given.get("Seconds", 60)
         while time.monotonic() < deadline and any(shell.state == PSInvocationState.RUNNING for shell in shells):
             for shell in shells:
                 if shell.state == PSInvocationState.RUNNING:
@@ -111,35 +133,54 @@ class Script:
         listing, acts = self._given["Listing"], self._given.get("Acts", [])
         names = self._given.get("AnyCase", [])
         reports: list[Json] = []
+        running: dict[int, Running] = {}
         proof = Proof(self, listing, names)
-        for begin in range(0, len(acts), AT_ONCE):
-            some = acts[begin : begin + AT_ONCE]
-            read = proof.in_time and proof.is_old
-            if read and not all(self._late(act, read) for act in some):
-                proof, read = Proof(self, listing, names), False
-            verdicts = [self._verdict(act, proof, may_act, read) for act in some]
-            proven = [act["call"] for act, verdict in zip(some, verdicts, strict=True) if verdict == "sent"]
-            if proven:
-                self._last_begin = min(self._last_begin, self.seconds + SEND_SECONDS)
-            age = proof.age
-            answers = iter(self.run(proven, "ActSeconds"))
-            reports += [
-                {"verdict": one, "answer": next(answers), "proof_age": age}
-                if one == "sent"
-                else {"verdict": one, "answer": None}
-                for one in verdicts
-            ]
+        while len(reports) < len(acts) or running:
+            while len(reports) < len(acts):
+                act, verdict = acts[len(reports)], "later"
+                read = proof.in_time and proof.is_old
+                if not self._late(act, read):
+                    if places(running, self.seconds) <= 0:
+                        break
+                    if read:
+                        proof = Proof(self, listing, names)
+                    verdict = self._verdict(act, proof, may_act)
+                if verdict == "sent":
+                    running[len(reports)] = Running(self._begin(act["call"]), self.seconds, proof.age)
+                    self._last_begin = min(self._last_begin, self.seconds + SEND_SECONDS)
+                reports.append({"verdict": verdict, "answer": None})
+            for number in self._ended(running):
+                one = running.pop(number)
+                times = {"begun": one.begun, "ended": self.seconds}
+                reports[number].update(answer={**answer(one.shell), **times}, proof_age=one.proof_age)
         if any(report["answer"] for report in reports):
             proof = Proof(self, listing, names)
         return reports, proof.answer
 
-    def _late(self, act: Json, read: bool) -> bool:
+    def _ended(self, running: dict[int, Running]) -> list[int]:
+        """Ask for the answers of calls that have just begun, and of one of the silent ones in turn."""
+        silent = [one for one in running.values() if one.is_silent(self.seconds)]
+        asked = [one for one in running.values() if one not in silent]
+        if silent:
+            self._turn += 1
+            asked.append(silent[self._turn % len(silent)])
+        for one in asked:
+            if one.shell.state == PSInvocationState.RUNNING:
+                one.shell.poll_invoke(timeout=0.1)
+        limit = self._given["ActSeconds"]
+        return [
+            number
+            for number, one in running.items()
+            if one.shell.state != PSInvocationState.RUNNING or self.seconds >= one.begun + limit
+        ]
+
+    def _late(self, act: Json, read: bool = False) -> bool:
         """Whether it may not begin any more, when perhaps a list must be read first."""
         now = self.seconds + (self.shortest_list if read else 0.0)
         return now > self._last_begin or (act["seconds"] is not None and now >= act["seconds"])
 
-    def _verdict(self, act: Json, proof: Proof, may_act: bool, read: bool) -> str:
-        if self._late(act, read):
+    def _verdict(self, act: Json, proof: Proof, may_act: bool) -> str:
+        if self._late(act):
             return "later"
         verdict = proof.verdict(act)
         if verdict != "proven":
@@ -258,7 +299,7 @@ def main() -> None:
     output: Json = {"calls": [], "acts": [], "listing": None}
     try:
         # The script signs in in each of its runspaces. Which one of a pool takes a call nobody can say.
-        with RunspacePool(host, max_runspaces=1 if secrets else AT_ONCE) as pool:
+        with RunspacePool(host, max_runspaces=1 if secrets else AT_ONCE + MOST_SILENT) as pool:
             process = Script(pool, given, credential)
             for call in given.get("Calls", []):
                 # The lab loads its modules by itself.
