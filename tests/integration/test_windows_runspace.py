@@ -19,7 +19,6 @@ from tests.integration.windows_hosts import (
     CLOSE,
     LOGOFF,
     RDS_INFO,
-    SEEN,
     WMS_INFO,
     WVD_CLASSIC,
     Windows,
@@ -109,39 +108,6 @@ def test_errors_and_calls_that_block_hold_up_nobody(windows: Windows) -> None:
     assert german.task.result["summary"] == {"failed": 2, "logged_off": 2}
     assert "Zugriff verweigert" in german.task.message
     assert ended_in(german) == ["alice", "bob"]
-
-
-@pytest.mark.waits_long
-def test_calls_that_hang_hold_up_nobody_and_more_than_forty_say_so(windows: Windows) -> None:
-    """The others are logged off before the first of those that hang is given up, and no shell is left."""
-    hang = fault("hang", "Invoke-RDUserLogoff", parameters={"HostServer": "rdsh-0.contoso.com"})
-    every = fault("hang", "Invoke-RDUserLogoff")
-    some, all_of_them = windows.scenarios(
-        BROKER,
-        Scenario("a host that hangs", [reset(SIXTY), hang, log_off(all_sessions=True, wait_timeout=10), see(*SEEN)]),
-        Scenario("all hang", [reset(SIXTY), every, log_off(all_sessions=True, wait_timeout=10), see(*SEEN)]),
-    )
-    assert some.task.result["summary"] == {"logged_off": 40, "still_there": 20}
-    assert ended_in(some) == [f"user{number:05}" for number in range(20, 60)]
-    told = {row["outcome"]: row["seconds"] for row in some.task.result["sessions"]}
-    assert told["logged_off"] < 10 <= told["still_there"]
-    assert "warnings" not in some.task.result
-    assert all_of_them.task.result["summary"] == {"failed": 5, "still_there": 55}
-    (warning,) = all_of_them.task.result["warnings"]
-    assert "40 calls on" in warning
-    for one in (some, all_of_them):
-        assert one.seen["end"]["winrm/report"]["now"]["shells"] == 0
-
-
-def test_quota_of_the_host_holds_nobody_up(windows: Windows) -> None:
-    """As many calls as it takes are under way at once, and the task says why."""
-    windows.lab.reset(farm=SIXTY)
-    windows.settings(command_quota=6, delay={"invoke-rduserlogoff": 0.2})
-    finished = windows.play(BROKER, log_off(user=HALF))
-    assert finished.task.result["summary"] == {"logged_off": 30}
-    assert windows.ended() == HALF
-    (warning,) = finished.task.result["warnings"]
-    assert "takes no more requests of this user for now" in warning
 
 
 def test_powershell_that_dies_on_the_way(windows: Windows) -> None:
