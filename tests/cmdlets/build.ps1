@@ -43,7 +43,7 @@ function New-Module {
     return $folder
 }
 
-$functions = 'Get-RDUserSession', 'Get-RDServer', 'Invoke-RDUserLogoff', 'Disconnect-RDUser'
+$functions = 'Get-RDUserSession', 'Get-RDServer', 'Invoke-RDUserLogoff', 'Disconnect-RDUser', 'Send-RDUserMessage'
 $folder = New-Module RemoteDesktop RemoteDesktop -Source RemoteDesktop/RemoteDesktop.cs -Manifest @{
     RootModule = 'RemoteDesktop.psm1'
     FunctionsToExport = $functions

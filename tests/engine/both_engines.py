@@ -77,9 +77,14 @@ class BothLab:
 
     @property
     def ended(self) -> list[Ended]:
-        """What was logged off or disconnected."""
-        audit = [row for row in self._lab.farm.audit() if row["verb"] in ("logoff", "disconnect")]
+        """What was logged off, disconnected or sent a message."""
+        audit = [row for row in self._lab.farm.audit() if row["verb"] in ("logoff", "disconnect", "message")]
         return [(row["verb"], row["effect"], row["host"], row["id"]) for row in audit]
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        """The texts that were sent."""
+        return [row["detail"] for row in self._lab.farm.audit() if row["verb"] == "message"]
 
     def state(self, service: str, pool: str, host: str, number: int) -> str:
         """The state that a session is in, in ARM's words."""
@@ -101,11 +106,12 @@ class Said:
 
     messages: list[Message]
     ended: list[Ended]
+    sent: list[dict[str, str]]
 
     @property
     def text(self) -> list[str]:
         """Everything that must be equal, as lines."""
-        return pformat([*(essence(one) for one in self.messages), self.ended], width=110).splitlines()
+        return pformat([*(essence(one) for one in self.messages), self.ended, self.sent], width=110).splitlines()
 
 
 class BothEngines:
@@ -132,7 +138,7 @@ class BothEngines:
         self.lab.reset()
         prepare(self.lab)
         messages = [one for one in ask(client) if one.type not in IGNORED]
-        return Said(messages, self.lab.ended)
+        return Said(messages, self.lab.ended, self.lab.messages)
 
     def close(self) -> None:
         self.stand_in.engine.close()

@@ -46,6 +46,10 @@ PLACES = {"RemoteDesktop": (BROKER,), "MultiPoint": (BROKER, OTHER), "Microsoft.
 """The hosts that have a module."""
 RD_ENDINGS = ("Invoke-RDUserLogoff", "Disconnect-RDUser")
 """They have the same parameters and errors."""
+RD_ACTS = (*RD_ENDINGS, "Send-RDUserMessage")
+"""They have the same errors."""
+WMS_ACTS = ("Close-WmsSession", "Disconnect-WmsSession")
+"""They have the same parameters and errors."""
 ENDPOINTS = {
     "default": Configuration(DEFAULT),
     "no-language": Configuration(
@@ -70,11 +74,18 @@ ENDPOINTS = {
                 }
                 for name in RD_ENDINGS
             ),
-            "Get-WmsSession",
             {
-                "Name": "Close-WmsSession",
-                "Parameters": [{"Name": name} for name in ("SessionId", "Server", "TimeoutInSecond")],
+                "Name": "Send-RDUserMessage",
+                "Parameters": [
+                    {"Name": "HostServer", "ValidateSet": [SESSION_HOST, "down.example.test"]},
+                    *({"Name": name} for name in ("UnifiedSessionID", "MessageTitle", "MessageBody")),
+                ],
             },
+            "Get-WmsSession",
+            *(
+                {"Name": name, "Parameters": [{"Name": one} for one in ("SessionId", "Server", "TimeoutInSecond")]}
+                for name in WMS_ACTS
+            ),
             "Add-RdsAccount",
             "Get-RdsUserSession",
             {
@@ -88,6 +99,8 @@ ENDPOINTS = {
     ),
 }
 LOGOFF = DISCONNECT = {"HostServer": SESSION_HOST, "UnifiedSessionID": 2, "Force": True}
+MESSAGE = {"HostServer": SESSION_HOST, "UnifiedSessionID": 2, "MessageTitle": "Maintenance", "MessageBody": "Save."}
+RD_GIVEN = {"Invoke-RDUserLogoff": LOGOFF, "Disconnect-RDUser": DISCONNECT, "Send-RDUserMessage": MESSAGE}
 CLOSE = {"SessionId": [2], "Confirm": False}
 POOL = {"TenantName": "example", "HostPoolName": "Legacy"}
 CLASSIC = {**POOL, "SessionHostName": CLASSIC_HOST, "SessionId": 2, "NoUserPrompt": True}
@@ -253,6 +266,32 @@ def test_a_session_that_is_disconnected_already(engines: Engines) -> None:
     both = engines.on(BROKER)
     assert outcome(same(both, "Disconnect-RDUser", prepare, **DISCONNECT)) == ["Completed"]
     assert both.lab.ended == [("disconnect", "none", SESSION_HOST, 2)]
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_a_session_gets_a_message(engines: Engines, endpoint: str) -> None:
+    both = engines.on(BROKER, endpoint)
+    assert outcome(same(both, "Send-RDUserMessage", **MESSAGE)) == ["Completed"]
+    assert both.lab.ended == [("message", "done", SESSION_HOST, 2)]
+    assert both.lab.messages == [{"title": "Maintenance", "body": "Save."}]
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize(("host", "pool", "id_"), [(BROKER, "new-class", [2]), (OTHER, "old-class", 2)])
+def test_a_wms_session_is_disconnected(
+    engines: Engines, endpoint: str, host: str, pool: str, id_: int | list[int]
+) -> None:
+    both = engines.on(host, endpoint)
+    given = {"SessionId": id_, "Confirm": False}
+    assert outcome(same(both, "Disconnect-WmsSession", **given)) == ["Completed"]
+    assert both.lab.ended == [("disconnect", "done", host, 2)]
+    assert both.lab.state("wms", pool, host, 2) == "Disconnected"
+
+    def prepare(lab: BothLab) -> None:
+        lab.change("wms", pool, host, 2, state="Disconnected")
+
+    assert outcome(same(both, "Disconnect-WmsSession", prepare, **given)) == ["Completed"]
+    assert both.lab.ended == [("disconnect", "none", host, 2)]
 
 
 # Calls that do not get as far as the cmdlet
@@ -422,10 +461,38 @@ REFUSED: list[tuple[str, str, str, dict[str, Any], str]] = [
         "HostFunctionNotImplemented",
     ),
 ]
+ALIKE = {"Disconnect-RDUser": "Invoke-RDUserLogoff", "Disconnect-WmsSession": "Close-WmsSession"}
 REFUSED += [
-    (endpoint, host, "Disconnect-RDUser", parameters, error)
+    (endpoint, host, other, parameters, error)
+    for other, alike in ALIKE.items()
     for endpoint, host, command, parameters, error in REFUSED
-    if command == "Invoke-RDUserLogoff"
+    if command == alike
+]
+TEXTS = {"MessageTitle": "Maintenance", "MessageBody": "Save."}
+REFUSED += [
+    (
+        endpoint,
+        host,
+        "Send-RDUserMessage",
+        {**TEXTS, **{name: value for name, value in parameters.items() if name != "Force"}},
+        error,
+    )
+    for endpoint, host, command, parameters, error in REFUSED
+    if command == "Invoke-RDUserLogoff" and "yes" not in parameters.values() and error != "HostException"
+]
+EMPTY = "ParameterArgumentValidationErrorEmptyStringNotAllowed"
+REFUSED += [
+    (endpoint, BROKER, "Send-RDUserMessage", parameters, error)
+    for endpoint in ENDPOINTS
+    for parameters, error in (
+        (LOGOFF, "NamedParameterNotFound"),
+        ({**MESSAGE, "Force": True}, "NamedParameterNotFound"),
+        ({**MESSAGE, "ConnectionBroker": BROKER}, "NamedParameterNotFound"),
+        ({**MESSAGE, "MessageTitle": ""}, EMPTY),
+        ({**MESSAGE, "MessageBody": ""}, EMPTY),
+        ({name: MESSAGE[name] for name in MESSAGE if name != "MessageTitle"}, "MissingMandatoryParameter"),
+        ({name: MESSAGE[name] for name in MESSAGE if name != "MessageBody"}, "MissingMandatoryParameter"),
+    )
 ]
 
 
@@ -464,10 +531,9 @@ def test_script_text_is_no_language(engines: Engines) -> None:
 @pytest.mark.parametrize(
     ("host", "command", "parameters"),
     [
-        (BROKER, "Invoke-RDUserLogoff", LOGOFF),
-        (BROKER, "Disconnect-RDUser", DISCONNECT),
-        (BROKER, "Close-WmsSession", CLOSE),
-        (OTHER, "Close-WmsSession", {**CLOSE, "SessionId": 2}),
+        *((BROKER, command, given) for command, given in RD_GIVEN.items()),
+        *((BROKER, command, CLOSE) for command in WMS_ACTS),
+        *((OTHER, command, {**CLOSE, "SessionId": 2}) for command in WMS_ACTS),
         (OTHER, "Invoke-RdsUserSessionLogoff", CLASSIC),
     ],
 )
@@ -489,14 +555,20 @@ SAID: list[tuple[str, str, dict[str, Any], list[str]]] = [
     (BROKER, "Get-RDServer", {"ConnectionBroker": "other.example.test"}, ["ERROR_RECORD", "Completed"]),
     (OTHER, "Get-RDServer", {}, ["Failed"]),
     *(
-        (BROKER, command, {**LOGOFF, **missing}, ["ERROR_RECORD", "Completed"])
-        for command in RD_ENDINGS
+        (BROKER, command, {**RD_GIVEN[command], **missing}, ["ERROR_RECORD", "Completed"])
+        for command in RD_ACTS
         for missing in ({"UnifiedSessionID": 99}, {"HostServer": "down.example.test"}, {"HostServer": "nowhere"})
     ),
     (BROKER, "Get-WmsSession", {"All": True, "Server": "nowhere"}, ["Failed"]),
-    (BROKER, "Close-WmsSession", {**CLOSE, "SessionId": [99]}, ["Failed"]),
-    (BROKER, "Close-WmsSession", {**CLOSE, "Server": "nowhere"}, ["Failed"]),
-    (OTHER, "Close-WmsSession", {**CLOSE, "SessionId": 99}, ["Failed"]),
+    *(
+        (host, command, {**CLOSE, **missing}, ["Failed"])
+        for command in WMS_ACTS
+        for host, missing in (
+            (BROKER, {"SessionId": [99]}),
+            (BROKER, {"Server": "nowhere"}),
+            (OTHER, {"SessionId": 99}),
+        )
+    ),
     (OTHER, "Get-RdsUserSession", {**POOL, "HostPoolName": "Nope"}, ["ERROR_RECORD", "Completed"]),
     (OTHER, "Invoke-RdsUserSessionLogoff", {**CLASSIC, "SessionId": 99}, ["ERROR_RECORD", "Completed"]),
     (
@@ -527,11 +599,12 @@ def test_a_broker_without_a_deployment(engines: Engines) -> None:
     assert outcome(answer) == ["ERROR_RECORD", "Completed"]
 
 
-def test_a_session_that_does_not_close_in_time(engines: Engines) -> None:
+@pytest.mark.parametrize("command", WMS_ACTS)
+def test_a_session_that_does_not_end_in_time(engines: Engines, command: str) -> None:
     def prepare(lab: BothLab) -> None:
         lab.change("wms", "old-class", OTHER, 2, stuck=True)
 
-    answer = same(engines.on(OTHER), "Close-WmsSession", prepare, SessionId=2, TimeoutInSecond=1, Confirm=False)
+    answer = same(engines.on(OTHER), command, prepare, SessionId=2, TimeoutInSecond=1, Confirm=False)
     assert (outcome(answer), error_id(answer)) == (["Failed"], "OperationTimeout")
 
 
@@ -573,17 +646,20 @@ def test_strange_texts(engines: Engines, text: str) -> None:
     both = engines.on(BROKER)
     same(both, "Get-RDUserSession", CollectionName=[text])
     same(both, "Get-RDUserSession", ConnectionBroker=text)
-    for command in RD_ENDINGS:
-        same(both, command, HostServer=f"-{text}", UnifiedSessionID=2, Force=True)
+    for command, given in RD_GIVEN.items():
+        same(both, command, **{**given, "HostServer": f"-{text}"})
+    for name in TEXTS:
+        same(both, "Send-RDUserMessage", **{**MESSAGE, name: text})
     same(both, "Get-WmsSession", All=True, Server=text)
 
 
 @pytest.mark.parametrize("given", [2, "2", " 2 ", "0x2", "2.0", "1.5", 2.5, True, "", "\uff12"])
 def test_ids_that_can_be_read(engines: Engines, given: Any) -> None:
-    for command in RD_ENDINGS:
-        same(engines.on(BROKER), command, **{**LOGOFF, "UnifiedSessionID": given})
-    same(engines.on(BROKER), "Close-WmsSession", **{**CLOSE, "SessionId": [given]})
-    same(engines.on(OTHER), "Close-WmsSession", **{**CLOSE, "SessionId": given})
+    for command, others in RD_GIVEN.items():
+        same(engines.on(BROKER), command, **{**others, "UnifiedSessionID": given})
+    for command in WMS_ACTS:
+        same(engines.on(BROKER), command, **{**CLOSE, "SessionId": [given]})
+        same(engines.on(OTHER), command, **{**CLOSE, "SessionId": given})
 
 
 def test_lists(engines: Engines) -> None:
@@ -593,8 +669,10 @@ def test_lists(engines: Engines) -> None:
     same(both, "Get-RDUserSession", CollectionName=[])
     same(both, "Get-RDUserSession", CollectionName="Desk")
     same(both, "Get-RDUserSession", CollectionName=["Desk", "Nope", "desk"])
-    same(both, "Close-WmsSession", SessionId=[2, 99, 4], Confirm=False)
-    same(both, "Close-WmsSession", SessionId=[2, 4], Confirm=False)
+    same(both, "Send-RDUserMessage", **{**MESSAGE, "MessageBody": ["a", "b"]})
+    for command in WMS_ACTS:
+        same(both, command, SessionId=[2, 99, 4], Confirm=False)
+        same(both, command, SessionId=[2, 4], Confirm=False)
 
 
 def test_times_are_the_hosts_own(engines: Engines) -> None:
@@ -626,10 +704,10 @@ def test_a_pool_that_grows_runs_sixteen_at_once(engines: Engines) -> None:
     assert outcome(answer).count("Completed") == 16
 
 
-@pytest.mark.parametrize("command", RD_ENDINGS)
+@pytest.mark.parametrize("command", RD_ACTS)
 def test_a_call_that_waits_is_stopped(engines: Engines, command: str) -> None:
     def ask(client: RawClient) -> list[Message]:
-        pipeline = client.begin_call(command, **LOGOFF)
+        pipeline = client.begin_call(command, **RD_GIVEN[command])
         time.sleep(0.3)
         client.engine.signal(pipeline)
         return client.end(pipeline)
@@ -641,9 +719,8 @@ def test_a_call_that_waits_is_stopped(engines: Engines, command: str) -> None:
 @pytest.mark.parametrize(
     ("host", "command", "parameters"),
     [
-        (BROKER, "Invoke-RDUserLogoff", LOGOFF),
-        (BROKER, "Disconnect-RDUser", DISCONNECT),
-        (OTHER, "Close-WmsSession", {**CLOSE, "SessionId": 2}),
+        *((BROKER, command, given) for command, given in RD_GIVEN.items()),
+        *((OTHER, command, {**CLOSE, "SessionId": 2}) for command in WMS_ACTS),
     ],
 )
 def test_a_call_that_blocks_is_stopped_when_it_returns(

@@ -103,4 +103,21 @@ function Disconnect-RDUser {
     }
 }
 
-Export-ModuleMember -Function Get-RDUserSession, Get-RDServer, Invoke-RDUserLogoff, Disconnect-RDUser
+function Send-RDUserMessage {
+    # It asks nothing, so there is no Force.
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory, Position = 0, ValueFromPipelineByPropertyName)] [string] $HostServer,
+        [Parameter(Mandatory, Position = 1, ValueFromPipelineByPropertyName)] [int] $UnifiedSessionID,
+        [Parameter(Mandatory, Position = 2)] [string] $MessageTitle,
+        [Parameter(Mandatory, Position = 3)] [string] $MessageBody
+    )
+
+    process {
+        $given = Select-Given $PSBoundParameters -Name HostServer, UnifiedSessionID, MessageTitle, MessageBody
+        Write-FarmAnswer Send-RDUserMessage -Given $given
+    }
+}
+
+$functions = 'Get-RDUserSession', 'Get-RDServer', 'Invoke-RDUserLogoff', 'Disconnect-RDUser', 'Send-RDUserMessage'
+Export-ModuleMember -Function $functions

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What cmdlets do alike: log a session of the farm off, or disconnect it, under the faults that are in force.
+"""What cmdlets do alike: log a session of the farm off, disconnect it, or show a message in it.
 
-Both come back when Windows says that it is done, for a stuck session never. The audit tells whose session it was. They
-raise SessionNotFoundError.
+The first two come back when Windows says that it is done, for a stuck session never; a message at once. The audit tells
+whose session it was. They raise SessionNotFoundError.
 """
 
 from __future__ import annotations
@@ -47,13 +47,18 @@ def log_off(execution: Execution, pool: Pool, host: str, session_id: int, patien
     _wait(execution, session, farm.effect_delay, patience)
 
 
-def disconnect(execution: Execution, pool: Pool, host: str, session_id: int) -> None:
+def disconnect(execution: Execution, pool: Pool, host: str, session_id: int, patience: float | None = None) -> None:
     """Where the session is disconnected already, succeed and change nothing. That is a guess: nobody has seen what
-    Windows does then.
+    Windows does then. After `patience` seconds come back with TimeoutError.
     """
     farm = execution.machine.farm
     session = farm.disconnect(pool, host, session_id, _caller(execution))
-    _wait(execution, session, 0.0 if session.state == DISCONNECTED else farm.effect_delay)
+    _wait(execution, session, 0.0 if session.state == DISCONNECTED else farm.effect_delay, patience)
+
+
+def message(execution: Execution, pool: Pool, host: str, session_id: int, text: tuple[str, str]) -> None:
+    """`text` is title and body. That a disconnected session takes it is a guess: nobody has seen what Windows does."""
+    execution.machine.farm.message(pool, host, session_id, text, _caller(execution))
 
 
 def _caller(execution: Execution) -> Caller:

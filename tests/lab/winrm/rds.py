@@ -8,7 +8,17 @@ from __future__ import annotations
 import typing
 
 from ..farm import HostNotFoundError, Pool, Session, SessionNotFoundError
-from .acting import ACCESS_DENIED, SERVER_UNAVAILABLE, SESSION_GONE, STATES, disconnect, log_off, say, win32_error
+from .acting import (
+    ACCESS_DENIED,
+    SERVER_UNAVAILABLE,
+    SESSION_GONE,
+    STATES,
+    disconnect,
+    log_off,
+    message,
+    say,
+    win32_error,
+)
 from .clixml import U32, Collection, DotNetObject, Value, type_names
 from .commands import SWITCH, Body, Bound, Command, Parameter
 from .wildcards import has_wildcards, matches
@@ -19,8 +29,8 @@ if typing.TYPE_CHECKING:
 _NAMESPACE = "Microsoft.RemoteDesktopServices.Management"
 _SESSION_TYPES = type_names(f"{_NAMESPACE}.RDUserSession")
 
-_End = typing.Callable[["Execution", Pool, str, int], None]
-"""Ends the session of that id on that host, in one way or another."""
+_Act = typing.Callable[["Execution", Pool, str, int], None]
+"""Does something to the session of that id on that host."""
 
 
 def _row(execution: Execution, pool: Pool, session: Session) -> DotNetObject:
@@ -79,7 +89,7 @@ def _get_session(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
                 yield _row(execution, pool, session)
 
 
-def _ending(question: str, end: _End) -> Body:
+def _ending(question: str, end: _Act) -> Body:
     """What logs a session off, or disconnects it."""
 
     def body(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
@@ -92,7 +102,18 @@ def _ending(question: str, end: _End) -> Body:
     return body
 
 
-def _call(execution: Execution, bound: Bound, end: _End) -> int:
+def _send_message(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
+    """It asks nothing, and has no Force."""
+    text = (bound["MessageTitle"], bound["MessageBody"])
+
+    def send(execution: Execution, pool: Pool, host: str, session_id: int) -> None:
+        message(execution, pool, host, session_id, text)
+
+    _report(execution, bound, _call(execution, bound, send))
+    return iter(())
+
+
+def _call(execution: Execution, bound: Bound, act: _Act) -> int:
     """Call WTSSessionManagement on the host; no broker is asked. Answers with a Win32 code."""
     code = win32_error(execution)
     if code:
@@ -106,7 +127,7 @@ def _call(execution: Execution, bound: Bound, end: _End) -> int:
         if host.status != "Available":
             return SERVER_UNAVAILABLE
         try:
-            end(execution, pool, host.name, bound["UnifiedSessionID"])
+            act(execution, pool, host.name, bound["UnifiedSessionID"])
         except SessionNotFoundError:
             return SESSION_GONE
         return 0
@@ -145,8 +166,8 @@ def _command(name: str, *parameters: Parameter, body: Body) -> Command:
 _WHICH = (
     Parameter("HostServer", mandatory=True),
     Parameter("UnifiedSessionID", "System.Int32", mandatory=True),
-    Parameter("Force", SWITCH),
 )
+_FORCE = Parameter("Force", SWITCH)
 
 COMMANDS = (
     _command(
@@ -155,7 +176,14 @@ COMMANDS = (
         Parameter("ConnectionBroker"),
         body=_get_session,
     ),
-    _command("Invoke-RDUserLogoff", *_WHICH, body=_ending("Log off?", log_off)),
-    _command("Disconnect-RDUser", *_WHICH, body=_ending("Disconnect?", disconnect)),
+    _command("Invoke-RDUserLogoff", *_WHICH, _FORCE, body=_ending("Log off?", log_off)),
+    _command("Disconnect-RDUser", *_WHICH, _FORCE, body=_ending("Disconnect?", disconnect)),
+    _command(
+        "Send-RDUserMessage",
+        *_WHICH,
+        Parameter("MessageTitle", mandatory=True),
+        Parameter("MessageBody", mandatory=True),
+        body=_send_message,
+    ),
     _command("Get-RDServer", Parameter("ConnectionBroker"), body=_get_server),
 )

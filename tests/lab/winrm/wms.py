@@ -8,13 +8,16 @@ from __future__ import annotations
 import typing
 
 from ..farm import Pool, Session, SessionNotFoundError
-from .acting import log_off, say, win32_error
+from .acting import disconnect, log_off, say, win32_error
 from .clixml import U32, DotNetObject, Properties, Value, type_names
 from .commands import SWITCH, Body, Bound, Command, Parameter
 from .records import INVALID_OPERATION, OBJECT_NOT_FOUND, TerminatingError
 
 if typing.TYPE_CHECKING:
     from .execution import Execution
+
+_Act = typing.Callable[["Execution", Pool, str, int, float | None], None]
+"""Does something to the session of that id on that host; given up after so many seconds."""
 
 _SESSION_TYPES = type_names("Microsoft.WindowsServerSolutions.WmsServer.WmsSession")
 _SHOWN_STATES = {"Active": "ConnectedToStation", "Disconnected": "Disconnected"}
@@ -60,34 +63,41 @@ def _no_session(execution: Execution, session_id: int) -> TerminatingError:
     return _not_found(execution, "SessionNotFound", say(execution, "not_found", id=session_id))
 
 
-def _close(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
-    if "All" in bound:
-        raise NotImplementedError("the lab closes sessions by their ids only")
-    given = bound["SessionId"]
-    ids = given if isinstance(given, tuple) else (given,)
-    execution.confirm(f"session {', '.join(map(str, ids))}", "Close")
-    pool, host = _server(execution, bound)
-    for session_id in ids:
-        present = any(session.id == session_id for session in execution.machine.farm.sessions(pool, host))
-        if not present:
-            raise _no_session(execution, session_id)
-        _log_off(execution, bound, pool, host, session_id)
-    return iter(())
+def _acting(verb: str, act: _Act) -> Body:
+    def body(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
+        if "All" in bound:
+            raise NotImplementedError("the lab acts on sessions by their ids only")
+        given = bound["SessionId"]
+        ids = given if isinstance(given, tuple) else (given,)
+        execution.confirm(f"session {', '.join(map(str, ids))}", verb)
+        pool, host = _server(execution, bound)
+        for session_id in ids:
+            present = any(session.id == session_id for session in execution.machine.farm.sessions(pool, host))
+            if not present:
+                raise _no_session(execution, session_id)
+            _act(execution, bound, act, pool, host, session_id)
+        return iter(())
+
+    return body
 
 
-def _log_off(execution: Execution, bound: Bound, pool: Pool, host: str, session_id: int) -> None:
+def _act(execution: Execution, bound: Bound, act: _Act, pool: Pool, host: str, session_id: int) -> None:
     code = win32_error(execution)
     if code:
         execution.write_error(say(execution, "denied") if code == 5 else say(execution, "code", code=code))
         return
     patience = bound.get("TimeoutInSecond")
     try:
-        log_off(execution, pool, host, session_id, patience)
+        act(execution, pool, host, session_id, patience)
     except SessionNotFoundError:
         raise _no_session(execution, session_id) from None
     except TimeoutError:
         message = say(execution, "timed_out", seconds=patience)
         raise execution.terminating(message, "OperationTimeout", INVALID_OPERATION) from None
+
+
+def _close(execution: Execution, pool: Pool, host: str, session_id: int, patience: float | None) -> None:
+    log_off(execution, pool, host, session_id, patience)
     execution.streams.write_warning(say(execution, "closed", id=session_id))
 
 
@@ -102,11 +112,18 @@ def _get(generation: str) -> Body:
     return body
 
 
-def _command(name: str, *parameters: Parameter, body: Body) -> Command:
+def _command(name: str, *parameters: Parameter, body: Body, should_process: bool = False) -> Command:
     sets = {each for parameter in parameters for each in parameter.sets}
     default_set = "SessionId" if sets else ""
-    closes = body is _close
-    return Command(name, "MultiPoint", parameters, body, default_set, should_process=closes, compiled=True)
+    return Command(name, "MultiPoint", parameters, body, default_set, should_process=should_process, compiled=True)
+
+
+def _act_commands(*parameters: Parameter) -> tuple[Command, ...]:
+    """Both cmdlets have the same parameters."""
+    return (
+        _command("Close-WmsSession", *parameters, body=_acting("Close", _close), should_process=True),
+        _command("Disconnect-WmsSession", *parameters, body=_acting("Disconnect", disconnect), should_process=True),
+    )
 
 
 _WHICH_2016 = (
@@ -114,19 +131,17 @@ _WHICH_2016 = (
     Parameter("All", SWITCH, mandatory=True, sets=("All",)),
     Parameter("Server"),
 )
-"""A list of some sessions, and closing all of them, can be bound: so the cmdlets choose their parameter set."""
+"""A list of some sessions, and acting on all of them, can be bound: so the cmdlets choose their parameter set."""
 
 COMMANDS = {
     "2016": (
-        _command("Close-WmsSession", *_WHICH_2016, body=_close),
+        *_act_commands(*_WHICH_2016),
         _command("Get-WmsSession", *_WHICH_2016, body=_get("2016")),
     ),
     "2012R2": (
-        _command(
-            "Close-WmsSession",
+        *_act_commands(
             Parameter("SessionId", "System.Int32", mandatory=True),
             Parameter("TimeoutInSecond", "System.Int32"),
-            body=_close,
         ),
         _command("Get-WmsSession", body=_get("2012R2")),
     ),

@@ -19,7 +19,13 @@ from tests.psrp.raw_client import Message, RawClient, error_id, kinds
 
 BROKER, HOST = "broker.contoso.com", "RDSH-0.contoso.com"
 ENDINGS = ("Invoke-RDUserLogoff", "Disconnect-RDUser")
-ALICE = {"HostServer": HOST, "UnifiedSessionID": 2, "Force": True}
+WHICH = {"HostServer": HOST, "UnifiedSessionID": 2}
+ALICE = {**WHICH, "Force": True}
+MESSAGE = {**WHICH, "MessageTitle": "Maintenance", "MessageBody": "Save your work:\n2 \u20ac & 'more'."}
+ACTS = {**dict.fromkeys(ENDINGS, ALICE), "Send-RDUserMessage": MESSAGE}
+"""Each function that acts on a session, and what it takes for alice's."""
+CLASSROOMS = {"2012R2": ("classroom-2012.contoso.com", 2), "2016": ("classroom-2016.contoso.com", [2])}
+"""A host of each generation, and the id of one active session there as it is given."""
 
 
 class Lab:
@@ -153,21 +159,53 @@ def test_endings_ask_unless_they_are_forced(lab: Lab, command: str) -> None:
     assert lab.ended() == []
 
 
-@pytest.mark.parametrize("command", ENDINGS)
+def test_message(lab: Lab) -> None:
+    answer = lab.on(BROKER).call("Send-RDUserMessage", **{**MESSAGE, "HostServer": "rdsh-0.CONTOSO.com"})
+    assert kinds(answer) == ["Completed"]
+    assert lab.ended() == [("message", "done", HOST, "alice")]
+    (entry,) = lab.farm.audit()
+    assert (entry["by"], entry["detail"]) == (
+        "operator@contoso.com",
+        {"title": MESSAGE["MessageTitle"], "body": MESSAGE["MessageBody"]},
+    )
+
+
+def test_message_waits_for_nobody_and_asks_nothing(lab: Lab) -> None:
+    pool = lab.farm.pool("rds", "Desktops")
+    lab.farm.change(pool, HOST, 2, stuck=True)
+    lab.farm.effect_delay = 60
+    assert kinds(lab.on(BROKER, SESSION_OPERATOR).call("Send-RDUserMessage", **MESSAGE)) == ["Completed"]
+    assert lab.ended()[-1] == ("message", "done", HOST, "alice")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"MessageTitle": ""}, "ParameterArgumentValidationErrorEmptyStringNotAllowed"),
+        ({"MessageBody": ""}, "ParameterArgumentValidationErrorEmptyStringNotAllowed"),
+        ({"Force": True}, "NamedParameterNotFound"),
+    ],
+)
+def test_message_needs_both_texts_and_no_force(lab: Lab, wrong: dict[str, typing.Any], error: str) -> None:
+    assert error_id(lab.on(BROKER).call("Send-RDUserMessage", **{**MESSAGE, **wrong})) == error
+    assert lab.ended() == []
+
+
+@pytest.mark.parametrize("command", ACTS)
 def test_a_host_that_is_down(lab: Lab, command: str) -> None:
     lab.farm.change_host(lab.farm.pool("rds", "Desktops"), HOST, status="Unavailable")
-    answer = lab.on(BROKER).call(command, **ALICE)
+    answer = lab.on(BROKER).call(command, **ACTS[command])
     assert said(answer) == [f"The host server {HOST} does not exist."]
     assert [entry[0] for entry in lab.ended()] == ["change_host"]
 
 
-@pytest.mark.parametrize("command", ENDINGS)
+@pytest.mark.parametrize("command", ACTS)
 def test_what_the_farm_does_not_have(lab: Lab, command: str) -> None:
     client = lab.on(BROKER)
-    assert said(client.call(command, **{**ALICE, "HostServer": "nowhere"})) == [
+    assert said(client.call(command, **{**ACTS[command], "HostServer": "nowhere"})) == [
         "The host server nowhere does not exist."
     ]
-    assert said(client.call(command, **{**ALICE, "UnifiedSessionID": 99})) == [
+    assert said(client.call(command, **{**ACTS[command], "UnifiedSessionID": 99})) == [
         f"The specified session 99 on {HOST} does not exist."
     ]
     assert lab.ended() == []
@@ -208,8 +246,47 @@ def test_2016(lab: Lab) -> None:
     assert [entry[3] for entry in lab.ended()] == ["student1", "student2"]
 
 
+@pytest.mark.parametrize("generation", CLASSROOMS)
+def test_wms_disconnects(lab: Lab, generation: str) -> None:
+    host, id_ = CLASSROOMS[generation]
+    client = lab.on(host)
+    which = {"All": True} if generation == "2016" else {}
+    for effect in ("done", "none"):
+        answer = client.call("Disconnect-WmsSession", SessionId=id_, Confirm=False)
+        assert kinds(answer) == ["Completed"]
+        assert [entry["verb"] for entry in lab.farm.audit()] == ["disconnect"] * len(lab.farm.audit())
+        assert lab.farm.audit()[-1]["effect"] == effect
+    listed = rows(client.call("Get-WmsSession", **which), "SessionId" if which else "Id", "State")
+    assert ("2", "Disconnected") in listed
+    everything = {"Force": True, "SessionId": id_, "Confirm": False}
+    assert error_id(client.call("Disconnect-WmsSession", **everything)) == "NamedParameterNotFound"
+
+
+@pytest.mark.parametrize("command", ["Close-WmsSession", "Disconnect-WmsSession"])
+@pytest.mark.parametrize("generation", CLASSROOMS)
+def test_wms_asks_and_does_not_find(lab: Lab, generation: str, command: str) -> None:
+    host, id_ = CLASSROOMS[generation]
+    client = lab.on(host)
+    assert error_id(client.call(command, SessionId=id_)) == "HostFunctionNotImplemented"
+    absent = [99] if isinstance(id_, list) else 99
+    assert error_id(client.call(command, SessionId=absent, Confirm=False)) == "SessionNotFound"
+    assert lab.ended() == []
+
+
+def test_2012_r2_gives_up_a_disconnect_in_time(lab: Lab) -> None:
+    host, id_ = CLASSROOMS["2012R2"]
+    lab.farm.change(lab.farm.pool("wms", "classroom-2012"), host, 2, stuck=True)
+    answer = lab.on(host).call("Disconnect-WmsSession", SessionId=id_, TimeoutInSecond=1, Confirm=False)
+    assert error_id(answer) == "OperationTimeout"
+
+
 @pytest.mark.parametrize(
-    ("command", "parameters"), [("Get-WmsSession", {"SessionId": [3]}), ("Close-WmsSession", {"All": True})]
+    ("command", "parameters"),
+    [
+        ("Get-WmsSession", {"SessionId": [3]}),
+        ("Close-WmsSession", {"All": True}),
+        ("Disconnect-WmsSession", {"All": True}),
+    ],
 )
 def test_what_is_bound_and_not_done(lab: Lab, command: str, parameters: dict[str, typing.Any]) -> None:
     answer = lab.on("classroom-2016.contoso.com").call(command, **parameters)
@@ -279,7 +356,7 @@ def test_sign_in_holds_for_the_runspace_that_took_it(lab: Lab) -> None:
 # Faults
 
 
-@pytest.mark.parametrize("command", ENDINGS)
+@pytest.mark.parametrize("command", ACTS)
 def test_win32_errors(lab: Lab, command: str) -> None:
     client = lab.on(BROKER)
     for code, text in (
@@ -289,14 +366,14 @@ def test_win32_errors(lab: Lab, command: str) -> None:
         (7, "Error code: 7"),
     ):
         lab.faults.add({"kind": "error", "code": code, "parameters": {"UnifiedSessionID": 2}, "times": 1})
-        assert said(client.call(command, **ALICE)) == [text]
+        assert said(client.call(command, **ACTS[command])) == [text]
     assert lab.ended() == []
 
 
-@pytest.mark.parametrize("command", ENDINGS)
+@pytest.mark.parametrize("command", ACTS)
 def test_german(lab: Lab, command: str) -> None:
     lab.settings.language = "de"
-    answer = lab.on(BROKER).call(command, HostServer=HOST, UnifiedSessionID=99, Force=True)
+    answer = lab.on(BROKER).call(command, **{**ACTS[command], "UnifiedSessionID": 99})
     assert said(answer) == [f"Die angegebene Sitzung 99 auf {HOST} ist nicht vorhanden."]
 
 
