@@ -10,6 +10,7 @@ from typing import ClassVar
 from ..plugin_utils._action.options import ENDING, FILTERS, FLAG, SESSIONS
 from ..plugin_utils._action.session_action import SessionAction
 from ..plugin_utils._services import wvd_place
+from ..plugin_utils._services.message_texts import TEXTS
 from ..plugin_utils._sessions.verbs import MESSAGE
 
 
@@ -18,7 +19,7 @@ class ActionModule(SessionAction):
 
     PLACES = (wvd_place.HOST_POOLS,)
     VERB = MESSAGE
-    ARGUMENTS: ClassVar = {"message_title": {"type": "str"}, "message_body": {"type": "str"}}
+    ARGUMENTS: ClassVar = TEXTS
     OPTIONS: ClassVar = {
         **wvd_place.WHERE,
         **wvd_place.WHICH,

@@ -157,5 +157,5 @@ class Host:
         return self._endpoints[key]
 
     def ended(self) -> list[str]:
-        """The hosts of the sessions that were ended or disconnected, in order."""
+        """The hosts of the sessions to which something was done, in order."""
         return [str(entry["host"]) for entry in self.lab.audit()]

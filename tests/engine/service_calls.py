@@ -40,6 +40,8 @@ OPTIONS = {
     "sign_in": SIGN_INS,
 }
 """What the services are made with, by the parameter's name: the values that stand for all that options can be."""
+TEXTS = {"message_title": "Maintenance", "message_body": "Save your work.\nAt 02:00 it's over; $(x)"}
+"""What a verb takes besides."""
 HOSTS = {"RemoteDesktop": SESSION_HOST, "MultiPoint": BROKER, "Microsoft.RDInfra.RDPowerShell": CLASSIC_HOST}
 """Where a session is, by the module whose cmdlets list it."""
 SCRIPT_ONLY = frozenset(("Import-Module",))
@@ -75,7 +77,7 @@ def _calls(kind: type[ServiceCmdlets], options: dict[str, object]) -> Iterator[t
     for number in range(len(cmdlets.lists)):
         cmdlets.chose(number)
         for verb, limit in itertools.product(cmdlets.COMMANDS, (None, 5.0)):
-            yield cmdlets.sign_in, cmdlets.act(session, Operation(verb, time_limit=limit))
+            yield cmdlets.sign_in, cmdlets.act(session, Operation(verb, TEXTS, time_limit=limit))
 
 
 def returns_call(function: object) -> bool:

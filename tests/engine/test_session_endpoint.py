@@ -195,8 +195,10 @@ def sign_in(host: Host, endpoint: Endpoint) -> None:
 LOGOFF = {"HostServer": "rdsh-1.contoso.com", "UnifiedSessionID": 2, "Force": True}
 CLASSIC = {"TenantName": "Contoso", "HostPoolName": "legacy-pool"}
 CLASSIC_LOGOFF = {**CLASSIC, "SessionHostName": "wvd-1.contoso.com", "SessionId": 2, "NoUserPrompt": True}
-RD_ENDINGS = ("Disconnect-RDUser", "Invoke-RDUserLogoff")
-"""They have the same parameters. Both can be called for the same session, in this order."""
+WHICH = {name: LOGOFF[name] for name in ("HostServer", "UnifiedSessionID")}
+MESSAGE = {**WHICH, "MessageTitle": "Maintenance", "MessageBody": "Save your work;\n$(Stop-Computer) 'at 2'"}
+RD_ACTS = {"Send-RDUserMessage": MESSAGE, "Disconnect-RDUser": LOGOFF, "Invoke-RDUserLogoff": LOGOFF}
+"""With their parameters. All can be called for the same session, in this order."""
 CLOSE = {
     "2012R2": {"SessionId": 2, "TimeoutInSecond": 5, "Confirm": False},
     "2016": {"SessionId": [2], "Server": HERE, "Confirm": False},
@@ -233,13 +235,17 @@ def test_session_lists_and_ends(host: Host, limits: dict[str, Any], generation: 
         "Get-RdsUserSession": (2, []),
     }
     for command, parameters in (
-        *((command, LOGOFF) for command in RD_ENDINGS),
+        *RD_ACTS.items(),
         ("Close-WmsSession", CLOSE[generation]),
         ("Invoke-RdsUserSessionLogoff", CLASSIC_LOGOFF),
     ):
         answer = endpoint.call(command, **parameters)
         assert (answer.output, answer.errors) == ([], []), command
-    assert [(entry["verb"], entry["host"]) for entry in host.lab.audit()] == [
+    audit = host.lab.audit()
+    texts = {"title": MESSAGE["MessageTitle"], "body": MESSAGE["MessageBody"]}
+    assert [entry["detail"] for entry in audit if entry["verb"] == "message"] == [texts]
+    assert [(entry["verb"], entry["host"]) for entry in audit] == [
+        ("message", "rdsh-1.contoso.com"),
         ("disconnect", "rdsh-1.contoso.com"),
         ("logoff", "rdsh-1.contoso.com"),
         ("logoff", HERE),
@@ -253,9 +259,9 @@ def test_session_lists_and_ends(host: Host, limits: dict[str, Any], generation: 
 def allowed(host: Host, endpoint: Endpoint, **parameters: Any) -> None:
     """See that nothing was done so far, and that the session does what is allowed."""
     assert host.ended() == []
-    for command in RD_ENDINGS:
-        assert endpoint.call(command, **{**LOGOFF, **parameters}).errors == []
-    assert host.ended() == ["rdsh-1.contoso.com"] * len(RD_ENDINGS)
+    for command, given in RD_ACTS.items():
+        assert endpoint.call(command, **{**given, **parameters}).errors == []
+    assert host.ended() == ["rdsh-1.contoso.com"] * len(RD_ACTS)
 
 
 def test_script_is_refused(host: Host) -> None:
@@ -263,6 +269,7 @@ def test_script_is_refused(host: Host) -> None:
     texts = [
         "Invoke-RDUserLogoff -HostServer rdsh-1.contoso.com -UnifiedSessionID 2 -Force",
         "Disconnect-RDUser -HostServer rdsh-1.contoso.com -UnifiedSessionID 2 -Force",
+        "Send-RDUserMessage rdsh-1.contoso.com 2 title body",
         "Get-RDServer",
         "Get-RDUserSession | Invoke-RDUserLogoff -Force",
         "& { 1 }",
@@ -288,6 +295,7 @@ OTHER_COMMANDS = [
     "Write-FarmAnswer",
     "RemoteDesktop\\Disconnect-RDUser",
     "RemoteDesktop\\Invoke-RDUserLogoff",
+    "RemoteDesktop\\Send-RDUserMessage",
     "MultiPoint\\Close-WmsSession",
     "Microsoft.PowerShell.Core\\Get-Command",
     # An alias, a program, a script.
@@ -314,7 +322,8 @@ OTHER_PARAMETERS: list[tuple[str, str, dict[str, Any]]] = [
     ("2012R2", "Close-WmsSession", {"SessionId": 2, "Server": HERE, "Confirm": False}),
     ("2016", "Invoke-RdsUserSessionLogoff", {**CLASSIC_LOGOFF, "Force": True}),
     ("2016", "Get-RDServer", {"Role": ["RDS-RD-SERVER"]}),
-    *(("2016", command, {**LOGOFF, "ConnectionBroker": BROKER}) for command in RD_ENDINGS),
+    *(("2016", command, {**given, "ConnectionBroker": BROKER}) for command, given in RD_ACTS.items()),
+    ("2016", "Send-RDUserMessage", {**MESSAGE, "Force": True}),
 ]
 
 
@@ -352,26 +361,28 @@ OTHER_HOSTS: list[Any] = [
 
 
 def let_through(endpoint: Endpoint, hosts: Sequence[Any]) -> list[tuple[str, Any]]:
-    """Disconnect and log off on each of the hosts; return which command the role does not refuse on which."""
+    """Do all that there is on each of the hosts; return which command the role does not refuse on which."""
     return [
         (command, name)
         for name in hosts
-        for command in RD_ENDINGS
-        if endpoint.call(command, **{**LOGOFF, "HostServer": name}).errors != [BY_ROLE]
+        for command, given in RD_ACTS.items()
+        if endpoint.call(command, **{**given, "HostServer": name}).errors != [BY_ROLE]
     ]
 
 
-def every_ending(hosts: Sequence[Any]) -> list[tuple[str, Any]]:
+def every_act(hosts: Sequence[Any]) -> list[tuple[str, Any]]:
     """Return what `let_through` returns for hosts that are all allowed."""
-    return [(command, name) for name in hosts for command in RD_ENDINGS]
+    return [(command, name) for name in hosts for command in RD_ACTS]
 
 
 @pytest.mark.parametrize("limits", LIMITS, ids=LIMIT_IDS)
 def test_other_session_hosts_are_refused(host: Host, limits: dict[str, Any]) -> None:
     endpoint = host.endpoint(**limits)
     assert let_through(endpoint, OTHER_HOSTS) == []
-    shortened = {"Host": "rdsh-10.contoso.com", "Unified": 2, "Force": True}
-    assert [endpoint.call(command, **shortened).errors for command in RD_ENDINGS] == [[BY_ROLE]] * len(RD_ENDINGS)
+    for command, given in RD_ACTS.items():
+        how = {name: value for name, value in given.items() if name not in WHICH}
+        shortened = {"Host": "rdsh-10.contoso.com", "Unified": 2, **how}
+        assert endpoint.call(command, **shortened).errors == [BY_ROLE], command
     close = {"SessionId": [2], "Confirm": False}
     for name in ("other-classroom", "", None, "localhost"):
         assert endpoint.call("Close-WmsSession", Server=name, **close).errors == [BY_ROLE], name
@@ -386,13 +397,14 @@ def test_other_session_hosts_are_refused(host: Host, limits: dict[str, Any]) -> 
 def test_list_ignores_the_case_where_i_has_another_capital(host: Host) -> None:
     install(host, "rds")
     endpoint = host.endpoint(culture="tr-TR", session_hosts=["RDI-1", "rdi-2"])
-    assert let_through(endpoint, ["rdi-1", "RDI-2", "rdi-3", "RDI"]) == every_ending(["rdi-1", "RDI-2"])
+    assert let_through(endpoint, ["rdi-1", "RDI-2", "rdi-3", "RDI"]) == every_act(["rdi-1", "RDI-2"])
 
 
-@pytest.mark.parametrize("command", RD_ENDINGS)
-def test_pipeline_from_the_list_ends_nothing_on_other_session_hosts(host: Host, command: str) -> None:
+@pytest.mark.parametrize("command", RD_ACTS)
+def test_pipeline_from_the_list_does_nothing_on_other_session_hosts(host: Host, command: str) -> None:
     endpoint = host.endpoint(**LIMITS[0])
-    answer = endpoint.pipe(("Get-RDUserSession", {"ConnectionBroker": BROKER}), (command, {"Force": True}))
+    how = {name: value for name, value in RD_ACTS[command].items() if name not in WHICH}
+    answer = endpoint.pipe(("Get-RDUserSession", {"ConnectionBroker": BROKER}), (command, how))
     assert answer.errors == [BY_ROLE] * 3
     assert host.ended() == ["rdsh-1.contoso.com"]
 
@@ -454,5 +466,5 @@ def test_every_name_lets_exactly_its_session_host_through(host: Host, start: int
     install(host, "rds")
     endpoint = host.endpoint(session_hosts=chosen)
     assert let_through(endpoint, others) == []
-    assert let_through(endpoint, chosen) == every_ending(chosen)
-    assert host.ended() == [name for _command, name in every_ending(chosen)]
+    assert let_through(endpoint, chosen) == every_act(chosen)
+    assert host.ended() == [name for _command, name in every_act(chosen)]

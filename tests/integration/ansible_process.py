@@ -239,6 +239,15 @@ def expect_refused(finished: Finished, cases: Cases) -> None:
         assert all(word in task.message for word in words), task
 
 
+def received(finished: Finished) -> list[tuple[str, str, str]]:
+    """Who got which message in a scenario, title and body, by the lab's account; sorted."""
+    return sorted(
+        (entry["owner"]["user"].partition("@")[0], entry["detail"]["title"], entry["detail"]["body"])
+        for entry in finished.seen["end"]["audit"]
+        if entry["verb"] == "message"
+    )
+
+
 def environment(home: Path, **variables: str) -> dict[str, str]:
     """Make an environment in which nothing of the caller's Azure or Ansible set-up counts."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "ANSIBLE_", "MSI_"))}

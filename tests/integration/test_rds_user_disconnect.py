@@ -78,9 +78,16 @@ def test_disconnect_over_psrp(windows: Windows) -> None:
 def test_question_and_endpoint_of_the_role(windows: Windows) -> None:
     asked = windows.run(BROKER, MODULE, user="alice")
     assert "Set force to true to run without the question" in asked.task.message
-    variables = windows.role_endpoint("Role", BROKER, services=["rds"])
-    done = windows.run(BROKER, MODULE, user="alice", force=True, variables=variables)
-    assert outcomes(done.task, ID) == {"alice": "disconnected"}, done.output
+    role = windows.role_endpoint("Role", BROKER, services=["rds"], session_hosts=["RDSH-0.contoso.com"])
+    play = {"vars": {"ansible_psrp_configuration_name": "Role"}}
+    (done,) = windows.scenarios(BROKER, Scenario("role", [role, EVERYBODY], play))
+    assert disconnected(done) == ["alice"]
+    assert outcomes(done.task, ID) == {
+        "alice": "disconnected",
+        "bob": "already_disconnected",
+        "carol": "failed",
+        "dave": "failed",
+    }
 
 
 @pytest.mark.newest_core

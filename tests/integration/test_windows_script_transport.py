@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.ansible_process import Ansible, Finished, environment, expect_refused
+from tests.integration.ansible_process import Ansible, Finished, environment, expect_refused, received
 from tests.integration.rds_tasks import EVERYBODY, log_off
 from tests.integration.rds_tasks import ID as RDS
 from tests.integration.scenarios import Scenario, call, fault, reset, see, thrice
@@ -168,6 +168,31 @@ def test_rows(hosts: ScriptHosts) -> None:
     assert outcomes(reused.task, RDS)["carol"] == "replaced"
     assert reused.task.result["summary"] == {"logged_off": 3, "replaced": 1}
     assert ended_in(reused) == ["alice", "bob", "dave"]
+
+
+@pytest.mark.older_cores
+def test_messages(hosts: ScriptHosts) -> None:
+    """They arrive as they are, once; when the module ends in the middle, all of that run are in doubt."""
+    texts = {"message_title": STRANGE, "message_body": f"{STRANGE}\n"}
+    every = {"rds_user_message": {"all_sessions": True, **texts}}
+    task = {f"remotedesktop.sessions.{name}": options for name, options in every.items()}
+    error = fault("error", "Send-RDUserMessage", when="after", parameters={"UnifiedSessionID": 3}, code=7)
+    sends, doubtful, lost = hosts.scenarios(
+        BROKER,
+        Scenario("thrice", thrice(task)),
+        Scenario("error after the effect", [error, task]),
+        Scenario("lost", [fault("reset", "Send-RDUserMessage", when="after", skip=1), task]),
+    )
+    check, run, again = sends.all_ok(3)
+    assert outcomes(check, RDS) == outcomes(run, RDS) == dict.fromkeys(EVERYBODY, "sent")
+    assert again.result["changed"] is True
+    assert received(sends) == sorted(2 * [(user, STRANGE, f"{STRANGE}\n") for user in EVERYBODY])
+    assert outcomes(doubtful.task, RDS) == {**dict.fromkeys(EVERYBODY, "sent"), "bob": "unclear"}
+    assert [user for user, _title, _body in received(doubtful)] == EVERYBODY
+    assert set(outcomes(lost.task, RDS).values()) == {"unclear"}
+    assert lost.task.result["changed"] is True
+    users = [user for user, _title, _body in received(lost)]
+    assert len(users) == len(set(users)) > 0
 
 
 # As few runs of the module as can be, and what is passed on to it

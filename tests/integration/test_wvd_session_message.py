@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.integration.ansible_process import Ansible, Finished
+from tests.integration.ansible_process import Ansible, received
 from tests.integration.scenarios import Scenario, call, thrice
 
 MODULE = "remotedesktop.sessions.wvd_session_message"
@@ -18,15 +18,6 @@ BODY = "Speichern Sie „jetzt“: $(Get-Date) `n {{ '{{' }} x }}\nZweite Zeile\
 SENT = BODY.replace("{{ '{{' }}", "{{")
 TEXT = {"message_title": "Wartung um 2", "message_body": BODY}
 TWO = {MODULE: {**POOL, "user": ["alice", "bob"], "wait_timeout": 4, **TEXT}}
-
-
-def received(finished: Finished) -> list[tuple[str, str, str]]:
-    """Who got which message, by the lab's account."""
-    return sorted(
-        (entry["owner"]["user"].partition("@")[0], entry["detail"]["title"], entry["detail"]["body"])
-        for entry in finished.seen["end"]["audit"]
-        if entry["verb"] == "message"
-    )
 
 
 def test_message_is_sent_to_those_who_are_meant(ansible: Ansible) -> None:

@@ -22,7 +22,7 @@ from .._services.place import Options, Place, Reach, Spec
 from .._sessions import engine
 from .._sessions.errors import SelectionError, SessionsError
 from .._sessions.execution import BrokenOffError
-from .._sessions.outcome import FAILED, Report
+from .._sessions.outcome import FAILED, UNCLEAR, Report
 from .._sessions.selection import Selection
 from .._sessions.service import Notes, Service
 from .._sessions.verbs import Operation, Verb
@@ -83,8 +83,9 @@ class SessionAction(ActionBase):
             try:
                 if operation is None:
                     return _list(service, selection)
-                console = Console(reach.host, f"{place.question[0]} to {str(place.question[1]).lower()}")
-                asks = options[place.question[0]] is not place.question[1]
+                decides, quiet = place.question
+                console = Console(reach.host, f"{decides} to {str(quiet).lower()}")
+                asks = options.get(decides, quiet) is not quiet
                 request = engine.Request(operation.verb, selection, self._task.check_mode, asks, operation.wait_timeout)
                 return self._do(options, request, service, console, reach)
             finally:
@@ -159,7 +160,7 @@ class SessionAction(ActionBase):
             result["pass_thru"] = not report.failures
         if report.failures:
             result.update(failed=True, msg=report.failure_message())
-            if notes.lost is None and any(row.outcome == FAILED for row in report.rows):
+            if notes.lost is None and any(row.outcome in (FAILED, UNCLEAR) for row in report.rows):
                 result["msg"] = f"{result['msg']} {notes.advice}".strip()
         if notes.lost is not None:
             result["changed"] |= notes.accepted

@@ -58,7 +58,8 @@ class Place(ABC):
     states: Sequence[str] | None
     """The service's own words for states; `None` when they are not known, so that any word is taken."""
     question: tuple[str, bool] = ("confirm", False)
-    """Option that decides about the question before anything is done, and its value for no question."""
+    """Option that decides about the question before anything is done, and its value for no question. Modules whose
+    cmdlet never asks lack it."""
     may_be_empty: frozenset[str] = frozenset()
     """Options that count as not given when they are empty."""
     verbatim: frozenset[str] = frozenset()

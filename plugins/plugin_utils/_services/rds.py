@@ -11,10 +11,11 @@ from typing import ClassVar
 from .._sessions.errors import SelectionError
 from .._sessions.selection import Filters
 from .._sessions.session import ACTIVE, COMMON_STATES, DISCONNECTED, ENDING, Session, fold
-from .._sessions.verbs import DISCONNECT, LOG_OFF, Operation
+from .._sessions.verbs import DISCONNECT, LOG_OFF, MESSAGE, Operation
 from .._transports.cmdlet import Call, Row
 from .given_rows import RowForm, SessionIds, read_named
 from .host_names import HostSelection
+from .message_texts import TEXTS, check_texts
 from .place import Options, Spec
 from .windows import Wanted, WindowsPlace
 from .windows_cmdlets import ServiceCmdlets, account_names
@@ -83,7 +84,11 @@ class RdsCmdlets(ServiceCmdlets):
     FORM = FORM
     STATES = STATES
     DISCONNECTED = "STATE_DISCONNECTED"
-    COMMANDS: ClassVar = {LOG_OFF: "Invoke-RDUserLogoff", DISCONNECT: "Disconnect-RDUser"}
+    COMMANDS: ClassVar = {
+        LOG_OFF: "Invoke-RDUserLogoff",
+        DISCONNECT: "Disconnect-RDUser",
+        MESSAGE: "Send-RDUserMessage",
+    }
     RIGHT = "a local administrator of the connection broker and of the session hosts"
     LIST_ADVICE = (
         "Check connection_broker (the full name of the active broker) and collection_name. The cmdlet makes a double "
@@ -104,10 +109,14 @@ class RdsCmdlets(ServiceCmdlets):
         self.hosts = Call("Get-RDServer", broker)
 
     def act(self, session: Session, operation: Operation) -> Call:
-        """Do it without the cmdlet's own question, which nobody could answer on the host."""
-        id_ = session.fields["unified_session_id"]
-        parameters = {"HostServer": session.host, "UnifiedSessionID": id_, "Force": True}
-        return Call(self.COMMANDS[operation.verb], parameters)
+        """Do it without the cmdlet's own question, which nobody could answer on the host; a message has none."""
+        if operation.verb is MESSAGE:
+            title, body = (operation.arguments[name] for name in TEXTS)
+            how = {"MessageTitle": title, "MessageBody": body}
+        else:
+            how = {"Force": True}
+        which = {"HostServer": session.host, "UnifiedSessionID": session.fields["unified_session_id"]}
+        return Call(self.COMMANDS[operation.verb], {**which, **how})
 
     def read_host(self, row: Row) -> str:
         """Read the name of a server of the deployment."""
@@ -123,10 +132,12 @@ class Deployment(WindowsPlace):
     host_option = "host_server"
     states = STATES
     question = ("force", True)
+    may_be_empty = frozenset(TEXTS)
     verbatim = frozenset({"collection_name"})
 
     def check(self, options: Options, given: Sequence[str]) -> None:
-        """Refuse wildcards, and a broker without its domain."""
+        """Refuse wildcards, a broker without its domain, and a message that lacks one of its texts."""
+        check_texts(options, both=True)
         for name in options["collection_name"] or ():
             if any(mark in name for mark in "*?[]"):
                 raise SelectionError(f"collection_name takes whole names: {name!r} has a wildcard.")

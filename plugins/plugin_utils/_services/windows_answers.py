@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from .._sessions.errors import ServiceError
 from .._sessions.service import Replied, Reply
 from .._sessions.session import Key, Session
+from .._sessions.verbs import Effect, Operation
 from .._transports.cmdlet import Call, CallResult, ErrorRecord, State
 from .windows_cmdlets import ServiceCmdlets
 
@@ -91,28 +92,33 @@ def line(text: str) -> str:
 class Judge:
     """Says what the answers to acts mean. Remembers since when a cmdlet says that it cannot end a session."""
 
-    def __init__(self, cmdlets: ServiceCmdlets, host: str, clock: Callable[[], float]) -> None:
-        """`host` is the Windows host, for errors; `clock` counts seconds."""
+    def __init__(
+        self, cmdlets: ServiceCmdlets, host: str, clock: Callable[[], float], operation: Operation | None
+    ) -> None:
+        """`host` is the Windows host, for errors; `clock` counts seconds. Without an `operation` there are no acts."""
+        shows = operation is None or operation.verb.effect is not Effect.NONE
+        # A log-off that takes long must not be sent twice, and lists show when it is done. Of a message they show
+        # nothing, so that only an answer tells that it was sent.
+        self._silence = Reply.DONE if shows else Reply.UNCLEAR
         self._cmdlets = cmdlets
         self._host = host
         self._clock = clock
         self._failing_since: dict[Key, float] = {}
 
     def judge(self, session: Session, call: Call, answer: CallResult, seconds: float) -> Replied:
-        """Say what an answer means that came so many `seconds` after the `call` for the session was begun.
-
-        No answer within the deadline counts as accepted: a log-off that takes long must not be sent twice.
-        """
+        """Say what an answer means that came so many `seconds` after the `call` for the session was begun."""
         if answer.state in (State.STOPPED, State.NO_ANSWER):
-            return Replied(session, Reply.DONE, answer.reason)
+            return Replied(session, self._silence, answer.reason)
         if not answer.errors:
             reply = Reply.DONE if answer.state is State.COMPLETED else Reply.UNCLEAR
             return Replied(session, reply, "" if reply is Reply.DONE else "the call ended without a reason")
         error = answer.errors[-1]
-        if text := explain(self._cmdlets, call, error, self._host):
-            return Replied(session, Reply.REFUSED, text.rstrip("."))
+        explained = [explain(self._cmdlets, call, one, self._host) for one in answer.errors]
+        if explained[-1]:
+            # That it did nothing is true only of a call that has no other error.
+            return Replied(session, Reply.REFUSED, explained[-1].rstrip("."), doubtful=not all(explained))
         if answer.state is State.FAILED and seconds >= call.parameters.get("TimeoutInSecond", math.inf):
-            return Replied(session, Reply.DONE, answer.reason)  # Its own deadline was over.
+            return Replied(session, self._silence, answer.reason)  # Its own deadline was over.
         reason = f"{call.command} says: {line(error.message).rstrip('.')}"
         if all(one.category in self._cmdlets.NO_SUCH_SESSION for one in answer.errors):
             reply = Reply.GONE

@@ -59,7 +59,7 @@ class RunspaceService:
         self._clock = clock
         self._act_seconds = act_seconds
         self._sleep = sleep
-        self._judge = Judge(cmdlets, host, clock)
+        self._judge = Judge(cmdlets, host, clock, operation)
         self._list = cmdlets.lists[0]
         self._signed_in = False
         self._hosts: set[str] = set()

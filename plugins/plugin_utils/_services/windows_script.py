@@ -63,7 +63,7 @@ class ScriptService:
         self._act_seconds = act_seconds
         self._sleep = sleep
         self._clock = clock
-        self._judge = Judge(cmdlets, host, clock)
+        self._judge = Judge(cmdlets, host, clock, operation)
         self._list = cmdlets.lists[0]
         self._hosts: set[str] = set()
         self._first = [cmdlets.sign_in] if cmdlets.sign_in is not None else []

@@ -14,6 +14,7 @@ from .._sessions.selection import Filters, NamedSession, Selection
 from .._sessions.verbs import Operation
 from .._transports import arm
 from .._transports.azure_sign_in import SIGN_IN
+from .message_texts import TEXTS, check_texts
 from .place import Options, Place, Reach, Spec
 from .wvd import WvdService
 from .wvd_names import FORM, POOL_FIELDS, HostPool, read_named
@@ -70,14 +71,12 @@ class HostPools(Place):
     rows = ("input_object", "sessions")
     host_option = "session_host_name"
     states = STATES
-    may_be_empty = frozenset({*SIGN_IN, "message_title", "message_body"}) - {"subscription_id", "profile"}
+    may_be_empty = frozenset({*SIGN_IN, *TEXTS}) - {"subscription_id", "profile"}
     needs_connection = False
 
     def check(self, options: Options, given: Sequence[str]) -> None:
         """Refuse a message without a text."""
-        texts = [options[name] for name in ("message_title", "message_body") if name in options]
-        if texts and not any(text and text.strip() for text in texts):
-            raise SelectionError("message_body is missing: it is the text of the message. message_title is its title.")
+        check_texts(options)
 
     def read(self, options: Options, filters: Filters) -> Wanted:
         """Read which sessions of which pools are meant."""

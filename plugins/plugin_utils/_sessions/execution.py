@@ -459,7 +459,7 @@ class Execution:
             self._finish(pending, NOT_SELECTED, f"{pending.reason}; then {rejected}")
         elif under_way and not overdue:
             pass
-        elif pending.refused or not self._verb.repeatable:
+        elif pending.refused or (pending.tries and not self._verb.repeatable):
             self._finish(pending, FAILED, pending.reason, perhaps=under_way or bool(rejected))
         elif overdue or pending.unsent >= UNSENT_TRIES:
             reason = f"{pending.reason}; still {row.state} after tries: {pending.tries}"

@@ -83,6 +83,41 @@ def test_wms(hosts: Hosts, generation: str, listing: Json, key: str, is_list: bo
     assert hosts.ended() == [(host, student[key], f"{student['UserName']}@contoso.com")]
 
 
+def test_message_arrives_once_and_as_it_was_written(hosts: Hosts) -> None:
+    texts = {
+        "MessageTitle": "'; Stop-Computer; $(Stop-Computer)",
+        "MessageBody": "Büro \u2013 „jetzt“ \U0001d54f `n\n\r\n-Force @{x=1} \\u0041\n",
+    }
+    rows = hosts.rows(RDS_LIST)
+    acts = [
+        act(
+            row,
+            "Send-RDUserMessage",
+            ("HostServer", "UnifiedSessionId"),
+            ("UserName", "DomainName", "CreateTime"),
+            HostServer=row["HostServer"],
+            UnifiedSessionID=row["UnifiedSessionId"],
+            **texts,
+        )
+        for row in rows
+    ]
+    hosts.fault("error", "Send-RDUserMessage", code=7, when="after", parameters={"UnifiedSessionID": 3}, times=1)
+    result = hosts.run(request(RDS_LIST, acts))
+    assert verdicts(result) == ["sent"] * len(rows)
+    answers = {
+        (row["HostServer"], row["UnifiedSessionId"]): one["answer"]
+        for row, one in zip(rows, result["acts"], strict=True)
+    }
+    errors = {key: [error["category"] for error in answer["errors"]] for key, answer in answers.items()}
+    assert errors == {key: ["NotSpecified"] if key[1] == 3 else [] for key in answers}
+    assert {answer["state"] for answer in answers.values()} == {"completed"}
+    audit = hosts.lab.audit()
+    assert sorted((entry["host"], entry["id"]) for entry in audit) == sorted(answers)
+    assert [entry["detail"] for entry in audit] == [
+        {"title": texts["MessageTitle"], "body": texts["MessageBody"]} for _row in rows
+    ]
+
+
 def test_older_wms_does_not_take_what_the_newer_one_takes(hosts: Hosts) -> None:
     """So a list tells the generation."""
     (answer,) = hosts.call(call("Get-WmsSession", All=True), host=CLASSROOMS["2012R2"])

@@ -34,10 +34,15 @@ def say(execution: Execution, key: str, **values: object) -> str:
     return texts.text(execution.machine.settings.language, key, **values)
 
 
-def win32_error(execution: Execution) -> int:
-    """The code that a fault wants this call to end with, or 0."""
+def win32_code(execution: Execution, effect: typing.Callable[[], int | None]) -> int:
+    """Have the `effect`, which may end with a code of its own, and return the call's: 0 when all went well.
+
+    A fault may have it end with an error instead of the effect, or after it.
+    """
     rule = execution.fault("error")
-    return rule.code if rule else 0
+    if rule and rule.when == "before":
+        return rule.code
+    return effect() or (rule.code if rule else 0)
 
 
 def log_off(execution: Execution, pool: Pool, host: str, session_id: int, patience: float | None = None) -> None:

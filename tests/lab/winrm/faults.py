@@ -10,7 +10,8 @@ the cmdlet, compared as text. After the first `skip` matches a rule acts `times`
 
     hang            the call blocks for `seconds` (none: for ever) and cannot be stopped; then it goes on
     wait            the same, but a stop ends it
-    error           the service answers with Win32 `code` (5, 1168, 1722, ...) and has no effect
+    error           the service answers with Win32 `code` (5, 1168, 1722, ...), `when` before (and without) or after the
+                    effect
     broker_absent   there is no deployment on the connection broker
     not_installed   the command does not exist
     reset           the client's connection is cut, `when` before (and without) or after the effect

@@ -17,7 +17,7 @@ from .acting import (
     log_off,
     message,
     say,
-    win32_error,
+    win32_code,
 )
 from .clixml import U32, Collection, DotNetObject, Value, type_names
 from .commands import SWITCH, Body, Bound, Command, Parameter
@@ -115,9 +115,10 @@ def _send_message(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
 
 def _call(execution: Execution, bound: Bound, act: _Act) -> int:
     """Call WTSSessionManagement on the host; no broker is asked. Answers with a Win32 code."""
-    code = win32_error(execution)
-    if code:
-        return code
+    return win32_code(execution, lambda: _on_host(execution, bound, act))
+
+
+def _on_host(execution: Execution, bound: Bound, act: _Act) -> int:
     farm = execution.machine.farm
     for pool in farm.pools("rds"):
         try:

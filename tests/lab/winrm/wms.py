@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing
 
 from ..farm import Pool, Session, SessionNotFoundError
-from .acting import disconnect, log_off, say, win32_error
+from .acting import disconnect, log_off, say, win32_code
 from .clixml import U32, DotNetObject, Properties, Value, type_names
 from .commands import SWITCH, Body, Bound, Command, Parameter
 from .records import INVALID_OPERATION, OBJECT_NOT_FOUND, TerminatingError
@@ -82,18 +82,16 @@ def _acting(verb: str, act: _Act) -> Body:
 
 
 def _act(execution: Execution, bound: Bound, act: _Act, pool: Pool, host: str, session_id: int) -> None:
-    code = win32_error(execution)
-    if code:
-        execution.write_error(say(execution, "denied") if code == 5 else say(execution, "code", code=code))
-        return
     patience = bound.get("TimeoutInSecond")
     try:
-        act(execution, pool, host, session_id, patience)
+        code = win32_code(execution, lambda: act(execution, pool, host, session_id, patience))
     except SessionNotFoundError:
         raise _no_session(execution, session_id) from None
     except TimeoutError:
         message = say(execution, "timed_out", seconds=patience)
         raise execution.terminating(message, "OperationTimeout", INVALID_OPERATION) from None
+    if code:
+        execution.write_error(say(execution, "denied") if code == 5 else say(execution, "code", code=code))
 
 
 def _close(execution: Execution, pool: Pool, host: str, session_id: int, patience: float | None) -> None:

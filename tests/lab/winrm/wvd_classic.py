@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing
 
 from ..farm import HostNotFoundError, NotInFarmError, PoolNotFoundError, SessionNotFoundError
-from .acting import log_off, say, win32_error
+from .acting import log_off, say, win32_code
 from .clixml import DotNetObject, SecretValue, Value, type_names
 from .commands import SWITCH, Body, Bound, Command, Parameter
 from .records import AUTHENTICATION_ERROR
@@ -80,14 +80,16 @@ def _log_off(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
     if pool is None:
         return iter(())
     session_id, wanted = bound["SessionId"], bound["SessionHostName"]
-    if code := win32_error(execution):
-        execution.write_error(say(execution, "denied") if code == 5 else say(execution, "code", code=code))
-        return iter(())
-    try:
+
+    def effect() -> None:
         host = execution.machine.farm.host(pool, wanted, any_case=True)
         if host.status != "Available":
             raise HostNotFoundError(pool.name, wanted)
         log_off(execution, pool, host.name, session_id)
+
+    try:
+        if code := win32_code(execution, effect):
+            execution.write_error(say(execution, "denied") if code == 5 else say(execution, "code", code=code))
     except SessionNotFoundError:
         execution.write_error(say(execution, "no_session", id=session_id, host=wanted))
     except NotInFarmError:

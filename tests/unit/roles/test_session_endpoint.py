@@ -36,6 +36,7 @@ from tests.roles.session_endpoint import CONFIGURATION_FILE, EVERYTHING, GROUP, 
 COLLECTIONS = Path(__file__).parents[3] / "build" / "collections"
 ROLE_NAME = "remotedesktop.sessions.session_endpoint"
 SCRIPTS = sorted((ROLE / "files").glob("*.ps1"))
+TEXTS = {"message_title": "t", "message_body": "b"}
 OF_2012_R2 = {"Get-WmsSession": ["Id", "SerializeString"], "Close-WmsSession": ["SessionId", "TimeoutInSecond"]}
 OF_2016 = {"Get-WmsSession": ["SessionId", "All", "Server"], "Close-WmsSession": ["SessionId", "All", "Server"]}
 HOSTILE = [
@@ -141,10 +142,11 @@ def limits(text: str) -> dict[tuple[str, str], dict[str, Any]]:
 HOST_PARAMETERS = {(cmdlet["name"], cmdlet["session_host"]) for cmdlet in TABLE if "session_host" in cmdlet}
 
 
-def test_every_ending_cmdlet_can_be_limited_to_hosts() -> None:
+def test_every_cmdlet_that_acts_can_be_limited_to_hosts() -> None:
     assert {command for command, _parameter in HOST_PARAMETERS} >= {
         "Invoke-RDUserLogoff",
         "Disconnect-RDUser",
+        "Send-RDUserMessage",
         "Close-WmsSession",
         "Invoke-RdsUserSessionLogoff",
     }
@@ -243,7 +245,7 @@ def calls() -> list[Call]:
         (classic, {"SessionHostName": "h", "SessionId": 2, "UserPrincipalName": "u"}),
     ]
     acts = [
-        cmdlets.act(cmdlets.read(row, 0.0), Operation(verb, time_limit=5.0))
+        cmdlets.act(cmdlets.read(row, 0.0), Operation(verb, TEXTS, time_limit=5.0))
         for cmdlets, row in rows
         for verb in cmdlets.COMMANDS
     ]

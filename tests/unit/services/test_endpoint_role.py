@@ -26,6 +26,7 @@ VARIABLES = Path(__file__).parents[3] / "roles" / "session_endpoint" / "vars" / 
 TABLE = {one["name"]: one for one in yaml.safe_load(VARIABLES.read_text())["session_endpoint_cmdlets"]}
 SIGN_IN = sign_in_call(None, Credential("a", "b"), True, "tenant", None, None)
 WMS_ROW = {"SessionId": 1, "Id": 1, "ComputerName": "A", "UserName": "alice", "DomainName": "D"}
+TEXTS = {"message_title": "t", "message_body": "b"}
 WVD_ROW = {"SessionHostName": "h", "SessionId": 1, "UserPrincipalName": "alice@contoso.com"}
 
 
@@ -48,7 +49,7 @@ def older() -> WmsCmdlets:
 )
 def test_calls_are_in_the_table(cmdlets: ServiceCmdlets, row: dict[str, object]) -> None:
     session = cmdlets.read(row, 0.0)
-    acts = [cmdlets.act(session, Operation(verb, time_limit=5.0)) for verb in cmdlets.COMMANDS]
+    acts = [cmdlets.act(session, Operation(verb, TEXTS, time_limit=5.0)) for verb in cmdlets.COMMANDS]
     calls: list[Call] = [*cmdlets.lists, *acts, *filter(None, (cmdlets.sign_in, cmdlets.hosts))]
     for call in calls:
         allowed = TABLE[call.command]

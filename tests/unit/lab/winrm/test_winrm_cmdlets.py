@@ -371,6 +371,21 @@ def test_win32_errors(lab: Lab, command: str) -> None:
 
 
 @pytest.mark.parametrize("command", ACTS)
+def test_win32_error_after_the_effect(lab: Lab, command: str) -> None:
+    lab.faults.add({"kind": "error", "code": 7, "when": "after", "times": 1})
+    assert said(lab.on(BROKER).call(command, **ACTS[command])) == ["Error code: 7"]
+    assert [entry[1:] for entry in lab.ended()] == [("done", HOST, "alice")]
+
+
+@pytest.mark.parametrize("command", ["Close-WmsSession", "Disconnect-WmsSession"])
+def test_wms_error_after_the_effect(lab: Lab, command: str) -> None:
+    host, id_ = CLASSROOMS["2016"]
+    lab.faults.add({"kind": "error", "code": 7, "when": "after", "times": 1})
+    assert said(lab.on(host).call(command, SessionId=id_, Confirm=False)) == ["Error code: 7"]
+    assert [entry[1:] for entry in lab.ended()] == [("done", host, "student1")]
+
+
+@pytest.mark.parametrize("command", ACTS)
 def test_german(lab: Lab, command: str) -> None:
     lab.settings.language = "de"
     answer = lab.on(BROKER).call(command, **{**ACTS[command], "UnifiedSessionID": 99})
