@@ -19,6 +19,9 @@ ERROR_SECONDS = 5.0
 """A cmdlet that goes on saying that it failed is tried again for so long: the session may have ended by itself, which
 lists show with some delay."""
 
+MOST_GIVEN_UP = 40
+"""A host on which so many calls never end gets no others: they keep their runspaces, and others would hang as well."""
+
 LOST = "the connection to the host was lost"
 
 NO_COMMAND = ("CommandNotFoundException", "CouldNotAutoLoadModule", "CouldNotAutoloadMatchingModule")
@@ -31,6 +34,11 @@ JEA_PARAMETERS = "A JEA endpoint's role must allow the parameters {} with these 
 WOULD_ASK = ("HostException", "HostFunctionNotImplemented", "PromptNotSupported")
 """A function asks in the first way, a compiled cmdlet in the second."""
 DENIED = ("PermissionDenied", "SecurityError")
+
+
+def hanging_reason(hanging: int, host: str) -> str:
+    """Say why nothing more is begun on a host on which so many calls hang."""
+    return f"{hanging} calls on {host} hang, so no more are begun there"
 
 
 def choose_list(answers: Sequence[CallResult]) -> int:

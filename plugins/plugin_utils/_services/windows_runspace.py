@@ -18,7 +18,16 @@ from .._sessions.session import Key, Session
 from .._sessions.verbs import Operation
 from .._transports.cmdlet import Call, CallResult, NoRunspaceError
 from .host_names import require_host
-from .windows_answers import LOST, Judge, choose_list, list_error, not_bound, sign_in_error
+from .windows_answers import (
+    LOST,
+    MOST_GIVEN_UP,
+    Judge,
+    choose_list,
+    hanging_reason,
+    list_error,
+    not_bound,
+    sign_in_error,
+)
 from .windows_cmdlets import LIST_SECONDS, ServiceCmdlets, read_list
 
 if TYPE_CHECKING:
@@ -26,8 +35,6 @@ if TYPE_CHECKING:
 
 SPARE = 1
 """Calls for which several acts in flight leave room, so that a listing never waits behind acts that hang."""
-MOST_GIVEN_UP = 40
-"""Calls that never end keep their runspaces, of which a host gives so many that some are left for listings."""
 
 Lost = AnsibleConnectionFailure | ServiceError
 
@@ -127,7 +134,7 @@ class RunspaceService:
             return
         hanging = self._transport.given_up
         if hanging >= MOST_GIVEN_UP:
-            reason = f"{hanging} calls on {self._host} hang, so no more are begun there"
+            reason = hanging_reason(hanging, self._host)
             self._events.append(Replied(session, Reply.REFUSED, reason, sent=False))
             return
         if self._operation is None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from ansible.errors import AnsibleConnectionFailure
 
@@ -20,10 +21,10 @@ from .._sessions.proof import ProofAge
 from .._sessions.service import Event, Listed, ListingFailed, Notes, Replied, Reply
 from .._sessions.session import Key, Session
 from .._sessions.verbs import Effect, Operation
-from .._transports.cmdlet import Call
+from .._transports.cmdlet import Call, State
 from .._transports.script import ConditionalCall, ConditionalResult, ScriptTransport, TimedResult, Verdict
 from .host_names import require_host
-from .windows_answers import LOST, Judge, choose_list, list_error, sign_in_error
+from .windows_answers import LOST, MOST_GIVEN_UP, Judge, choose_list, hanging_reason, list_error, sign_in_error
 from .windows_cmdlets import LIST_SECONDS, ServiceCmdlets, read_list
 
 NOT_ACTED = {
@@ -74,6 +75,7 @@ class ScriptService:
         """Sessions that something was sent for."""
         self._listing_wanted = False
         self._seen: TimedResult | None = None
+        self._hanging = 0
         self._proof_age = ProofAge()
         self.warnings: list[str] = []
         """What the user should know, although nothing failed."""
@@ -151,6 +153,12 @@ class ScriptService:
 
     def _send(self) -> list[Event]:
         collected, self._collected = self._collected, []
+        if self._hanging >= MOST_GIVEN_UP:
+            # Nothing was done, so that any list tells of them: the one that has been read already, too.
+            refused = partial(
+                Replied, reply=Reply.REFUSED, reason=hanging_reason(self._hanging, self._host), sent=False
+            )
+            return [refused(session, answered_at=-math.inf) for session, _send_before in collected]
         self._seen = None
         cmdlets, operation, proof = self._cmdlets, self._operation, self._proof
         if operation is None:
@@ -191,6 +199,7 @@ class ScriptService:
             if event.sent:
                 self._asked.add(session.key)
             self._accepted |= event.reply is Reply.DONE
+            self._hanging += answer.answer is not None and answer.answer.state is State.NO_ANSWER
             events.append(event)
         return events
 

@@ -16,11 +16,11 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services i
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.given_rows import read_named
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.host_names import HostSelection
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import RdsCmdlets
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_answers import LOST
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_runspace import (
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_answers import (
+    LOST,
     MOST_GIVEN_UP,
-    RunspaceService,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_runspace import RunspaceService
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wms import WmsCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import (
@@ -285,6 +285,20 @@ def test_hanging_calls_leave_room_for_looks() -> None:
     assert set(report.summary()) == {"still_there", "failed"}
     assert report.summary()["still_there"] < MOST_GIVEN_UP + 16
     assert "hang, so no more are begun there" in str([row.reason for row in report.rows])
+
+
+def test_host_on_which_many_calls_hang_gets_no_other_run_of_the_script() -> None:
+    """It would take as long as the first one, and hang as well."""
+    bench = make_bench("batch", *(rd_row(number, f"user{number}") for number in range(1, 61)), act_seconds=10.0)
+    bench.batch.act_each = 0.25
+    bench.host.scripts[LOGOFF_COMMAND] = always(*[CallResult(State.NO_ANSWER)] * 60)
+    report = bench.run(wait_timeout=10.0)
+    assert report.summary() == {"failed": 20, "still_there": 40}
+    assert {row.reason for row in report.rows if row.outcome == "failed"} == {
+        "40 calls on broker hang, so no more are begun there"
+    }
+    assert sum(LOGOFF_COMMAND in run for run in bench.batch.runs) == 1
+    assert not any(row.seconds or row.perhaps for row in report.rows if row.outcome == "failed")
 
 
 def test_log_off_that_takes_effect_after_its_deadline_is_seen(kind: str) -> None:
