@@ -4,7 +4,7 @@
 """`python -m tests.benchmarks [--powershell] [name] ...`: measure, and print each figure beside its aim.
 
 All of them, or those that are named. With `--powershell` a real one, which PWSH names or PATH has, runs the cmdlets of
-Windows hosts; by itself it means the one benchmark in which that makes a difference. The host has the threads of one
+Windows hosts; those are others, or the same with other figures. The host has the threads of one
 with 256 processors then: with two, .NET begins one a second of the calls that come after those that hang.
 """
 
@@ -23,14 +23,15 @@ REAL = "--powershell"
 
 def main(arguments: list[str]) -> None:
     names = [one for one in arguments if one != REAL]
+    known = windows.REAL if REAL in arguments else BENCHMARKS
     program = powershell.find() if REAL in arguments else ""
     if program is None:
         sys.exit(powershell.MISSING)
     os.environ.setdefault("DOTNET_ThreadPool_ForceMinWorkerThreads", "100")  # hexadecimal
     with Lab.start(winrm=True, powershell=program) as lab:
-        for name in names or (["rds_hung"] if program else BENCHMARKS):
-            print(f"{name}: {(BENCHMARKS[name].__doc__ or '').strip()}", flush=True)
-            BENCHMARKS[name](lab)
+        for name in names or known:
+            print(f"{name}: {(known[name].__doc__ or '').strip()}", flush=True)
+            known[name](lab)
 
 
 if __name__ == "__main__":

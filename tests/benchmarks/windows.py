@@ -25,6 +25,9 @@ WAIT_TIMEOUT = 20
 LOOPED = 40
 """Sessions in the loop and in the tasks, which are scaled to all of them."""
 
+Way = Callable[..., Measured]
+"""Runs the module: takes the lab, arguments and the status that is expected."""
+
 
 def farm(hosts: int, sessions: int) -> dict[str, Any]:
     """A deployment with so many hosts, and sessions on each."""
@@ -45,6 +48,27 @@ def ansible(lab: Lab, program: str, *arguments: str, status: int = 0) -> Measure
 
 def ad_hoc(lab: Lab, arguments: str, status: int = 0) -> Measured:
     return ansible(lab, "ansible", BROKER, "-m", LOGOFF, "-a", f"{arguments} force=true", status=status)
+
+
+def by_script(lab: Lab, arguments: str, status: int = 0) -> Measured:
+    """The same over Ansible's winrm connection, so by the script: with a real PowerShell and ansible.windows only."""
+    door = lab.call("GET", "winrm")
+    variables = {
+        "ansible_connection": "winrm",
+        "ansible_host": "127.0.0.1",
+        "ansible_port": door["https_port"],
+        "ansible_user": door["user"],
+        "ansible_password": door["password"],
+        "ansible_winrm_scheme": "https",
+        "ansible_winrm_transport": "basic",
+        "ansible_winrm_ca_trust_path": door["ca_file"],
+        "ansible_winrm_path": f"/{door['hosts'][BROKER]['path']}",
+    }
+    with TemporaryDirectory() as directory:
+        inventory = Path(directory, "hosts.json")
+        inventory.write_text(json.dumps({"all": {"hosts": {BROKER: variables}}}))
+        command = ("ansible", "-i", str(inventory), BROKER, "-m", LOGOFF, "-a", f"{arguments} force=true")
+        return measure(command, lab.environment, status)
 
 
 def debug_task(lab: Lab) -> Measured:
@@ -112,8 +136,23 @@ def hung(lab: Lab) -> None:
     show("the same beside 20 that hang", some.last_reported, "s", f"aim: at most {1.3 * good.last_reported + 0.5:.2f}")
     show("whole task of 180", good.seconds, "s")
     show("whole task of 200", some.seconds, "s", f"aim: at most {good.seconds + WAIT_TIMEOUT + 3:.2f}")
+    show_all_hung(lab, ad_hoc)
+
+
+def script_hung(lab: Lab) -> None:
+    """The same by the script, which takes some seconds to start; with a real PowerShell only."""
+    good = log_off_all(lab, 45, 0, by_script)
+    some = log_off_all(lab, 50, 20, by_script)
+    show("180 log-offs: from the first to the last", good.last_done, "s")
+    show("the same beside 20 that hang", some.last_done, "s", f"aim: at most {1.3 * good.last_done + 0.5:.2f}")
+    show("whole task of 180", good.seconds, "s")
+    show("whole task of 200", some.seconds, "s", f"aim: at most {good.seconds + WAIT_TIMEOUT + 3:.2f}")
+    show_all_hung(lab, by_script)
+
+
+def show_all_hung(lab: Lab, way: Way) -> None:
     for many in (20, 60):
-        every = log_off_all(lab, many // 4, many)
+        every = log_off_all(lab, many // 4, many, way)
         show(f"all of {many} hang", every.seconds, "s", f"aim: at most {WAIT_TIMEOUT + 6:.2f}")
 
 
@@ -125,9 +164,11 @@ class LogOffs:
     """The whole of it."""
     last_reported: float
     """From the first log-off until the last one that did not hang was reported."""
+    last_done: float
+    """From the first log-off until the last one."""
 
 
-def log_off_all(lab: Lab, sessions: int, hanging: int) -> LogOffs:
+def log_off_all(lab: Lab, sessions: int, hanging: int, way: Way = ad_hoc) -> LogOffs:
     """Log all sessions of four hosts off, of which so many hang, spread over all."""
     reset(lab, 4, sessions)
     rows = lab.sessions()
@@ -135,7 +176,7 @@ def log_off_all(lab: Lab, sessions: int, hanging: int) -> LogOffs:
         parameters = {"HostServer": row["host"], "UnifiedSessionID": row["id"]}
         rule = {"kind": "hang", "command": "Invoke-RDUserLogoff", "parameters": parameters}
         lab.call("POST", "winrm/faults", rule)
-    run = ad_hoc(lab, f"all_sessions=true wait_timeout={WAIT_TIMEOUT}", status=2 if hanging else 0)
+    run = way(lab, f"all_sessions=true wait_timeout={WAIT_TIMEOUT}", status=2 if hanging else 0)
     outcomes = json.loads(run.output[run.output.index("=> {") + 3 :])["sessions"]
     assert sum(row["outcome"] in ("still_there", "failed") for row in outcomes) == hanging
     ended = {(entry["host"], entry["id"]): datetime.fromisoformat(entry["time"]).timestamp() for entry in lab.audit()}
@@ -145,7 +186,8 @@ def log_off_all(lab: Lab, sessions: int, hanging: int) -> LogOffs:
         for row in outcomes
         if row["outcome"] == "logged_off"
     ]
-    return LogOffs(run.seconds, max(reported, default=0.0) - min(sent.values(), default=0.0))
+    first, last = min(sent.values(), default=0.0), max(sent.values(), default=0.0)
+    return LogOffs(run.seconds, max(reported, default=0.0) - first, last - first)
 
 
 def no_op(lab: Lab) -> None:
@@ -199,6 +241,8 @@ def large_list(lab: Lab) -> None:
     show("peak memory above debug", mine.mebibytes - debug.mebibytes, "MiB")
 
 
+REAL: dict[str, Callable[[Lab], None]] = {"rds_hung": hung, "script_hung": script_hung}
+"""What is measured with a real PowerShell."""
 BENCHMARKS: dict[str, Callable[[Lab], None]] = {
     "rds": logoff,
     "rds_hung": hung,
