@@ -55,6 +55,7 @@ notes:
 seealso:
   - module: remotedesktop.sessions.rds_session_info
   - module: remotedesktop.sessions.rds_user_logoff
+  - module: remotedesktop.sessions.rds_user_message
   - name: Disconnect-RDUser
     description: The cmdlet.
     link: https://learn.microsoft.com/powershell/module/remotedesktop/disconnect-rduser

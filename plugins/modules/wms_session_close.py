@@ -55,6 +55,7 @@ extends_documentation_fragment:
   - remotedesktop.sessions.windows.remote
 seealso:
   - module: remotedesktop.sessions.wms_session_info
+  - module: remotedesktop.sessions.wms_session_disconnect
   - name: Close-WmsSession
     description: The cmdlet.
     link: https://learn.microsoft.com/powershell/module/wms/close-wmssession

@@ -41,9 +41,11 @@ OWN = {
 }
 """What every session without language shows."""
 
+WMS_ACTS = ("Disconnect-WmsSession", "Close-WmsSession")
+"""They have the same parameters. Both can be called for the same session, in this order."""
 OF_GENERATION: dict[str, dict[str, set[str]]] = {
-    "2012R2": {"Get-WmsSession": set(), "Close-WmsSession": {"SessionId", "TimeoutInSecond"}},
-    "2016": {"Get-WmsSession": {"All", "Server"}, "Close-WmsSession": {"SessionId", "Server"}},
+    "2012R2": {"Get-WmsSession": set(), **{key: {"SessionId", "TimeoutInSecond"} for key in WMS_ACTS}},
+    "2016": {"Get-WmsSession": {"All", "Server"}, **{key: {"SessionId", "Server"} for key in WMS_ACTS}},
 }
 """What the table's parameters of MultiPoint come to."""
 
@@ -144,9 +146,11 @@ def table(services: list[str], generation: str) -> dict[str, set[str]]:
     """The parameters of each command, as the role's table says."""
     found = {cmdlet["name"]: set(cmdlet["parameters"]) for cmdlet in TABLE if cmdlet["service"] in services}
     found.update({name: parameters for name, parameters in OF_GENERATION[generation].items() if name in found})
-    if "Close-WmsSession" in found:
-        found["Close-WmsSession"] |= {"WhatIf", "Confirm"}  # PowerShell adds these itself
-    return found
+    # PowerShell adds these itself
+    return {
+        name: parameters | {"WhatIf", "Confirm"} if name in WMS_ACTS else parameters
+        for name, parameters in found.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -236,7 +240,7 @@ def test_session_lists_and_ends(host: Host, limits: dict[str, Any], generation: 
     }
     for command, parameters in (
         *RD_ACTS.items(),
-        ("Close-WmsSession", CLOSE[generation]),
+        *((command, CLOSE[generation]) for command in WMS_ACTS),
         ("Invoke-RdsUserSessionLogoff", CLASSIC_LOGOFF),
     ):
         answer = endpoint.call(command, **parameters)
@@ -248,6 +252,7 @@ def test_session_lists_and_ends(host: Host, limits: dict[str, Any], generation: 
         ("message", "rdsh-1.contoso.com"),
         ("disconnect", "rdsh-1.contoso.com"),
         ("logoff", "rdsh-1.contoso.com"),
+        ("disconnect", HERE),
         ("logoff", HERE),
         ("logoff", "wvd-1.contoso.com"),
     ]
@@ -290,13 +295,13 @@ OTHER_COMMANDS = [
     "New-Object",
     "Where-Object",
     # Of the same modules: commands that the table does not list, inner ones, and listed ones under their whole names.
-    "Disconnect-WmsSession",
     "Disconnect-RdsUserSession",
     "Write-FarmAnswer",
     "RemoteDesktop\\Disconnect-RDUser",
     "RemoteDesktop\\Invoke-RDUserLogoff",
     "RemoteDesktop\\Send-RDUserMessage",
     "MultiPoint\\Close-WmsSession",
+    "MultiPoint\\Disconnect-WmsSession",
     "Microsoft.PowerShell.Core\\Get-Command",
     # An alias, a program, a script.
     "gi",
@@ -314,12 +319,12 @@ def test_every_other_command_is_refused(host: Host) -> None:
 
 
 OTHER_PARAMETERS: list[tuple[str, str, dict[str, Any]]] = [
-    ("2016", "Close-WmsSession", {"All": True, "Confirm": False}),
+    *(("2016", command, {"All": True, "Confirm": False}) for command in WMS_ACTS),
     ("2016", "Get-WmsSession", {"SessionId": [2]}),
     ("2016", "Get-WmsSession", {"All": True, "Thumbnail": "Large"}),
     ("2012R2", "Get-WmsSession", {"Id": 2}),
     ("2012R2", "Get-WmsSession", {"All": True}),
-    ("2012R2", "Close-WmsSession", {"SessionId": 2, "Server": HERE, "Confirm": False}),
+    *(("2012R2", command, {"SessionId": 2, "Server": HERE, "Confirm": False}) for command in WMS_ACTS),
     ("2016", "Invoke-RdsUserSessionLogoff", {**CLASSIC_LOGOFF, "Force": True}),
     ("2016", "Get-RDServer", {"Role": ["RDS-RD-SERVER"]}),
     *(("2016", command, {**given, "ConnectionBroker": BROKER}) for command, given in RD_ACTS.items()),
@@ -385,8 +390,9 @@ def test_other_session_hosts_are_refused(host: Host, limits: dict[str, Any]) -> 
         assert endpoint.call(command, **shortened).errors == [BY_ROLE], command
     close = {"SessionId": [2], "Confirm": False}
     for name in ("other-classroom", "", None, "localhost"):
-        assert endpoint.call("Close-WmsSession", Server=name, **close).errors == [BY_ROLE], name
-        assert endpoint.call("Close-WmsSession", ComputerName=name, **close).errors != [], name
+        for command in WMS_ACTS:
+            assert endpoint.call(command, Server=name, **close).errors == [BY_ROLE], name
+            assert endpoint.call(command, ComputerName=name, **close).errors != [], name
         assert endpoint.call("Get-WmsSession", Server=name, All=True).errors == [BY_ROLE], name
     sign_in(host, endpoint)
     other = {**CLASSIC_LOGOFF, "SessionHostName": "xwvd-1.contoso.com"}

@@ -105,10 +105,13 @@ def hosts(lab: Lab, tmp_path: Path) -> Iterator[ScriptHosts]:
 def test_check_run_and_again(hosts: ScriptHosts) -> None:
     on_rds: Options = {"host_server": "RDSH-0", "unified_session_id": "2,9", "collection_name": "Desktops"}
     on_classic: Options = {**POOL, **hosts.sign_in, "user": "alice", "no_user_prompt": True}
-    rds, wms, classic = hosts.scenarios(
+    disconnect = "remotedesktop.sessions.wms_session_disconnect"
+    rds, wms, older, newer, classic = hosts.scenarios(
         BROKER,
         Scenario("RDS", thrice(log_off(**on_rds, session_state="active"))),
         Scenario("MultiPoint", thrice({CLOSE: {"session_id": [2, 99]}}), {"hosts": CLASSROOMS["2012R2"]}),
+        Scenario("disconnect", thrice({disconnect: {"all_sessions": True}}), {"hosts": CLASSROOMS["2012R2"]}),
+        Scenario("disconnect 2016", thrice({disconnect: {"all_sessions": True}}), {"hosts": CLASSROOMS["2016"]}),
         Scenario("classic", thrice({LOGOFF: on_classic}), {"hosts": WVD_CLASSIC}),
     )
     assert agree(rds, RDS) == {"alice": "logged_off", "9": "already_gone"}
@@ -116,6 +119,16 @@ def test_check_run_and_again(hosts: ScriptHosts) -> None:
     assert agree(wms, WMS) == {"student3": "logged_off", "99": "already_gone"}
     assert ended_in(wms) == ["student3"]
     assert {entry["host"] for entry in wms.seen["end"]["audit"]} == {CLASSROOMS["2012R2"]}
+    assert agree(older, WMS) == dict.fromkeys(("student3", "teacher"), "disconnected")
+    assert agree(newer, WMS) == {
+        "teacher": "disconnected",
+        "student1": "disconnected",
+        "student2": "already_disconnected",
+    }
+    for finished, users in ((older, ["student3", "teacher"]), (newer, ["student1", "teacher"])):
+        audit = finished.seen["end"]["audit"]
+        assert sorted(entry["owner"]["user"].partition("@")[0] for entry in audit) == users
+        assert {entry["verb"] for entry in audit} == {"disconnect"}
     check, run, again = classic.all_ok(3)
     assert check.result["summary"] == run.result["summary"] == {"logged_off": 1}
     assert ended_in(classic) == ["alice"]

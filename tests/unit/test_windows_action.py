@@ -17,6 +17,7 @@ from ansible_collections.remotedesktop.sessions.plugins.action import (
     rds_session_info,
     rds_user_logoff,
     wms_session_close,
+    wms_session_disconnect,
     wms_session_info,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action import console, session_action
@@ -34,6 +35,7 @@ from tests.unit.fakes.windows_host import DONE, FakeHost, LiveTransport, always,
 NOW = datetime.now(timezone.utc)
 LOGOFF = rds_user_logoff.ActionModule
 CLOSE = wms_session_close.ActionModule
+DISCONNECT = wms_session_disconnect.ActionModule
 RDS_INFO = rds_session_info.ActionModule
 WMS_INFO = wms_session_info.ActionModule
 POOL = {"tenant_name": "Contoso", "host_pool_name": "Legacy"}
@@ -129,7 +131,8 @@ def test_half_a_set_is_an_error_that_says_what_is_missing(args: dict[str, Any], 
 def test_id_that_no_cmdlet_takes_is_an_error_that_names_the_option(option: str, value: object) -> None:
     place = {"host_server": "h"} if option == "unified_session_id" else {**CLASSIC, "session_host_name": "h"}
     assert option in refused(**place, **{option: value})
-    assert "session_id" in refused(CLOSE, session_id=value)
+    for kind in (CLOSE, DISCONNECT):
+        assert "session_id" in refused(kind, session_id=value)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +152,8 @@ def test_option_that_is_given_but_empty_is_an_error(option: str, value: object) 
 
 @pytest.mark.parametrize("option", ["server", "computer_name", "session_id", "sessions", "user", "session_state"])
 def test_option_of_wms_that_is_given_but_empty_is_an_error(option: str) -> None:
-    assert f"{option} is given but empty" in refused(CLOSE, all_sessions=True, **{option: ""})
+    for kind in (CLOSE, DISCONNECT):
+        assert f"{option} is given but empty" in refused(kind, all_sessions=True, **{option: ""})
 
 
 @pytest.mark.parametrize(
@@ -176,6 +180,10 @@ def test_option_of_wms_that_is_given_but_empty_is_an_error(option: str) -> None:
         (CLOSE, {"session_id": 1, "timeout_in_second": 2**31}, "timeout_in_second is 2147483648"),
         (CLOSE, {"minimum_age": "1h"}, "minimum_age"),
         (CLOSE, {"wait_timeout": -1, "all_sessions": True}, "wait_timeout is -1"),
+        (DISCONNECT, {}, "session_id, sessions, filter with user, exclude_user, session_state, or"),
+        (DISCONNECT, {"session_id": 1, "all_sessions": True}, "all_sessions contradicts session_id"),
+        (DISCONNECT, {"session_id": 1, "timeout_in_second": 0}, "timeout_in_second is 0"),
+        (DISCONNECT, {"session_id": 1, "force": True}, "force"),
         (WMS_INFO, {"minimum_age": "1h"}, "minimum_age"),
         (RDS_INFO, {"host_server": "h", "tenant_name": "T"}, "one of them only"),
         (RDS_INFO, {"tenant_name": "T"}, "host_pool_name is missing"),
@@ -237,6 +245,8 @@ def test_rows_decide_the_service_when_no_option_does() -> None:
         (LOGOFF, {**CLASSIC, "all_sessions": True, "no_user_prompt": True}, False),
         (CLOSE, {"all_sessions": True}, False),
         (CLOSE, {"all_sessions": True, "confirm": True}, True),
+        (DISCONNECT, {"all_sessions": True}, False),
+        (DISCONNECT, {"all_sessions": True, "confirm": True}, True),
     ],
 )
 def test_who_is_asked(monkeypatch: pytest.MonkeyPatch, kind: type[Any], args: dict[str, Any], asks: bool) -> None:
@@ -317,6 +327,7 @@ def reach(args: Mapping[str, Any], kind: type[Any] = LOGOFF, **connection: Any) 
         (LOGOFF, {"wait_timeout": 0}, 10.0),
         (CLOSE, {"wait_timeout": 60, "timeout_in_second": 5}, 5.0),
         (CLOSE, {"wait_timeout": 60, "timeout_in_second": 90}, 90.0),
+        (DISCONNECT, {"wait_timeout": 60, "timeout_in_second": 5}, 5.0),
         (RDS_INFO, {}, 10.0),
     ],
 )

@@ -16,7 +16,7 @@ from typing import ClassVar
 from .._sessions.errors import SelectionError
 from .._sessions.selection import Choice, Filters, Selection
 from .._sessions.session import ACTIVE, DISCONNECTED, Session
-from .._sessions.verbs import LOG_OFF, Operation
+from .._sessions.verbs import DISCONNECT, LOG_OFF, Operation
 from .._transports.cmdlet import Call
 from .given_rows import RowForm, SessionIds, read_named
 from .place import Options, Spec
@@ -58,7 +58,7 @@ class WmsCmdlets(ServiceCmdlets):
     MODULE = "MultiPoint"
     FORM = FORM
     DISCONNECTED = "Disconnected"
-    COMMANDS: ClassVar = {LOG_OFF: "Close-WmsSession"}
+    COMMANDS: ClassVar = {LOG_OFF: "Close-WmsSession", DISCONNECT: "Disconnect-WmsSession"}
     NO_SUCH_SESSION = ("ObjectNotFound",)
     RIGHT = "an administrator of the MultiPoint server"
     LIST_ADVICE = "The user must be an administrator of the MultiPoint server."

@@ -39,13 +39,16 @@ def act(row: Json, command: str, where: tuple[str, ...], expect: tuple[str, ...]
     }
 
 
-@pytest.mark.parametrize(
+GENERATIONS = pytest.mark.parametrize(
     ("generation", "listing", "key", "is_list"),
     [
         ("2012R2", call("Get-WmsSession"), "Id", False),
         ("2016", call("Get-WmsSession", All=True), "SessionId", True),
     ],
 )
+
+
+@GENERATIONS
 def test_wms(hosts: Hosts, generation: str, listing: Json, key: str, is_list: bool) -> None:
     host = CLASSROOMS[generation]
     rows = hosts.rows(listing, host)
@@ -81,6 +84,27 @@ def test_wms(hosts: Hosts, generation: str, listing: Json, key: str, is_list: bo
         row["UserName"] for row in rows if row is not student
     ]
     assert hosts.ended() == [(host, student[key], f"{student['UserName']}@contoso.com")]
+
+
+@GENERATIONS
+def test_wms_disconnects(hosts: Hosts, generation: str, listing: Json, key: str, is_list: bool) -> None:
+    host = CLASSROOMS[generation]
+    (row,) = [one for one in hosts.rows(listing, host) if one[key] == 2]
+    one = act(
+        row,
+        "Disconnect-WmsSession",
+        ("ComputerName", key),
+        ("UserName", "DomainName", "State"),
+        SessionId=[2] if is_list else 2,
+        Confirm=False,
+    )
+    result = hosts.run(request(listing, [one]), host)
+    assert verdicts(result) == ["sent"]
+    answer = untimed(result["acts"][0]["answer"])
+    assert answer == {"state": "completed", "output": [], "errors": [], "warnings": []}
+    assert [found["State"] for found in result["listing"]["output"] if found[key] == 2] == ["Disconnected"]
+    assert [(entry["verb"], entry["effect"], entry["id"]) for entry in hosts.lab.audit()] == [("disconnect", "done", 2)]
+    assert verdicts(hosts.run(request(listing, [one]), host)) == ["replaced"], "who is disconnected needs nothing"
 
 
 def test_message_arrives_once_and_as_it_was_written(hosts: Hosts) -> None:

@@ -37,8 +37,13 @@ COLLECTIONS = Path(__file__).parents[3] / "build" / "collections"
 ROLE_NAME = "remotedesktop.sessions.session_endpoint"
 SCRIPTS = sorted((ROLE / "files").glob("*.ps1"))
 TEXTS = {"message_title": "t", "message_body": "b"}
-OF_2012_R2 = {"Get-WmsSession": ["Id", "SerializeString"], "Close-WmsSession": ["SessionId", "TimeoutInSecond"]}
-OF_2016 = {"Get-WmsSession": ["SessionId", "All", "Server"], "Close-WmsSession": ["SessionId", "All", "Server"]}
+WMS_ACTS = ("Close-WmsSession", "Disconnect-WmsSession")
+"""They have the same parameters."""
+OF_2012_R2 = {
+    "Get-WmsSession": ["Id", "SerializeString"],
+    **{key: ["SessionId", "TimeoutInSecond"] for key in WMS_ACTS},
+}
+OF_2016 = {key: ["SessionId", "All", "Server"] for key in ("Get-WmsSession", *WMS_ACTS)}
 HOSTILE = [
     "it's",
     "'; Start-Process calc; '",
@@ -103,8 +108,8 @@ def test_no_common_parameter_is_listed() -> None:
 @pytest.mark.parametrize(
     ("commands", "expected"),
     [
-        (OF_2012_R2, {"Get-WmsSession": [], "Close-WmsSession": ["SessionId", "TimeoutInSecond"]}),
-        (OF_2016, {"Get-WmsSession": ["All", "Server"], "Close-WmsSession": ["SessionId", "Server"]}),
+        (OF_2012_R2, {"Get-WmsSession": [], **{key: ["SessionId", "TimeoutInSecond"] for key in WMS_ACTS}}),
+        (OF_2016, {"Get-WmsSession": ["All", "Server"], **{key: ["SessionId", "Server"] for key in WMS_ACTS}}),
     ],
 )
 def test_role_shows_what_the_generation_has(commands: Mapping[str, list[str]], expected: dict[str, list[str]]) -> None:
@@ -147,7 +152,7 @@ def test_every_cmdlet_that_acts_can_be_limited_to_hosts() -> None:
         "Invoke-RDUserLogoff",
         "Disconnect-RDUser",
         "Send-RDUserMessage",
-        "Close-WmsSession",
+        *WMS_ACTS,
         "Invoke-RdsUserSessionLogoff",
     }
     assert all(parameter in EVERYTHING[command] for command, parameter in HOST_PARAMETERS)

@@ -27,7 +27,12 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.e
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Report
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Filters, Selection
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import COMMON_FIELDS
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import LOG_OFF, Operation
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import (
+    DISCONNECT,
+    LOG_OFF,
+    Operation,
+    Verb,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Call,
     CallResult,
@@ -68,6 +73,17 @@ class Server(FakeHost):
         self.id_property = "SessionId" if generation == 2016 else "Id"
         self.generation, self.knows_all = generation, knows_all
 
+    def end(self, call: Call) -> None:
+        """Disconnect what is to be disconnected, and end the rest."""
+        if call.command != "Disconnect-WmsSession":
+            super().end(call)
+            return
+        ids = call.parameters["SessionId"]
+        for row in self.rows:
+            if row[self.id_property] in (ids if isinstance(ids, list) else [ids]):
+                self.owners.append(row["UserName"])
+                row["State"] = "Disconnected"
+
     def answer(self, call: Call, runspace: int = 0) -> CallResult:
         names = set(call.parameters)
         older = {"SessionId", "TimeoutInSecond", "Confirm"}
@@ -78,17 +94,17 @@ class Server(FakeHost):
         if call.command == "Get-WmsSession" and self.generation == 2016 and "All" not in names:
             self.calls.append(call)
             return terminating("MissingMandatoryParameter")
-        if call.command == "Close-WmsSession":
+        if call.command in ("Close-WmsSession", "Disconnect-WmsSession"):
             assert isinstance(call.parameters["SessionId"], list) is (self.generation == 2016)
             assert call.parameters["Confirm"] is False
         return super().answer(call, runspace)
 
 
 def serve(
-    kind: str, host: FakeHost, cmdlets: WmsCmdlets, limit: float | None = None
+    kind: str, host: FakeHost, cmdlets: WmsCmdlets, limit: float | None = None, verb: Verb = LOG_OFF
 ) -> RunspaceService | ScriptService:
     transport = LiveTransport(host) if kind == "live" else BatchTransport(host)
-    return make_service(cmdlets, transport, operation=Operation(LOG_OFF, time_limit=limit))
+    return make_service(cmdlets, transport, operation=Operation(verb, time_limit=limit))
 
 
 def close(
@@ -97,10 +113,11 @@ def close(
     cmdlets: WmsCmdlets,
     selection: Selection,
     limit: float | None = None,
+    verb: Verb = LOG_OFF,
     **options: Any,
 ) -> Report:
-    request = engine.Request(LOG_OFF, selection, **options)
-    return engine.run(request, serve(kind, host, cmdlets, limit), Console(), host.clock)
+    request = engine.Request(verb, selection, **options)
+    return engine.run(request, serve(kind, host, cmdlets, limit, verb), Console(), host.clock)
 
 
 @pytest.mark.parametrize("kind", ["live", "batch"])
@@ -114,6 +131,57 @@ def test_either_generation_closes_sessions(kind: str, generation: int) -> None:
     assert len(host.owners) == 28
     assert report.rows[0].fields["session_id"] == 1
     assert report.rows[0].fields["computer_name"] == "CLASSROOM"
+
+
+@pytest.mark.parametrize("kind", ["live", "batch"])
+@pytest.mark.parametrize("generation", [2012, 2016])
+def test_either_generation_disconnects_who_is_not_yet(kind: str, generation: int) -> None:
+    name = "SessionId" if generation == 2016 else "Id"
+    host = Server(generation, *(row(number, f"user{number}", name) for number in range(1, 5)))
+    host.rows[1]["State"] = "Disconnected"
+    everybody = ServerSelection()
+    predicted = close(kind, host, WmsCmdlets(), everybody, verb=DISCONNECT, check_mode=True)
+    assert host.owners == []
+    report = close(kind, host, WmsCmdlets(), everybody, verb=DISCONNECT)
+    assert predicted.summary() == report.summary() == {"already_disconnected": 1, "disconnected": 3}
+    assert sorted(host.owners) == ["user1", "user3", "user4"]
+    assert report.diff()["after"].count(" Disconnected\n") == 3
+    again = close(kind, host, WmsCmdlets(), everybody, verb=DISCONNECT)
+    assert (again.summary(), again.changed) == ({"already_disconnected": 4}, False)
+    assert not host.sent("Close-WmsSession")
+
+
+@pytest.mark.parametrize("kind", ["live", "batch"])
+def test_disconnect_has_the_time_limit_of_its_generation(kind: str) -> None:
+    for generation, name, limit in ((2012, "Id", {"TimeoutInSecond": 9}), (2016, "SessionId", {})):
+        host = Server(generation, row(1, name=name))
+        close(kind, host, WmsCmdlets(), ServerSelection(), 9.0, DISCONNECT)
+        (call,) = host.sent("Disconnect-WmsSession")
+        id_ = [1] if generation == 2016 else 1
+        assert call.parameters == {"SessionId": id_, "Confirm": False, **limit}
+
+
+@pytest.mark.parametrize("kind", ["live", "batch"])
+def test_disconnect_that_hangs_is_not_sent_twice(kind: str) -> None:
+    host = Server(2016, row(1))
+    host.scripts["Disconnect-WmsSession"] = always(CallResult(State.NO_ANSWER), DONE)
+    report = close(kind, host, WmsCmdlets(), ServerSelection(), verb=DISCONNECT, wait_timeout=20.0)
+    assert report.summary() == {"still_there": 1}
+    assert len(host.sent("Disconnect-WmsSession")) == 1
+
+
+@pytest.mark.parametrize("kind", ["live", "batch"])
+@pytest.mark.parametrize(("after", "outcome"), [("gone", "already_gone"), ("there", "disconnected")])
+def test_disconnect_of_a_session_of_which_the_server_knows_nothing(kind: str, after: str, outcome: str) -> None:
+    host = Server(2016, row(1))
+
+    def missing(host: FakeHost, call: Call) -> CallResult:
+        if after == "gone":
+            host.rows.clear()
+        return terminating("SessionNotFound", "ObjectNotFound", "ItemNotFoundException")
+
+    host.scripts["Disconnect-WmsSession"] = [missing]
+    assert close(kind, host, WmsCmdlets(), ServerSelection(), verb=DISCONNECT).summary() == {outcome: 1}
 
 
 @pytest.mark.parametrize("kind", ["live", "batch"])
