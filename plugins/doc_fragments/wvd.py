@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The fragments C(wvd), and C(wvd.which) of the modules that do something to sessions."""
+    """The fragments C(wvd), C(wvd.which) for doing something to sessions, and C(wvd.hosts) for session hosts."""
 
     DOCUMENTATION = r"""
 options:
@@ -28,6 +28,25 @@ options:
         V(ending) is V(LogOff), and V(other) is the rest.
     type: list
     elements: str
+attributes:
+  action_group:
+    support: full
+    membership:
+      - remotedesktop.sessions.all
+      - remotedesktop.sessions.wvd
+"""
+
+    HOSTS = r"""
+options:
+  resource_group_name:
+    description:
+      - Resource group of the host pool. Azure compares it without case.
+    type: str
+    aliases: [resource_group]
+  host_pool_name:
+    description:
+      - The host pool. Azure compares it without case.
+    type: str
 attributes:
   action_group:
     support: full

@@ -26,7 +26,8 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.opt
     split_lines,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.session_action import SessionAction
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import wvd_place
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.task_reach import task_environment
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import wvd_account, wvd_place
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_names import HostPool
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import (
     SelectionError,
@@ -73,7 +74,7 @@ class Task:
     def __init__(self, farm: FakeFarm, monkeypatch: pytest.MonkeyPatch) -> None:
         self.farm = farm
         monkeypatch.setattr(
-            "ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.session_action.time.monotonic",
+            "ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.task_reach.time.monotonic",
             farm.clock,
         )
 
@@ -367,7 +368,7 @@ def test_missing_packages_name_themselves_and_the_python_that_lacks_them(monkeyp
         raise ImportError("No module named 'azure'")
 
     monkeypatch.setattr(arm, "sign_in", fail)
-    monkeypatch.setattr(wvd_place.sys, "executable", "/usr/bin/python-x")
+    monkeypatch.setattr(wvd_account.sys, "executable", "/usr/bin/python-x")
     result = action(Disconnect, {**POOL, "all_sessions": True}).run()
     assert result["failed"]
     assert "azure-mgmt-desktopvirtualization and azure-identity are needed, and /usr/bin/python-x" in result["msg"]
@@ -453,7 +454,7 @@ def test_environment_of_the_task_counts_while_it_runs_and_not_after(monkeypatch:
     monkeypatch.setenv("AZURE_CLIENT_ID", "before")
     monkeypatch.delenv("AZURE_TENANT", raising=False)
     made = action(Disconnect, POOL, environment={"AZURE_CLIENT_ID": "task", "AZURE_TENANT": 7})
-    with made._task_environment() as environment:
+    with task_environment(made._compute_environment_string) as environment:
         assert (environment["AZURE_CLIENT_ID"], os.environ["AZURE_TENANT"]) == ("task", "7")
     assert os.environ["AZURE_CLIENT_ID"] == "before"
     assert "AZURE_TENANT" not in os.environ
@@ -462,7 +463,7 @@ def test_environment_of_the_task_counts_while_it_runs_and_not_after(monkeypatch:
 def test_environment_is_put_back_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_CLIENT_ID", "before")
     made = action(Disconnect, POOL, environment={"AZURE_CLIENT_ID": "task"})
-    with pytest.raises(KeyError), made._task_environment():
+    with pytest.raises(KeyError), task_environment(made._compute_environment_string):
         raise KeyError
     assert os.environ["AZURE_CLIENT_ID"] == "before"
 

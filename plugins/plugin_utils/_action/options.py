@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from .._services.place import Options, Place, Spec
 from .._sessions.errors import SelectionError
@@ -35,7 +35,19 @@ ENDING: Spec = {"all_sessions": FLAG, "wait_timeout": {"type": "int", "default":
 """Options of the modules that do something to sessions."""
 
 
-def check_args(args: Mapping[str, Any], spec: Spec, places: Sequence[Place]) -> None:
+class Reading(Protocol):
+    """How a place wants its options to be read; see `Place`."""
+
+    @property
+    def may_be_empty(self) -> frozenset[str]:
+        """Options that count as not given when they are empty."""
+
+    @property
+    def verbatim(self) -> frozenset[str]:
+        """Lists of names in which a line end may be part of a name."""
+
+
+def check_args(args: Mapping[str, Any], spec: Spec, places: Sequence[Reading]) -> None:
     """Refuse arguments that are empty or given twice, before Ansible validates them. Raises SelectionError.
 
     `args` are spelled as in the task, with aliases too; `spec` and `places` are the module's.
@@ -44,7 +56,7 @@ def check_args(args: Mapping[str, Any], spec: Spec, places: Sequence[Place]) -> 
     refuse_doubles(args, spec)
 
 
-def read_options(validated: Mapping[str, Any], spec: Spec, places: Sequence[Place]) -> Options:
+def read_options(validated: Mapping[str, Any], spec: Spec, places: Sequence[Reading]) -> Options:
     """Read a task's options, as Ansible has `validated` them by `spec`. Raises SelectionError when one says nothing."""
     verbatim = {name for place in places for name in place.verbatim}
     options = {name: plain(validated.get(name)) for name in spec}
@@ -59,7 +71,7 @@ def read_options(validated: Mapping[str, Any], spec: Spec, places: Sequence[Plac
     return options
 
 
-def _telling(spec: Spec, places: Sequence[Place]) -> list[str]:
+def _telling(spec: Spec, places: Sequence[Reading]) -> list[str]:
     """Return the options that say where, which or what: given but empty they are an error, never "all"."""
     lenient = {name for place in places for name in place.may_be_empty}
     return [name for name in spec if name not in lenient and spec[name]["type"] not in ("bool", "int")]

@@ -5,18 +5,14 @@
 
 from __future__ import annotations
 
-import os
-import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
-from ansible.release import __version__ as ansible_version
 
 from .._services.place import Options, Place, Reach, Spec
 from .._sessions import engine
@@ -28,9 +24,7 @@ from .._sessions.service import Notes, Service
 from .._sessions.verbs import Operation, Verb
 from .console import Console
 from .options import check_args, given_options, read_filters, read_options, refuse_unclear
-from .run_life import run_lives
-
-USER_AGENT = f"Ansible/{ansible_version} remotedesktop.sessions"
+from .task_reach import make_reach, task_environment
 
 
 class SessionAction(ActionBase):
@@ -77,7 +71,7 @@ class SessionAction(ActionBase):
         if options.get("sessions") == [] and operation is not None:
             return self._result(options, Report(operation.verb), Notes())
         wanted = place.read(options, read_filters(options, place))
-        with self._task_environment() as environment:
+        with task_environment(self._compute_environment_string) as environment:
             reach = self._reach(task_vars, environment)
             service, selection = place.open(wanted, operation, reach)
             try:
@@ -117,16 +111,8 @@ class SessionAction(ActionBase):
         return Operation(self.VERB, arguments, max(float(options["wait_timeout"]), limit or 0.0), limit)
 
     def _reach(self, task_vars: dict[str, Any], environment: Mapping[str, str]) -> Reach:
-        return Reach(
-            str(self._task.delegate_to or task_vars.get("inventory_hostname") or "the host"),
-            self._connection,
-            partial(self._execute_module, task_vars=task_vars),
-            environment,
-            USER_AGENT,
-            time.monotonic,
-            time.sleep,
-            run_lives,
-        )
+        host = str(self._task.delegate_to or task_vars.get("inventory_hostname") or "the host")
+        return make_reach(host, self._connection, partial(self._execute_module, task_vars=task_vars), environment)
 
     def _do(
         self, options: Options, request: engine.Request, service: Service, console: Console, reach: Reach
@@ -170,19 +156,6 @@ class SessionAction(ActionBase):
                 result.pop("failed", None)
                 result["unreachable"] = True
         return result
-
-    @contextmanager
-    def _task_environment(self) -> Iterator[Mapping[str, str]]:
-        """Give the task's `environment` to everything that runs in this process: libraries read it there."""
-        before = dict(os.environ)
-        wanted: dict[str, Any] = {}
-        self._compute_environment_string(wanted)  # type: ignore[no-untyped-call,unused-ignore]
-        os.environ.update({str(name): str(value) for name, value in wanted.items()})
-        try:
-            yield os.environ
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
 
 
 def _list(service: Service, selection: Selection) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class WvdService:
         pools: Iterable[HostPool],
         connect: Callable[[str], ArmClient],
         operation: Operation | None = None,
-        workers: Threads | None = None,
+        workers: Threads[Event] | None = None,
     ) -> None:
         """`connect` makes the client of a subscription (its id, folded); `workers` do requests, by default in threads.
 
@@ -55,7 +55,7 @@ class WvdService:
         self._arguments = operation.arguments if operation is not None else {}
         self._warnings: list[str] = []
         self._page_counts: dict[str, int] = {}
-        self._workers = Threads(CONNECTIONS) if workers is None else workers
+        self._workers: Threads[Event] = Threads(CONNECTIONS) if workers is None else workers
         self._acting = 0
 
     def notes(self) -> Notes:

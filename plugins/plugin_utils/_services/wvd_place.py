@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from .._sessions.errors import SelectionError, ServiceError
+from .._sessions.errors import SelectionError
 from .._sessions.selection import Filters, NamedSession, Selection
 from .._sessions.verbs import Operation
 from .._transports import arm
@@ -17,9 +16,9 @@ from .._transports.azure_sign_in import SIGN_IN
 from .message_texts import TEXTS, check_texts
 from .place import Options, Place, Reach, Spec
 from .wvd import WvdService
+from .wvd_account import sign_in
 from .wvd_names import FORM, POOL_FIELDS, HostPool, read_named
 
-PACKAGES = "azure-mgmt-desktopvirtualization and azure-identity"
 STATES = ("Active", "Disconnected", "Pending", "LogOff", "UserProfileDiskMounted", "Unknown")
 """Session states of the service; it may add others."""
 WHERE: Spec = {
@@ -98,16 +97,9 @@ class HostPools(Place):
 
     def open(self, wanted: Wanted, operation: Operation | None, reach: Reach) -> tuple[WvdService, Selection]:
         """Sign in. Raises ServiceError."""
-        try:
-            account = arm.sign_in(wanted.sign_in, reach.environment)
-            pools, selection = wanted.in_subscription(account.subscription_id)
-            if any(not pool.subscription for pool in pools):
-                pools, selection = wanted.in_subscription(arm.only_subscription(account, reach.user_agent))
-        except ImportError as error:
-            raise ServiceError(
-                f"The Python packages {PACKAGES} are needed, and {sys.executable} lacks them ({error}): "
-                f"{sys.executable} -m pip install azure-mgmt-desktopvirtualization azure-identity"
-            ) from error
+        named = all(pool.subscription for pool in wanted.pools)
+        account, subscription = sign_in(wanted.sign_in, reach, named)
+        pools, selection = wanted.in_subscription(subscription)
 
         def connect(subscription: str) -> arm.ArmClient:
             return arm.ArmClient(account, subscription, reach.user_agent, reach.clock, reach.lives)

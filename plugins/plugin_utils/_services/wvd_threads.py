@@ -8,19 +8,20 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
-from .._sessions.service import Event
-
+E = TypeVar("E")
+"""What the jobs answer."""
 Job = Callable[[], None]
 
 
-class Threads:
+class Threads(Generic[E]):
     """So many threads for acts and one for listings, started with the first job."""
 
     def __init__(self, acts: int) -> None:
         """`acts` is the number of threads for acts."""
         self._acts_at_once = acts
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[E] = queue.SimpleQueue()
         self._acts: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._listings: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -35,13 +36,13 @@ class Threads:
         self._start()
         self._listings.put(job)
 
-    def answer(self, event: Event) -> None:
+    def answer(self, event: E) -> None:
         """Pass an event on, from inside a job."""
         self._events.put(event)
 
-    def wait(self, seconds: float) -> list[Event]:
+    def wait(self, seconds: float) -> list[E]:
         """Return the events that have come; wait for the first one at most that long."""
-        events: list[Event] = []
+        events: list[E] = []
         try:
             events.append(self._events.get(timeout=max(0.0, seconds)))
             while True:

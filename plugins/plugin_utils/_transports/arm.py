@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .._sessions.errors import ServiceError, TooLateError
 from .._sessions.service import Reply
 from . import arm_pipeline, azure_sign_in
-from .arm_errors import explain, reply_to, says_no_session
+from .arm_errors import READER_ROLE, ROLE, explain, reply_to, says_no_session
 from .arm_pipeline import Bucket, RowsPolicy, make_policies, make_transport
 from .azure_cloud import Cloud, find_cloud
 from .azure_credential import make_credential
@@ -137,28 +137,37 @@ class ArmClient:
 
         `host` is the host's whole name, empty for all. Raises ServiceError.
         """
-        pages: list[tuple[list[Raw], float]] = []
-        options: dict[str, Any] = {
-            "take_rows": lambda rows, sent_at: pages.append((rows, sent_at)),
-            "read_timeout": LIST_SECONDS,
-        }
         sessions = self._client.user_sessions
-        listing: Any = (
-            sessions.list(resource_group, host_pool, host, **options)
+        listing: Callable[..., Any] = (
+            partial(sessions.list, resource_group, host_pool, host)
             if host
-            else sessions.list_by_host_pool(resource_group, host_pool, **options)
+            else partial(sessions.list_by_host_pool, resource_group, host_pool)
         )
-        links: set[str | None] = set()
+        return _read_pages(listing, resource_group, host_pool, ROLE)
+
+    def host_pages(self, resource_group: str, host_pool: str) -> Iterator[tuple[list[Raw], float]]:
+        """Read the pool's session hosts as `pages` does. Azure allows about ten such lists in five minutes."""
+        listing = partial(self._client.session_hosts.list, resource_group, host_pool)
+        return _read_pages(listing, resource_group, host_pool, READER_ROLE)
+
+    def host(self, resource_group: str, host_pool: str, host: str, once_in: float | None = None) -> Raw | None:
+        """Read one session host by itself: its row, or `None` when there is no such host. Raises ServiceError.
+
+        With `once_in` it is asked for once only, and the longest silence is so many seconds.
+        """
+        found: list[Raw] = []
+        options: dict[str, Any] = {"take_row": lambda row, _sent_at: found.append(row), "read_timeout": LIST_SECONDS}
+        if once_in is not None:
+            options.update(read_timeout=min(LIST_SECONDS, once_in), retry_total=0)
         try:
-            following = listing.by_page()
-            for _page in following:
-                yield from pages
-                pages.clear()
-                if following.continuation_token in links:
-                    raise ServiceError(f"The list of host pool {host_pool} leads back to a page that was read already.")
-                links.add(following.continuation_token)
+            self._client.session_hosts.get(resource_group, host_pool, host, **options)
+        except DeserializationError:
+            pass  # The row has been handed over; the model that the SDK makes of it is of no use.
         except AzureError as error:
-            raise explain(error, f"host pool {host_pool} in resource group {resource_group}") from error
+            if says_no_session(error):
+                return None
+            raise explain(error, f"host pool {host_pool} in resource group {resource_group}", READER_ROLE) from error
+        return found[0]
 
     def session(self, resource_group: str, host_pool: str, host: str, session_id: str) -> tuple[Raw, float] | None:
         """Read one session by itself: its row and when its request went out, or `None` when there is no such session.
@@ -250,6 +259,24 @@ class ArmClient:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+def _read_pages(
+    listing: Callable[..., Any], resource_group: str, host_pool: str, role: str
+) -> Iterator[tuple[list[Raw], float]]:
+    """Read the pages of a list; `role` is the Azure role that may read it. Raises ServiceError."""
+    pages: list[tuple[list[Raw], float]] = []
+    links: set[str | None] = set()
+    try:
+        following = listing(take_rows=lambda *page: pages.append(page), read_timeout=LIST_SECONDS).by_page()
+        for _page in following:
+            yield from pages
+            pages.clear()
+            if following.continuation_token in links:
+                raise ServiceError(f"The list of host pool {host_pool} leads back to a page that was read already.")
+            links.add(following.continuation_token)
+    except AzureError as error:
+        raise explain(error, f"host pool {host_pool} in resource group {resource_group}", role) from error
 
 
 def only_subscription(account: Account, user_agent: str) -> str:

@@ -19,6 +19,9 @@ except ImportError:  # reported where the client is made
     pass
 
 ROLE = "Desktop Virtualization User Session Operator"
+"""Azure role of those who list sessions and do something to them."""
+READER_ROLE = "Desktop Virtualization Reader"
+"""Azure role of those who only read session hosts."""
 NOISE = re.compile(r"^ActivityId: \S+\s+(?:Error:\s*)?|\s*Trace ID: .*$|^Authentication failed: ", re.DOTALL)
 NO_SESSION = re.compile(r"(user ?session|session ?host)\b", re.IGNORECASE)
 """How the provider's texts begin that say what is missing when it is not the host pool, which ARM itself looks for."""
@@ -66,8 +69,8 @@ def says_no_session(error: AzureError) -> bool:
     return _status(error) == 404 and bool(NO_SESSION.match(_text(error)))
 
 
-def explain(error: AzureError, place: str) -> ServiceError:
-    """Turn an error into a sentence for the user; `place` is what was being read."""
+def explain(error: AzureError, place: str, role: str = ROLE) -> ServiceError:
+    """Turn an error into a sentence for the user; `place` is what was being read, `role` the Azure role for it."""
     status, text = _status(error), _text(error)
     if isinstance(error, ClientAuthenticationError) and (status != 401 or "AADSTS" in text):
         return _explain_sign_in(text)
@@ -85,7 +88,7 @@ def explain(error: AzureError, place: str) -> ServiceError:
         advice = NOT_FOUND.get(code, "check host_pool_name, resource_group_name and subscription_id")
         return ServiceError(f"Azure does not know {place}: {text.rstrip('.')}; {advice}.")
     if status == 403:
-        return ServiceError(f"The account has no right to {place}: {text.rstrip('.')}; it needs the role {ROLE}.")
+        return ServiceError(f"The account has no right to {place}: {text.rstrip('.')}; it needs the role {role}.")
     if status == 401:
         return ServiceError(f"Azure did not accept the token for {place}: {text.rstrip('.')}; check cloud_environment.")
     lasting = not (status in (408, 429) or status >= 500)

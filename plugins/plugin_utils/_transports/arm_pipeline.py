@@ -194,7 +194,7 @@ class RowsPolicy(SansIOHTTPPolicy):  # type: ignore[type-arg]
         address = request.http_request.url.partition("?")[0]
         if (take_row := request.context.get("take_row")) is not None:
             if not isinstance(said, dict) or "id" not in said:
-                raise ServiceError(f"{address} did not answer with a session.")
+                raise ServiceError(f"{address} did not answer with what was asked for.")
             take_row(said, request.context["sent_at"])
         if (take_rows := request.context.get("take_rows")) is not None:
             if not isinstance(said, dict) or not isinstance(said.get("value"), list):

@@ -963,3 +963,37 @@ def test_nothing_is_sent_when_the_run_has_ended(account: Account, clock: Clock, 
     client = ArmClient(account, "sub", "tests", clock, lives=lambda: False)
     assert disconnect(client)[0] is Reply.NOT_SENT
     assert wire.sent == []
+
+
+# Session hosts
+
+
+def test_host_is_read_by_itself_as_it_stands(client: ArmClient, wire: Wire) -> None:
+    row = {"id": "x/Host-1", "properties": {"allowNewSession": False}}
+    wire.answers = [Answer(200, row)]
+    assert client.host("rg", "pool", "Host-1") == row
+    [sent] = wire.sent
+    assert (sent.method, sent.url.partition("?")[0]) == ("GET", f"{BASE}{POOL}/sessionHosts/Host-1")
+    assert sent.timeout == (CONNECT_SECONDS, LIST_SECONDS)
+
+
+def test_host_that_is_not_there_is_none_and_a_missing_pool_is_an_error(client: ArmClient, wire: Wire) -> None:
+    wire.answers = [Answer(404, {"error": {"code": "404", "message": "SessionHost does not exist"}})]
+    assert client.host("rg", "pool", "x") is None
+    wire.answers = [Answer(404, {"error": {"code": "ResourceNotFound", "message": "The Resource is not there"}})]
+    with pytest.raises(ServiceError, match="host_pool_name"):
+        client.host("rg", "pool", "x")
+
+
+def test_host_list_is_followed_to_its_end(client: ArmClient, wire: Wire) -> None:
+    wire.answers = [page("a", "b", next_link=f"{BASE}{POOL}/sessionHosts?more"), page("c")]
+    pages = list(client.host_pages("rg", "pool"))
+    assert [[row["id"] for row in rows] for rows, _sent_at in pages] == [["a", "b"], ["c"]]
+    assert wire.sent[0].url.partition("?")[0] == f"{BASE}{POOL}/sessionHosts"
+
+
+def test_who_may_not_read_hosts_hears_of_the_role_for_it(client: ArmClient, wire: Wire) -> None:
+    wire.answers = [Answer(403, {"error": {"code": "AuthorizationFailed", "message": "no"}})]
+    for read in (lambda: client.host("rg", "pool", "x"), lambda: list(client.host_pages("rg", "pool"))):
+        with pytest.raises(ServiceError, match="needs the role Desktop Virtualization Reader"):
+            read()

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action plugin of every module about session hosts: options in, hosts read, result out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from typing import Any, ClassVar
+
+from ansible.plugins.action import ActionBase
+
+from .._services.host_place import HostPlace
+from .._services.place import Spec
+from .._sessions.errors import SessionsError
+from .._sessions.session_host import find_hosts
+from .options import check_args, read_options
+from .task_reach import make_reach, task_environment
+
+
+class HostAction(ActionBase):
+    """The listing of session hosts at a place."""
+
+    PLACE: ClassVar[HostPlace[Any]]
+    """Where the hosts are."""
+    OPTIONS: ClassVar[Spec]
+    """Options of the module, as an argument spec."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def __init_subclass__(cls) -> None:
+        """Connect to the host of the task only where its service is reached over that connection."""
+        cls._requires_connection = cls.PLACE.needs_connection
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the task."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        del tmp
+        try:
+            result.update(self._run(task_vars or {}))
+        except SessionsError as error:
+            result.update(failed=True, msg=str(error))
+        return result
+
+    def _run(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        check_args(self._task.args, self.OPTIONS, [self.PLACE])
+        _validation, validated = self.validate_argument_spec(self.OPTIONS)  # type: ignore[no-untyped-call,unused-ignore]
+        options = read_options(validated, self.OPTIONS, [self.PLACE])
+        wanted = self.PLACE.read(options)
+        host = str(self._task.delegate_to or task_vars.get("inventory_hostname") or "the host")
+        run_module = partial(self._execute_module, task_vars=task_vars)
+        with task_environment(self._compute_environment_string) as environment:
+            service = self.PLACE.open(wanted, make_reach(host, self._connection, run_module, environment))
+            try:
+                hosts = find_hosts(service, wanted.names)
+            finally:
+                service.close()
+        return {
+            "changed": False,
+            "hosts": [dict(one.fields) for one in hosts],
+            "summary": dict(sorted(Counter(str(one.fields["status"]) for one in hosts).items())),
+        }

@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the session hosts of a task are, and how their service is reached."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from .._sessions.session_host import HostName, HostReader
+from .place import Options, Reach
+
+Service = TypeVar("Service", bound=HostReader)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedHosts:
+    """What a task is about."""
+
+    where: Any
+    """What `open` needs; of no interest to others."""
+    names: Sequence[HostName] | None
+    """The hosts that are meant, `None` for all."""
+
+
+class HostPlace(ABC, Generic[Service]):
+    """A way to say where session hosts are. Holds nothing that changes."""
+
+    may_be_empty: frozenset[str] = frozenset()
+    """Options that count as not given when they are empty."""
+    verbatim: frozenset[str] = frozenset()
+    """Lists of names in which a line end may be part of a name."""
+    needs_connection: bool = True
+    """Whether the service is reached over the connection of the host."""
+
+    @abstractmethod
+    def read(self, options: Options) -> WantedHosts:
+        """Read which hosts are meant. Raises SelectionError."""
+
+    @abstractmethod
+    def open(self, wanted: WantedHosts, reach: Reach) -> Service:
+        """Reach the service. Raises ServiceError."""

@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Azure Virtual Desktop: the session hosts of host pools, over Azure Resource Manager."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from .._sessions.errors import ServiceError
+from .._sessions.session import fold
+from .._sessions.session_host import HostName, HostRead, SessionHost
+from .._transports.arm import ArmClient
+from .._transports.arm_pipeline import CONNECTIONS
+from .wvd_host_rows import read_host
+from .wvd_names import HostPool
+from .wvd_threads import Threads
+
+
+class WvdHosts:
+    """The session hosts of some host pools, over one client a subscription."""
+
+    def __init__(self, pools: Mapping[str, HostPool], connect: Callable[[str], ArmClient]) -> None:
+        """`pools` are by place as names say it; `connect` makes the client of a subscription (its id, folded)."""
+        self._pools = dict(pools)
+        subscriptions = dict.fromkeys(fold(pool.subscription) for pool in self._pools.values())
+        self._clients = {subscription: connect(subscription) for subscription in subscriptions}
+        self._workers: Threads[HostRead] = Threads(CONNECTIONS)
+
+    def list_hosts(self) -> list[SessionHost]:
+        """Read all hosts of the pools, sorted by pool and name. Raises ServiceError."""
+        hosts: dict[tuple[str, str], SessionHost] = {}
+        for pool in self._pools.values():
+            for rows, _sent_at in self._client(pool).host_pages(pool.resource_group, pool.name):
+                # A host may slide to a page that is read later, and is still one host.
+                hosts.update({(pool.place, fold(host.name)): host for host in (read_host(pool, row) for row in rows)})
+        return [hosts[key] for key in sorted(hosts)]
+
+    def begin_read(self, named: HostName) -> None:
+        """Begin to read one host by itself."""
+        self._workers.act(partial(self._read, named))
+
+    def wait(self, seconds: float) -> Sequence[HostRead]:
+        """Return what has been answered; wait for the first answer at most that long."""
+        return self._workers.wait(seconds)
+
+    def close(self) -> None:
+        """Begin nothing more, and close the connections."""
+        self._workers.close()
+        for client in self._clients.values():
+            client.close()
+
+    def _client(self, pool: HostPool) -> ArmClient:
+        return self._clients[fold(pool.subscription)]
+
+    def _read(self, named: HostName) -> None:
+        try:
+            pool = self._pools[named.place]
+            row = self._client(pool).host(pool.resource_group, pool.name, named.name)
+            answer = HostRead(named, None if row is None else read_host(pool, row))
+        except ServiceError as error:
+            answer = HostRead(named, None, error)
+        except Exception as error:
+            answer = HostRead(named, None, ServiceError(f"The host {named.name} could not be read: {error!r}"))
+        self._workers.answer(answer)

@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A session host as a service lists it, the names of those that are meant, and what a service of hosts can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from .errors import ServiceError
+from .session import fold
+
+READ_SECONDS = 1.0
+"""How long one wait for answers lasts at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostName:
+    """A session host that is meant. Names compare without case."""
+
+    place: str
+    """Where the name is unique: a host pool, a deployment."""
+    name: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The same for every spelling."""
+        return (self.place, fold(self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class SessionHost:
+    """A session host as the service lists it."""
+
+    place: str
+    name: str
+    state: object
+    """Whether it takes new sessions, in the service's own words."""
+    fields: Mapping[str, object]
+    """The row that users see."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostRead:
+    """What a look at one host has shown: the host, nothing when there is none, or why it could not be read."""
+
+    named: HostName
+    found: SessionHost | None
+    error: ServiceError | None = None
+
+
+class HostReader(Protocol):
+    """The session hosts of some places."""
+
+    def list_hosts(self) -> list[SessionHost]:
+        """Read all hosts. Raises ServiceError."""
+
+    def begin_read(self, named: HostName) -> None:
+        """Begin to read one host by itself; a `HostRead` answers it."""
+
+    def wait(self, seconds: float) -> Sequence[object]:
+        """Return what has been answered; wait for the first answer at most that long."""
+
+    def close(self) -> None:
+        """Begin nothing more, and close the connections."""
+
+
+def find_hosts(reader: HostReader, names: Sequence[HostName] | None) -> list[SessionHost]:
+    """Read the named hosts, each by itself, or without names all. Raises ServiceError, also for names without a host.
+
+    Services limit how often hosts may be listed, so a name is never looked up in a list.
+    """
+    if names is None:
+        return reader.list_hosts()
+    read = read_each(reader, names)
+    for one in read:
+        if one.error is not None:
+            raise one.error
+    require_all(read)
+    return [one.found for one in read if one.found is not None]
+
+
+def read_each(reader: HostReader, names: Sequence[HostName]) -> list[HostRead]:
+    """Read each host by itself, in the order of their names, each once."""
+    unread: dict[tuple[str, str], HostName] = {}
+    read: dict[tuple[str, str], HostRead] = {}
+    for named in names:
+        if unread.setdefault(named.key, named) is named:
+            reader.begin_read(named)
+    while len(read) < len(unread):
+        for event in reader.wait(READ_SECONDS):
+            if isinstance(event, HostRead):
+                read[event.named.key] = event
+    return [read[key] for key in unread]
+
+
+def require_all(read: Sequence[HostRead]) -> None:
+    """Raise ServiceError with the names of those that the service does not have."""
+    missing = [one.named.name for one in read if one.found is None and one.error is None]
+    if missing:
+        raise ServiceError(f"There is no session host {', '.join(missing)} in the host pool: check the names.")
