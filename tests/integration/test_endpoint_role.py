@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.ansible_process import Finished
+from tests.integration.ansible_process import Finished, received
 from tests.integration.rds_tasks import ID, log_off
 from tests.integration.scenarios import Scenario
 from tests.integration.windows_hosts import (
@@ -34,6 +34,9 @@ from tests.integration.windows_hosts import (
 pytestmark = pytest.mark.engine
 
 NAME = "RemoteDesktopSessions"
+MESSAGE = "remotedesktop.sessions.rds_user_message"
+DISCONNECT = "remotedesktop.sessions.wms_session_disconnect"
+TEXTS = {"message_title": "it's $(calc)", "message_body": '`n "x" -Force\n'}
 ELSEWHERE = ["elsewhere"]
 """The server itself is for every endpoint, whatever the list."""
 
@@ -68,12 +71,22 @@ def test_list_of_session_hosts(windows: Windows) -> None:
 def test_each_service(windows: Windows) -> None:
     place = {"tenant_name": "Contoso", "host_pool_name": "legacy-pool", "credential": sign_in(windows.lab)}
     one_of_pool = {**place, "session_host_name": "wvd-0.contoso.com", "session_id": 2, "no_user_prompt": True}
-    classroom = {"name": "list", WMS_INFO: {}}, {"name": "end", CLOSE: {"session_id": [2, 99]}}
+    classroom = (
+        {"name": "list", WMS_INFO: {}},
+        {"name": "disconnect", DISCONNECT: {"user": "teacher"}},
+        {"name": "end", CLOSE: {"session_id": [2, 99]}},
+    )
+    two = ["bob", "carol"]
     older, newer = CLASSROOMS["2012R2"], CLASSROOMS["2016"]
     selected, pattern, wms_2012, wms_2016, other_server, classic = windows.scenarios(
         BROKER,
         through_endpoint(
-            "exactly the selected", windows, BROKER, {"name": "list", RDS_INFO: {}}, log_off(user=["bob", "carol"])
+            "exactly the selected",
+            windows,
+            BROKER,
+            {"name": "list", RDS_INFO: {}},
+            {"name": "message", MESSAGE: {"user": two, **TEXTS}},
+            log_off(user=two),
         ),
         through_endpoint(
             "pattern", windows, BROKER, log_off(all_sessions=True), session_host_pattern=r"rdsh-[1-9]\..*"
@@ -92,13 +105,16 @@ def test_each_service(windows: Windows) -> None:
             session_hosts=["wvd-0.contoso.com"],
         ),
     )
-    listed, run = selected.all_ok(2)
+    listed, message, run = selected.all_ok(3)
     assert listed.result["summary"] == {"STATE_ACTIVE": 3, "STATE_DISCONNECTED": 1}
     assert run.result["summary"] == {"logged_off": 2}
-    assert ended_in(selected) == ["bob", "carol"]
+    assert ended_in(selected) == two
+    assert message.result["summary"] == {"sent": 2}
+    assert received(selected) == [(user, *TEXTS.values()) for user in two]
     ends_on_the_second_host_only(pattern)
     for finished, sessions, ended in ((wms_2012, 2, ["student3"]), (wms_2016, 3, ["student1"])):
-        listed, run = finished.all_ok(2)
+        listed, disconnect, run = finished.all_ok(3)
+        assert disconnect.result["summary"] == {"disconnected": 1}
         assert len(listed.result["sessions"]) == sessions
         assert run.result["summary"] == {"logged_off": 1, "already_gone": 1}
         assert ended_in(finished) == ended

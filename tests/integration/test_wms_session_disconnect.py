@@ -150,16 +150,6 @@ def test_one_that_fails_does_not_stop_the_others(windows: Windows) -> None:
 
 
 @pytest.mark.newest_core
-def test_endpoint_of_the_role_is_enough(windows: Windows) -> None:
-    for generation, server in CLASSROOMS.items():
-        role = windows.role_endpoint("Role", server, services=["wms"])
-        play = {"hosts": server, "vars": {"ansible_psrp_configuration_name": "Role"}}
-        (done,) = windows.scenarios(BOTH, Scenario("role", [role, {MODULE: {"session_id": 2}}], play))
-        assert outcomes(done.task, ID) == {FIRST[generation]: "disconnected"}
-        assert disconnected(done, generation) == [FIRST[generation]]
-
-
-@pytest.mark.newest_core
 def test_question_on_the_terminal(windows: Windows) -> None:
     task = {MODULE: {"session_id": 2, "confirm": True}}
     yes, no = windows.scenarios(
