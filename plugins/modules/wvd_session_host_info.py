@@ -33,6 +33,7 @@ extends_documentation_fragment:
   - remotedesktop.sessions.attributes.info
   - remotedesktop.sessions.attributes.controller
 seealso:
+  - module: remotedesktop.sessions.wvd_session_host
   - module: remotedesktop.sessions.wvd_session_info
 author:
   - remotedesktop.sessions contributors (@remotedesktop)

@@ -69,6 +69,14 @@ def test_azure(lab: Lab, ansible: Ansible) -> None:
     cancel(ansible, lab, "disconnect", kill, "localhost", "-m", MODULE, "-a", options)
 
 
+def test_hosts_of_azure(lab: Lab, ansible: Ansible) -> None:
+    generate = {"hosts": SESSIONS, "sessions_per_host": 0}
+    lab.reset({"pools": [{"name": "pool-01", "service": "wvd", "resource_group": "rg-avd", "generate": generate}]})
+    lab.add_fault(operation="drain", when="before", kind="slow", seconds=SECONDS)
+    options = "resource_group_name=rg-avd host_pool_name=pool-01 all_hosts=true allow_new_session=false"
+    cancel(ansible, lab, "drain", kill, "localhost", "-m", "remotedesktop.sessions.wvd_session_host", "-a", options)
+
+
 @pytest.mark.parametrize("how", [kill_group, hang_up])
 def test_runspace(windows: Windows, how: Callable[[int], None]) -> None:
     """The shell is given up, not left to Windows: the fixture sees to that."""

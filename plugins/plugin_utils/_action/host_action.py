@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action plugin of every module about session hosts: options in, hosts read, result out."""
+"""The action plugin of every module about session hosts: options in, hosts read or set, result out."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -13,17 +14,20 @@ from ansible.plugins.action import ActionBase
 
 from .._services.host_place import HostPlace
 from .._services.place import Spec
-from .._sessions.errors import SessionsError
-from .._sessions.session_host import find_hosts
+from .._sessions.errors import SelectionError, SessionsError
+from .._sessions.host_setting import HostReport, set_hosts
+from .._sessions.session_host import SessionHost, find_hosts
 from .options import check_args, read_options
 from .task_reach import make_reach, task_environment
 
 
 class HostAction(ActionBase):
-    """The listing of session hosts at a place."""
+    """The listing of session hosts at a place, or the setting of their state."""
 
     PLACE: ClassVar[HostPlace[Any]]
     """Where the hosts are."""
+    SETS: ClassVar[bool] = False
+    """Whether their state is set."""
     OPTIONS: ClassVar[Spec]
     """Options of the module, as an argument spec."""
 
@@ -48,17 +52,47 @@ class HostAction(ActionBase):
         check_args(self._task.args, self.OPTIONS, [self.PLACE])
         _validation, validated = self.validate_argument_spec(self.OPTIONS)  # type: ignore[no-untyped-call,unused-ignore]
         options = read_options(validated, self.OPTIONS, [self.PLACE])
-        wanted = self.PLACE.read(options)
+        wanted = self.PLACE.read_desired(options) if self.SETS else self.PLACE.read(options)
+        if self.SETS and options["wait_timeout"] < 0:
+            raise SelectionError(f"wait_timeout is {options['wait_timeout']}: it must be 0 or more seconds.")
         host = str(self._task.delegate_to or task_vars.get("inventory_hostname") or "the host")
         run_module = partial(self._execute_module, task_vars=task_vars)
         with task_environment(self._compute_environment_string) as environment:
-            service = self.PLACE.open(wanted, make_reach(host, self._connection, run_module, environment))
+            reach = make_reach(host, self._connection, run_module, environment)
+            service = self.PLACE.open(wanted, reach)
             try:
-                hosts = find_hosts(service, wanted.names)
+                if wanted.desired is None:
+                    return _list(find_hosts(service, wanted.names))
+                report = set_hosts(
+                    service,
+                    wanted.names,
+                    wanted.desired,
+                    bool(self._task.check_mode),
+                    float(options["wait_timeout"]),
+                    reach.clock,
+                    reach.lives,
+                )
             finally:
                 service.close()
-        return {
-            "changed": False,
-            "hosts": [dict(one.fields) for one in hosts],
-            "summary": dict(sorted(Counter(str(one.fields["status"]) for one in hosts).items())),
-        }
+        return _result(report, self.PLACE.state_option)
+
+
+def _list(hosts: Sequence[SessionHost]) -> dict[str, Any]:
+    return {
+        "changed": False,
+        "hosts": [dict(one.fields) for one in hosts],
+        "summary": dict(sorted(Counter(str(one.fields["status"]) for one in hosts).items())),
+    }
+
+
+def _result(report: HostReport, state_option: str) -> dict[str, Any]:
+    """Make the result of a report; hosts that failed fail the task, with every outcome in it."""
+    result: dict[str, Any] = {
+        "changed": report.changed,
+        "hosts": [row.result() for row in report.rows],
+        "summary": report.summary(),
+        "diff": report.diff(state_option),
+    }
+    if report.failures:
+        result.update(failed=True, msg=report.failure_message())
+    return result

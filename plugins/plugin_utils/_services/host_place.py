@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from .._sessions.session_host import HostName, HostReader
+from .._sessions.host_setting import Desired, HostSetter
+from .._sessions.session_host import HostName
 from .place import Options, Reach
 
-Service = TypeVar("Service", bound=HostReader)
+Service = TypeVar("Service", bound=HostSetter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class WantedHosts:
     """What `open` needs; of no interest to others."""
     names: Sequence[HostName] | None
     """The hosts that are meant, `None` for all."""
+    desired: Desired | None = None
+    """The state that they are to have; `None` only lists them."""
 
 
 class HostPlace(ABC, Generic[Service]):
@@ -33,12 +36,18 @@ class HostPlace(ABC, Generic[Service]):
     """Options that count as not given when they are empty."""
     verbatim: frozenset[str] = frozenset()
     """Lists of names in which a line end may be part of a name."""
+    state_option: str = "allow_new_session"
+    """Option, and field of rows, that is the state of a host."""
     needs_connection: bool = True
     """Whether the service is reached over the connection of the host."""
 
     @abstractmethod
     def read(self, options: Options) -> WantedHosts:
         """Read which hosts are meant. Raises SelectionError."""
+
+    @abstractmethod
+    def read_desired(self, options: Options) -> WantedHosts:
+        """Read which hosts are to have which state. Raises SelectionError."""
 
     @abstractmethod
     def open(self, wanted: WantedHosts, reach: Reach) -> Service:

@@ -7,18 +7,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from .._sessions.session_host import HostName
+from .._sessions.errors import SelectionError
+from .._sessions.host_setting import Desired
 from .._transports import arm
 from .._transports.azure_sign_in import SIGN_IN
 from .host_place import HostPlace, WantedHosts
 from .place import Options, Reach, Spec
 from .wvd_account import sign_in
+from .wvd_given_hosts import name_host, read_hosts
 from .wvd_hosts import WvdHosts
 from .wvd_names import POOL_FIELDS, HostPool
 from .wvd_place import ONE_POOL
+from .wvd_place import WHERE as ANY_POOL
 
 NAMES: Spec = {"session_host_name": {"type": "list", "elements": "str"}}
 WHERE: Spec = {**ONE_POOL, **SIGN_IN}
+SETS: Spec = {
+    **{name: ANY_POOL[name] for name in ONE_POOL},
+    **SIGN_IN,
+    **NAMES,
+    "all_hosts": {"type": "bool", "default": False},
+    "hosts": {"type": "raw"},
+    "allow_new_session": {"type": "bool"},
+    "wait_timeout": {"type": "int", "default": 60},
+}
+"""Options of the module that sets a state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +52,37 @@ class SessionHosts(HostPlace[WvdHosts]):
         """Read which hosts of which pool are meant."""
         pool = HostPool(*(options[name] or "" for name in POOL_FIELDS))
         names = options["session_host_name"]
-        named = None if names is None else tuple(HostName(pool.place, name) for name in names)
+        named = None if names is None else tuple(name_host(pool, name) for name in names)
         return WantedHosts(Where(options, (pool,)), named)
 
+    def read_desired(self, options: Options) -> WantedHosts:
+        """Read which hosts are to have which state."""
+        ways = [name for name in ("session_host_name", "hosts") if options[name] is not None]
+        ways += ["all_hosts"] * bool(options["all_hosts"])
+        state = options["allow_new_session"]
+        if len(ways) > 1:
+            raise SelectionError(f"{' and '.join(ways)} both name session hosts: give only one of them.")
+        if not ways:
+            raise SelectionError(
+                "Nothing says which session hosts are meant. Name them with session_host_name, pass rows in hosts, or "
+                "set all_hosts to true."
+            )
+        if options["hosts"] is not None:
+            if state is not None:
+                raise SelectionError("allow_new_session contradicts hosts, whose rows say it: leave it out.")
+            rows = read_hosts(options["hosts"], {name: options[name] or "" for name in POOL_FIELDS})
+            desired = Desired(states={named.key: own for _pool, named, own in rows}, restores=True)
+            pools = tuple(dict.fromkeys(pool for pool, _named, _own in rows))
+            return WantedHosts(Where(options, pools), [named for _pool, named, _own in rows], desired)
+        if state is None:
+            raise SelectionError("allow_new_session is missing: false drains session hosts, true opens them again.")
+        for name in ("resource_group_name", "host_pool_name"):
+            if not options[name]:
+                raise SelectionError(f"{name} is missing: it says where the session hosts are.")
+        return replace(self.read(options), desired=Desired(state))
+
     def open(self, wanted: WantedHosts, reach: Reach) -> WvdHosts:
-        """Sign in. Raises ServiceError."""
+        """Sign in. Raises ServiceError and SelectionError."""
         where: Where = wanted.where
         named = all(pool.subscription for pool in where.pools)
         account, subscription = sign_in(where.sign_in, reach, named)
@@ -52,6 +91,10 @@ class SessionHosts(HostPlace[WvdHosts]):
             return arm.ArmClient(account, chosen, reach.user_agent, reach.clock, reach.lives)
 
         pools = {pool.place: replace(pool, subscription=pool.subscription or subscription) for pool in where.pools}
+        if len({pool.place for pool in pools.values()}) < len(pools):
+            raise SelectionError(
+                "hosts names a host pool with its subscription_id and without it: give it in all rows."
+            )
         return WvdHosts(pools, connect)
 
 

@@ -38,8 +38,11 @@ NOT_TEXT = frozenset(("allow_new_session", "sessions"))
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-def read_host(pool: HostPool, row: Mapping[str, Any]) -> SessionHost:
-    """Read a session host as ARM answers with it. Raises ServiceError when it does not say which, or its state."""
+def read_host(place: str, pool: HostPool, row: Mapping[str, Any]) -> SessionHost:
+    """Read a session host of a pool as ARM answers with it; `place` is as in a `SessionHost`.
+
+    Raises ServiceError when the row does not say which host it is, or its state.
+    """
     try:
         parts = str(row["id"]).split("/")
         said = row["properties"]
@@ -63,7 +66,7 @@ def read_host(pool: HostPool, row: Mapping[str, Any]) -> SessionHost:
         ],
         "id": row["id"],
     }
-    return SessionHost(pool.place, parts[10], allows, fields)
+    return SessionHost(place, parts[10], allows, fields)
 
 
 def _value(field: str, value: Any) -> Any:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from .errors import ServiceError
@@ -23,6 +23,8 @@ class HostName:
     place: str
     """Where the name is unique: a host pool, a deployment."""
     name: str
+    fields: Mapping[str, object] = field(default_factory=dict, compare=False)
+    """The row that users see when nothing else is known of the host."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -57,8 +59,11 @@ class HostReader(Protocol):
     def list_hosts(self) -> list[SessionHost]:
         """Read all hosts. Raises ServiceError."""
 
-    def begin_read(self, named: HostName) -> None:
-        """Begin to read one host by itself; a `HostRead` answers it."""
+    def begin_read(self, named: HostName, once_in: float | None = None) -> None:
+        """Begin to read one host by itself; a `HostRead` answers it.
+
+        With `once_in` it is asked for only once, and waited for so many seconds.
+        """
 
     def wait(self, seconds: float) -> Sequence[object]:
         """Return what has been answered; wait for the first answer at most that long."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .._sessions.errors import ServiceError, TooLateError
 from .._sessions.service import Reply
 from . import arm_pipeline, azure_sign_in
-from .arm_errors import READER_ROLE, ROLE, explain, reply_to, says_no_session
+from .arm_errors import HOST_ROLE, READER_ROLE, ROLE, explain, reply_to, says_no_session
 from .arm_pipeline import Bucket, RowsPolicy, make_policies, make_transport
 from .azure_cloud import Cloud, find_cloud
 from .azure_credential import make_credential
@@ -232,7 +233,26 @@ class ArmClient:
         message = SendMessage(message_title=message_title, message_body=message_body)
         return self._act(partial(self._client.user_sessions.send_message, *names, message), self.writes, send_before)
 
-    def _act(self, request: Callable[..., None], bucket: Bucket, send_before: float) -> tuple[Reply, str]:
+    def set_host(
+        self, names: tuple[str, str, str], allow_new_session: bool, send_before: float, seconds: float
+    ) -> tuple[Reply, str]:
+        """Set, once, whether a host takes new sessions; answered as `disconnect`, in so many seconds of silence.
+
+        `names` are resource group, host pool and session host.
+        """
+        # Written here, so that nothing else of a host can be set by a default of a model.
+        body: Any = json.dumps({"properties": {"allowNewSession": allow_new_session}}).encode()
+        request = partial(self._client.session_hosts.update, *names, session_host=body)
+        return self._act(request, self.writes, send_before, min(ACT_SECONDS, seconds), ("this session host", HOST_ROLE))
+
+    def _act(
+        self,
+        request: Callable[..., Any],
+        bucket: Bucket,
+        send_before: float,
+        seconds: float = ACT_SECONDS,
+        about: tuple[str, str] = ("this session", ROLE),
+    ) -> tuple[Reply, str]:
         answers: list[HttpResponse] = []
 
         def note(response: PipelineResponse[Any, HttpResponse], _body: object, _headers: object) -> None:
@@ -242,11 +262,11 @@ class ArmClient:
         deadline = SendDeadline(send_before, self._clock, self._lives)
         bucket.begin()
         try:
-            request(deadline=deadline, read_timeout=ACT_SECONDS, retry_total=0, cls=note)
+            request(deadline=deadline, read_timeout=seconds, retry_total=0, cls=note)
         except TooLateError:
             return Reply.NOT_SENT, "it could not be sent in time"
         except AzureError as error:
-            reply, reason, retry_after = reply_to(error)
+            reply, reason, retry_after = reply_to(error, *about)
             if reply in (Reply.THROTTLED, Reply.NOT_SENT):
                 bucket.refused(UNCONNECTED_SECONDS if reply is Reply.NOT_SENT else retry_after)
             return reply, reason

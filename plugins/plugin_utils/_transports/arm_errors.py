@@ -22,6 +22,8 @@ ROLE = "Desktop Virtualization User Session Operator"
 """Azure role of those who list sessions and do something to them."""
 READER_ROLE = "Desktop Virtualization Reader"
 """Azure role of those who only read session hosts."""
+HOST_ROLE = "Desktop Virtualization Session Host Operator"
+"""Azure role of those who drain session hosts."""
 NOISE = re.compile(r"^ActivityId: \S+\s+(?:Error:\s*)?|\s*Trace ID: .*$|^Authentication failed: ", re.DOTALL)
 NO_SESSION = re.compile(r"(user ?session|session ?host)\b", re.IGNORECASE)
 """How the provider's texts begin that say what is missing when it is not the host pool, which ARM itself looks for."""
@@ -45,8 +47,11 @@ NOT_FOUND = {
 }
 
 
-def reply_to(error: AzureError) -> tuple[Reply, str, float | None]:
-    """Read the answer to an act: the reply, the reason, and for a refusal for now how many seconds it asks to wait."""
+def reply_to(error: AzureError, place: str = "this session", role: str = ROLE) -> tuple[Reply, str, float | None]:
+    """Read the answer to an act: the reply, the reason, and for a refusal for now how many seconds it asks to wait.
+
+    `place` is what it is about, `role` the Azure role for it.
+    """
     status = _status(error)
     if isinstance(error, ClientAuthenticationError) and status != 401:
         return Reply.REFUSED, str(explain(error, "")), None
@@ -61,7 +66,7 @@ def reply_to(error: AzureError) -> tuple[Reply, str, float | None]:
         return Reply.THROTTLED, reason, _retry_after(error)
     if status == 408 or status >= 500:
         return Reply.UNCLEAR, reason, None
-    return Reply.REFUSED, str(explain(error, "this session")) if status in (401, 403) else reason, None
+    return Reply.REFUSED, str(explain(error, place, role)) if status in (401, 403) else reason, None
 
 
 def says_no_session(error: AzureError) -> bool:

@@ -5,17 +5,25 @@
 
 from __future__ import annotations
 
+import math
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ansible_collections.remotedesktop.sessions.plugins.action.wvd_session_host import ActionModule as Set
 from ansible_collections.remotedesktop.sessions.plugins.action.wvd_session_host_info import ActionModule as Info
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_host_place import SESSION_HOSTS
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_host_rows import FIELDS, read_host
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_hosts import WvdHosts
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_names import HostPool
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.host_setting import HostReplied
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Reply
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session_host import HostName, find_hosts
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import arm
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.arm_pipeline import CONNECTIONS
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.azure_cloud import CLOUDS
 from tests.unit.fakes.task import POOL, action
 
 PLACE = HostPool("sub", "rg", "pool")
@@ -35,7 +43,7 @@ def test_row_has_all_that_azure_says_in_the_words_of_ansible() -> None:
         assignedUser=None,
         sessionHostHealthCheckResults=[{"healthCheckName": "DomainJoinedCheck"}],
     )
-    host = read_host(PLACE, said)
+    host = read_host(PLACE.place, PLACE, said)
     assert (host.place, host.name, host.state) == (PLACE.place, "avd-0.contoso.com", True)
     assert host.fields["service"] == "wvd"
     assert host.fields["host"] == host.fields["name"] == "avd-0.contoso.com"
@@ -65,7 +73,7 @@ def test_row_has_all_that_azure_says_in_the_words_of_ansible() -> None:
 )
 def test_answer_that_does_not_say_which_host_or_whether_it_is_drained_is_an_error(said: Any) -> None:
     with pytest.raises(ServiceError, match="something else than a session host of pool"):
-        read_host(PLACE, said)
+        read_host(PLACE.place, PLACE, said)
 
 
 class Client:
@@ -74,14 +82,22 @@ class Client:
     def __init__(self, *rows: dict[str, Any]) -> None:
         self.rows = rows
         self.closed = False
+        self.sets: list[tuple[Any, ...]] = []
+        self.writes = SimpleNamespace(pause=lambda: 2.5)
 
     def host_pages(self, _group: str, _pool: str) -> Any:
         return iter([(list(self.rows), 0.0), (list(self.rows[:1]), 0.0)])
 
-    def host(self, _group: str, _pool: str, host: str) -> dict[str, Any] | None:
+    def host(self, _group: str, _pool: str, host: str, _once_in: float | None) -> dict[str, Any] | None:
         if host == "broken":
             raise ValueError("surprise")
         return next((one for one in self.rows if one["id"].endswith(f"/{host}")), None)
+
+    def set_host(self, names: tuple[str, ...], allow: bool, _send_before: float, seconds: float) -> tuple[Reply, str]:
+        if names[2] == "broken":
+            raise ValueError("surprise")
+        self.sets.append((*names, allow, seconds))
+        return Reply.DONE, ""
 
     def close(self) -> None:
         self.closed = True
@@ -107,6 +123,50 @@ def test_named_hosts_are_read_by_themselves_and_a_surprise_is_an_error_of_that_h
         find_hosts(service, [HostName(PLACE.place, "broken")])
     service.close()
     assert client.closed
+
+
+def answered(service: WvdHosts, name: str, reply: Reply) -> HostReplied:
+    service.begin_set(HostName(PLACE.place, name), False, 10.0, 7.0)
+    [answer] = service.wait(5.0)
+    assert isinstance(answer, HostReplied)
+    assert (answer.named.name, answer.reply) == (name, reply)
+    return answer
+
+
+def test_host_is_set_by_its_names_and_a_surprise_is_no_clear_answer() -> None:
+    client = Client(row("a"))
+    service = hosts(client)
+    answered(service, "a", Reply.DONE)
+    assert client.sets == [("rg", "pool", "a", False, 7.0)]
+    assert "surprise" in answered(service, "broken", Reply.UNCLEAR).reason
+
+
+def test_requests_go_out_at_the_pace_of_the_bucket_and_never_more_than_connections() -> None:
+    service = hosts(Client(row("a")))
+    assert service.pause() == 2.5
+    for _request in range(CONNECTIONS):
+        service.begin_read(HostName(PLACE.place, "a"))
+    assert service.pause() == math.inf
+    answers = 0
+    while answers < CONNECTIONS:
+        answers += len(service.wait(5.0))
+    assert service.pause() == 2.5
+
+
+def test_answer_about_another_host_is_an_error() -> None:
+    client = Client(row("a"))
+    client.host = lambda *_names: row("b")  # type: ignore[method-assign]
+    with pytest.raises(ServiceError, match="session host b instead of a"):
+        find_hosts(hosts(client), [HostName(PLACE.place, "a")])
+
+
+def test_pool_is_not_named_with_its_subscription_and_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = arm.Account(SimpleNamespace(), CLOUDS["AzureCloud"], True, "sub")  # type: ignore[arg-type]
+    monkeypatch.setattr(arm, "sign_in", lambda *_arguments: account)
+    some = {**POOL, "allow_new_session": True}
+    rows = [{**some, "name": "a", "subscription_id": "SUB"}, {**some, "name": "a", "allow_new_session": False}]
+    result = action(Set, {"hosts": rows}).run(task_vars={})
+    assert "with its subscription_id and without it" in result["msg"]
 
 
 def info(**args: Any) -> dict[str, Any]:

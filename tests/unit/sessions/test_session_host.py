@@ -30,7 +30,7 @@ class Reader:
         self.lists += 1
         return list(self.hosts.values())
 
-    def begin_read(self, named: HostName) -> None:
+    def begin_read(self, named: HostName, once_in: float | None = None) -> None:
         self.asked.append(named.name)
         found = None if self.error else self.hosts.get(named.name.lower())
         self.answers.insert(0, HostRead(named, found, self.error))

@@ -997,3 +997,36 @@ def test_who_may_not_read_hosts_hears_of_the_role_for_it(client: ArmClient, wire
     for read in (lambda: client.host("rg", "pool", "x"), lambda: list(client.host_pages("rg", "pool"))):
         with pytest.raises(ServiceError, match="needs the role Desktop Virtualization Reader"):
             read()
+
+
+def set_host(client: ArmClient, seconds: float = FAR) -> tuple[Reply, str]:
+    return client.set_host(("rg", "pool", "Host-1"), False, FAR, seconds)
+
+
+def test_host_is_set_by_one_request_that_says_nothing_else(client: ArmClient, wire: Wire) -> None:
+    wire.answers = [Answer(200, {"id": "x"}, {"x-ms-ratelimit-remaining-subscription-writes": "0"})]
+    assert set_host(client, 7.0) == (Reply.DONE, "")
+    [sent] = wire.sent
+    assert (sent.method, sent.url.partition("?")[0]) == ("PATCH", f"{BASE}{POOL}/sessionHosts/Host-1")
+    assert "force" not in sent.url
+    assert sent.headers["Content-Type"] == "application/json"
+    assert sent.body == b'{"properties": {"allowNewSession": false}}'
+    assert sent.timeout == (CONNECT_SECONDS, 7.0)
+    assert client.writes.pause() == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("status", "reply"), [(503, Reply.UNCLEAR), (429, Reply.THROTTLED), (404, Reply.GONE)])
+def test_setting_of_a_host_is_not_repeated_by_the_libraries(
+    client: ArmClient, wire: Wire, status: int, reply: Reply
+) -> None:
+    wire.answers = [Answer(status, headers={"Retry-After": "1"})]
+    assert set_host(client)[0] is reply
+    assert (len(wire.sent), wire.slept) == (1, [])
+
+
+def test_who_may_not_set_a_host_hears_of_the_role_for_it(client: ArmClient, wire: Wire) -> None:
+    wire.answers = [Answer(403, {"error": {"code": "AuthorizationFailed", "message": "no"}})]
+    reply, reason = set_host(client)
+    assert reply is Reply.REFUSED
+    assert "this session host" in reason
+    assert "Desktop Virtualization Session Host Operator" in reason

@@ -1,0 +1,294 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring session hosts into a desired state: read, compare, set, read back; set again while that is not clear."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from .service import Reply
+from .session_host import READ_SECONDS, HostName, HostRead, HostReader, SessionHost, read_each, require_all
+
+SET, ALREADY_SET, FAILED, LEFT_ALONE = "set", "already_set", "failed", "left_alone"
+"""Outcomes of a host. It is left alone when the state to restore was not known to those who might have changed it."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
+"""Seconds before a host is set again that does not show the state, doubled each time in between."""
+ON_ITS_WAY = math.inf
+"""When a host is due again whose request has not been answered."""
+SHORTEST_ANSWER = 5.0
+"""Seconds that one request may take even when less is left of the time: what came of it must be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The state that hosts are to have."""
+
+    state: object = None
+    """That of all hosts, unless they have one of their own."""
+    states: Mapping[tuple[str, str], object] = field(default_factory=dict)
+    """States of single hosts by their keys, as they are when states are restored; `None` leaves a host alone."""
+    restores: bool = False
+    """Whether states are restored: then a host that is gone keeps no other from getting its state back."""
+
+    def of(self, named: HostName) -> object:
+        """Return the state that a host is to have."""
+        return self.states.get(named.key, self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class HostReplied:
+    """The answer to a request to set a host's state."""
+
+    named: HostName
+    reply: Reply
+    reason: str = ""
+
+
+class HostSetter(HostReader, Protocol):
+    """Session hosts whose state can be set."""
+
+    def begin_set(self, named: HostName, state: object, send_before: float, seconds: float) -> None:
+        """Begin to set a host's state; a `HostReplied` answers it, after so many seconds of silence at most.
+
+        Nothing is sent from the clock reading `send_before` on.
+        """
+
+    def pause(self) -> float:
+        """Return for how many seconds no request to set a state should go out."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostRow:
+    """What became of a host."""
+
+    name: str
+    fields: Mapping[str, object]
+    """The row that users see, with the state before."""
+    before: object
+    after: object
+    """The state that was seen last, or that it would have; `None` when it is not known."""
+    outcome: str
+    reason: str = ""
+    seconds: float = 0.0
+    perhaps: bool = False
+    """Whether a request for the state may have, or may yet get, an effect that nobody has seen."""
+
+    def result(self) -> dict[str, object]:
+        """Return the row as the module returns it."""
+        said = {"before": self.before, "after": self.after, "outcome": self.outcome, "reason": self.reason}
+        return {**self.fields, **said, "seconds": round(self.seconds, 3)}
+
+
+@dataclass(frozen=True, slots=True)
+class HostReport:
+    """What became of all hosts."""
+
+    rows: Sequence[HostRow]
+
+    @property
+    def changed(self) -> bool:
+        """Whether a state was, would be or may have been changed."""
+        return any(row.outcome == SET or row.perhaps for row in self.rows)
+
+    @property
+    def failures(self) -> list[HostRow]:
+        """The rows for which the task must fail."""
+        return [row for row in self.rows if row.outcome == FAILED]
+
+    def summary(self) -> dict[str, int]:
+        """Count the hosts by outcome."""
+        return dict(sorted(Counter(row.outcome for row in self.rows).items()))
+
+    def diff(self, option: str) -> dict[str, str]:
+        """Show the hosts that change, one a line, before and after; `option` is what the state is called."""
+        shown = [row for row in self.rows if row.outcome == SET]
+        return {
+            "before": "".join(f"{row.name} {option} {str(row.before).lower()}\n" for row in shown),
+            "after": "".join(f"{row.name} {option} {str(row.after).lower()}\n" for row in shown),
+        }
+
+    def failure_message(self, shown: int = 3) -> str:
+        """Say in a sentence what failed, with the reasons of the first `shown` hosts."""
+        failures = self.failures
+        parts = "; ".join(f"{row.name}: {row.reason.rstrip('.')}" for row in failures[:shown])
+        more = f"; and {len(failures) - shown} more" if len(failures) > shown else ""
+        return f"Failed to set {len(failures)} of {len(self.rows)} session hosts: {parts}{more}."
+
+
+def set_hosts(
+    setter: HostSetter,
+    names: Sequence[HostName] | None,
+    desired: Desired,
+    check_mode: bool,
+    wait_timeout: float,
+    clock: Callable[[], float],
+    lives: Callable[[], bool],
+) -> HostReport:
+    """Give hosts their state; without names, all. No failure of one keeps the others from being set.
+
+    Nothing is set before all are read, and nothing at all if one of the `names` has no host, unless states are
+    restored. A host is set again until `wait_timeout` seconds after its first request. Raises ServiceError.
+    """
+    rows: dict[tuple[str, str], HostRow] = {}
+    open_: list[_Setting] = []
+    for named, found in _read(setter, names, desired, rows):
+        wanted = desired.of(named)
+        if found.state == wanted:
+            rows[named.key] = HostRow(found.name, found.fields, found.state, found.state, ALREADY_SET)
+        elif check_mode:
+            rows[named.key] = HostRow(found.name, found.fields, found.state, wanted, SET)
+        else:
+            rows[named.key] = HostRow(found.name, found.fields, found.state, found.state, FAILED)  # until it is set
+            open_.append(_Setting(HostName(found.place, found.name, found.fields), found, wanted))
+    rows.update((one.named.key, one.row) for one in _Run(setter, open_, wait_timeout, clock, lives).run())
+    return HostReport(list(rows.values()))
+
+
+def _read(
+    setter: HostSetter, names: Sequence[HostName] | None, desired: Desired, rows: dict[tuple[str, str], HostRow]
+) -> list[tuple[HostName, SessionHost]]:
+    """Read the hosts that are to have a state; the others get their rows. Raises ServiceError."""
+    if names is None:
+        return [(HostName(host.place, host.name), host) for host in setter.list_hosts()]
+    for named in names:
+        rows[named.key] = HostRow(named.name, named.fields, None, None, LEFT_ALONE, "its state before is not known")
+    read = read_each(setter, [named for named in names if desired.of(named) is not None])
+    errors = [one.error for one in read if one.error is not None]
+    if errors and len(errors) == len(read):
+        raise errors[0]
+    if not desired.restores:
+        require_all(read)
+    found: list[tuple[HostName, SessionHost]] = []
+    for one in read:
+        if one.found is not None:
+            found.append((one.named, one.found))
+        else:
+            reason = str(one.error or "there is no such session host any more")
+            rows[one.named.key] = HostRow(one.named.name, one.named.fields, None, None, FAILED, reason)
+    return found
+
+
+@dataclass(slots=True)
+class _Setting:
+    """The way of one host to its state."""
+
+    named: HostName
+    """By the name as the service lists it."""
+    host: SessionHost
+    """As it was before."""
+    wanted: object
+    looks: bool = False
+    """Whether it is to be read next, and not to be set."""
+    due: float = 0.0
+    """Clock reading from which its next request may go out; infinity while one is on its way."""
+    first: float | None = None
+    """Clock reading of the first request."""
+    sent: bool = False
+    """Whether a request may have had an effect."""
+    refused: bool = False
+    """Whether nothing is to be sent any more."""
+    rest: float = FIRST_PAUSE
+    """Seconds before it is set again."""
+    reason: str = ""
+    seen: object = None
+    row: HostRow = field(init=False)
+
+
+class _Run:
+    """Sets some hosts, as many at once as the service takes."""
+
+    def __init__(
+        self,
+        setter: HostSetter,
+        settings: Sequence[_Setting],
+        wait_timeout: float,
+        clock: Callable[[], float],
+        lives: Callable[[], bool],
+    ) -> None:
+        self._setter, self._all, self._clock, self._lives = setter, settings, clock, lives
+        self._wait_timeout = wait_timeout
+        self._open = {one.named.key: one for one in settings}
+
+    def run(self) -> Sequence[_Setting]:
+        """Set all; each has its row then."""
+        ended = "the run that the task belongs to has ended"
+        try:
+            while self._open and self._lives():
+                for event in self._setter.wait(self._begin()):
+                    if isinstance(event, HostReplied):
+                        self._replied(self._open[event.named.key], event)
+                    elif isinstance(event, HostRead):
+                        self._read(self._open[event.named.key], event)
+        except Exception as error:
+            # Whoever restores states must hear of every host, whatever has gone wrong here.
+            ended = f"the task was broken off: {error!r}"
+        for one in list(self._open.values()):
+            one.sent |= one.due == ON_ITS_WAY and not one.looks
+            self._finish(one, FAILED, ended)
+        return self._all
+
+    def _begin(self) -> float:
+        """Begin what is due. Return how long to wait for an answer at most."""
+        now, pause = self._clock(), self._setter.pause()
+        wait = READ_SECONDS
+        for one in self._open.values():
+            if one.due > now:
+                wait = min(wait, one.due - now)
+                continue
+            if not one.looks and one.first is not None and now >= self._deadline(one):
+                one.looks = one.refused = True
+            left = max(SHORTEST_ANSWER, (self._deadline(one) - now) / 2)
+            if one.looks:
+                self._setter.begin_read(one.named, left)
+            elif pause > 0:
+                wait = min(wait, pause)
+                continue
+            else:
+                one.first = now if one.first is None else one.first
+                self._setter.begin_set(one.named, one.wanted, now + left, left)
+                pause = self._setter.pause()
+            one.due = ON_ITS_WAY
+        return wait
+
+    def _deadline(self, one: _Setting) -> float:
+        return (self._clock() if one.first is None else one.first) + self._wait_timeout
+
+    def _replied(self, one: _Setting, event: HostReplied) -> None:
+        one.due, one.looks = self._clock(), True
+        one.reason = event.reason
+        if event.reply in (Reply.DONE, Reply.UNCLEAR):
+            one.sent = True
+        elif event.reply in (Reply.THROTTLED, Reply.NOT_SENT):
+            one.looks = False
+        elif one.sent:
+            one.refused = True
+        else:
+            self._finish(one, FAILED, event.reason)
+
+    def _read(self, one: _Setting, event: HostRead) -> None:
+        now = self._clock()
+        one.seen = event.found.state if event.found is not None else None
+        if event.found is not None and one.seen == one.wanted:
+            self._finish(one, SET if one.sent else ALREADY_SET, one.reason)
+        elif event.found is None and event.error is None:
+            self._finish(one, FAILED, "there is no such session host any more")
+        elif one.refused or now >= self._deadline(one):
+            unread = f"it could not be read again: {event.error}" if event.error is not None else ""
+            unseen = f"it was not seen to take effect in {self._wait_timeout:.0f} s" if one.sent else ""
+            self._finish(one, FAILED, "; ".join(filter(None, (one.reason.rstrip("."), unread or unseen))))
+        else:
+            one.looks = event.found is None
+            one.due = min(self._deadline(one), now + one.rest)
+            one.rest = min(LONGEST_PAUSE, 2 * one.rest)
+
+    def _finish(self, one: _Setting, outcome: str, reason: str) -> None:
+        seconds = 0.0 if one.first is None else self._clock() - one.first
+        seen = one.host.state if one.seen is None and not one.sent else one.seen
+        perhaps = outcome == FAILED and one.sent
+        one.row = HostRow(one.host.name, one.host.fields, one.host.state, seen, outcome, reason, seconds, perhaps)
+        del self._open[one.named.key]

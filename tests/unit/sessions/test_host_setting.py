@@ -1,0 +1,252 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Session hosts get their state: each is seen to have it, or fails by itself with what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.host_setting import (
+    ALREADY_SET,
+    FAILED,
+    LEFT_ALONE,
+    SET,
+    Desired,
+    HostReplied,
+    HostReport,
+    set_hosts,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Reply
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session_host import (
+    HostName,
+    HostRead,
+    SessionHost,
+)
+from tests.unit.fakes.clock import Clock
+
+
+class Farm:
+    """Hosts by name, with their states; requests are answered by script, each after a moment."""
+
+    def __init__(self, **states: object) -> None:
+        self.states = states
+        self.clock = Clock()
+        self.sent: list[tuple[str, object, float]] = []
+        self.reads: list[str] = []
+        self.replies: dict[str, list[tuple[Reply, bool]]] = {}
+        """For each host, how the next requests are answered and whether they have their effect."""
+        self.errors: dict[str, list[ServiceError | None]] = {}
+        self.answers: list[Any] = []
+        self.paused = 0.0
+        self.pauses_kept = True
+        self.wait_timeout = 10.0
+        self.on_wait: Callable[[], None] = lambda: None
+
+    def _host(self, name: str) -> SessionHost | None:
+        state = self.states.get(name)
+        return None if state is None else SessionHost("p", name, state, {"name": name, "allow_new_session": state})
+
+    def list_hosts(self) -> list[SessionHost]:
+        return [host for host in map(self._host, self.states) if host is not None]
+
+    def begin_read(self, named: HostName, once_in: float | None = None) -> None:
+        name = named.name.lower()
+        self.reads.append(name)
+        error = self.errors[name].pop(0) if self.errors.get(name) else None
+        self.answers.append(HostRead(named, None if error else self._host(name), error))
+
+    def begin_set(self, named: HostName, state: object, send_before: float, seconds: float) -> None:
+        self.sent.append((named.name, state, self.clock.now))
+        self.pauses_kept &= self.paused == 0.0
+        script = self.replies.get(named.name)
+        reply, effect = script.pop(0) if script else (Reply.DONE, True)
+        if effect:
+            self.states[named.name] = state
+        self.answers.append(HostReplied(named, reply, "" if reply is Reply.DONE else f"reason {reply.name}"))
+
+    def pause(self) -> float:
+        return self.paused
+
+    def wait(self, seconds: float) -> list[Any]:
+        self.on_wait()
+        self.paused = max(0.0, self.paused - 1.0)
+        if not self.answers:
+            self.clock.sleep(seconds)
+            return []
+        self.clock.sleep(0.1)
+        return [self.answers.pop(0)]
+
+    def close(self) -> None:
+        pass
+
+    def run(
+        self,
+        names: str | None,
+        desired: Desired,
+        check_mode: bool = False,
+        lives: Callable[[], bool] = lambda: True,
+    ) -> HostReport:
+        named = None if names is None else [HostName("p", name, {"name": name}) for name in names.split()]
+        return set_hosts(self, named, desired, check_mode, self.wait_timeout, self.clock, lives)
+
+
+def told(report: HostReport) -> dict[str, tuple[object, object, str]]:
+    return {row.name: (row.before, row.after, row.outcome) for row in report.rows}
+
+
+DRAIN = Desired(False)
+
+
+def test_host_is_set_once_and_read_back() -> None:
+    farm = Farm(a=True, b=False)
+    report = farm.run("A b", DRAIN)
+    assert told(report) == {"a": (True, False, SET), "b": (False, False, ALREADY_SET)}
+    assert [name for name, _state, _at in farm.sent] == ["a"]
+    assert farm.reads == ["a", "b", "a"]
+    assert (report.changed, report.failures, report.summary()) == (True, [], {ALREADY_SET: 1, SET: 1})
+    assert report.diff("allow") == {"before": "a allow true\n", "after": "a allow false\n"}
+    assert report.rows[0].result()["allow_new_session"] is True, "the state to restore"
+
+
+def test_hosts_that_are_so_already_cost_no_request_and_are_no_change() -> None:
+    farm = Farm(a=False)
+    report = farm.run(None, DRAIN)
+    assert (farm.sent, report.changed, told(report)) == ([], False, {"a": (False, False, ALREADY_SET)})
+
+
+def test_check_mode_tells_and_sends_nothing() -> None:
+    farm = Farm(a=True, b=False)
+    report = farm.run(None, DRAIN, check_mode=True)
+    assert told(report) == {"a": (True, False, SET), "b": (False, False, ALREADY_SET)}
+    assert (farm.sent, report.changed) == ([], True)
+
+
+def test_name_without_a_host_keeps_everything_from_being_set() -> None:
+    farm = Farm(a=True)
+    with pytest.raises(ServiceError, match="no session host x "):
+        farm.run("a x", DRAIN)
+    assert farm.sent == []
+
+
+@pytest.mark.parametrize("effect", [True, False])
+def test_after_an_unclear_answer_the_host_is_read_and_only_if_need_be_set_again(effect: bool) -> None:
+    farm = Farm(a=True, b=True)
+    farm.replies["a"] = [(Reply.UNCLEAR, effect)]
+    report = farm.run("a b", DRAIN)
+    assert {row.outcome for row in report.rows} == {SET}
+    assert [name for name, _state, _at in farm.sent].count("a") == (1 if effect else 2)
+    assert report.changed
+
+
+def test_refusal_for_now_waits_for_its_bucket_and_is_sent_again() -> None:
+    farm = Farm(a=True)
+    farm.replies["a"] = [(Reply.THROTTLED, False), (Reply.NOT_SENT, False)]
+    farm.paused = 3.0
+    assert told(farm.run("a", DRAIN)) == {"a": (True, False, SET)}
+    assert len(farm.sent) == 3
+    assert farm.pauses_kept
+
+
+def test_state_that_somebody_else_has_set_meanwhile_is_no_change_of_ours() -> None:
+    farm = Farm(a=True)
+    farm.replies["a"] = [(Reply.THROTTLED, True)] * 1000
+    report = farm.run("a", DRAIN)
+    assert (told(report), report.changed) == ({"a": (True, False, ALREADY_SET)}, False)
+
+
+def test_long_wait_has_its_pauses() -> None:
+    farm = Farm(a=True)
+    farm.replies["a"] = [(Reply.DONE, False)] * 3000
+    farm.wait_timeout = 10_000.0
+    assert "10000 s" in farm.run("a", DRAIN).failure_message()
+    assert 1900 < len(farm.sent) < 2100
+
+
+def test_refusal_for_good_is_a_failure_of_that_host_alone_and_no_change() -> None:
+    farm = Farm(a=True, b=True)
+    farm.replies["a"] = [(Reply.REFUSED, False)]
+    report = farm.run("a b", DRAIN)
+    assert told(report) == {"a": (True, True, FAILED), "b": (True, False, SET)}
+    assert report.failure_message() == "Failed to set 1 of 2 session hosts: a: reason REFUSED."
+    alone = Farm(a=True)
+    alone.replies["a"] = [(Reply.REFUSED, False)]
+    assert not alone.run("a", DRAIN).changed
+
+
+@pytest.mark.parametrize("reply", [Reply.UNCLEAR, Reply.DONE])
+def test_state_that_is_not_seen_in_time_fails_and_may_have_changed(reply: Reply) -> None:
+    farm = Farm(a=True)
+    farm.replies["a"] = [(reply, False)] * 100
+    report = farm.run("a", DRAIN)
+    assert told(report) == {"a": (True, True, FAILED)}
+    assert report.changed, "it may take effect later"
+    assert "not seen to take effect in 10 s" in report.failure_message()
+    times = [at - farm.sent[0][2] for _name, _state, at in farm.sent]
+    assert 3 <= len(times) <= 8, "the pause between tries grows"
+    assert max(times) < 10.0, "nothing is sent after the deadline"
+
+
+def test_refusals_until_the_deadline_are_no_change() -> None:
+    farm = Farm(a=True)
+    farm.replies["a"] = [(Reply.THROTTLED, False)] * 1000
+    report = farm.run("a", DRAIN)
+    assert (told(report), report.changed) == ({"a": (True, True, FAILED)}, False)
+    assert "reason THROTTLED" in report.failure_message()
+
+
+def test_host_that_cannot_be_read_back_is_read_again_and_not_set_again() -> None:
+    farm = Farm(a=True)
+    farm.errors["a"] = [None, ServiceError("broken"), ServiceError("broken")]
+    assert told(farm.run("a", DRAIN)) == {"a": (True, False, SET)}
+    assert len(farm.sent) == 1
+
+
+def test_host_that_cannot_be_read_before_is_not_set_and_keeps_no_other() -> None:
+    farm = Farm(a=True, b=True)
+    farm.errors["a"] = [ServiceError("broken")]
+    report = farm.run("a b", DRAIN)
+    assert told(report) == {"a": (None, None, FAILED), "b": (True, False, SET)}
+    farm.errors["a"] = [ServiceError("no right")]
+    with pytest.raises(ServiceError, match="no right"):
+        farm.run("a", DRAIN)
+
+
+def test_states_are_restored_each_its_own_and_what_is_gone_keeps_no_other() -> None:
+    farm = Farm(a=False, b=True, c=False)
+    keys = {name: HostName("p", name).key for name in ("a", "b", "c", "gone", "unknown")}
+    states = {keys["a"]: True, keys["b"]: False, keys["c"]: False, keys["gone"]: True, keys["unknown"]: None}
+    report = farm.run("a b c gone unknown", Desired(states=states, restores=True))
+    assert told(report) == {
+        "a": (False, True, SET),
+        "b": (True, False, SET),
+        "c": (False, False, ALREADY_SET),
+        "gone": (None, None, FAILED),
+        "unknown": (None, None, LEFT_ALONE),
+    }
+    assert "unknown" not in farm.reads
+
+
+def test_nothing_is_sent_when_the_run_is_gone() -> None:
+    farm = Farm(a=True)
+    report = farm.run("a", DRAIN, lives=lambda: False)
+    assert (farm.sent, report.changed) == ([], False)
+    assert "has ended" in report.failure_message()
+
+
+def test_whatever_goes_wrong_every_host_is_told_of() -> None:
+    farm = Farm(a=True, b=False)
+
+    def fail() -> None:
+        if farm.sent:
+            raise RuntimeError("surprise")
+
+    farm.on_wait = fail
+    report = farm.run("a b", DRAIN)
+    assert told(report) == {"a": (True, None, FAILED), "b": (False, False, ALREADY_SET)}
+    assert "surprise" in report.failure_message()
+    assert report.changed, "the request was on its way"
