@@ -286,7 +286,8 @@ class RunspaceTransport:
         """Let each listener that is idle ask: for calls that may have ended any moment first, then for silent ones.
 
         While there are any of the former, half of the listeners are kept for them. So they are when a host lets its
-        stop signals wait for seconds.
+        stop signals wait for seconds. And as many as half are kept for silent ones: new calls that come and go must not
+        keep one that has ended from being heard.
         """
         now = self._clock()
 
@@ -298,17 +299,23 @@ class RunspaceTransport:
 
         calls = [*self._running.values(), *self._given_up]
         half = max(1, listeners.most // 2)
-        most = listeners.most if all(one.silent for one in calls) else half
-        silent = sum(one.is_asked and one.silent for one in calls)
+        silent = sum(one.silent for one in calls)
+        most = {
+            True: listeners.most if silent == len(calls) else half,
+            False: listeners.most - min(listeners.most // 2, silent),
+        }
+        asked = {kind: sum(one.is_asked and one.silent is kind for one in calls) for kind in most}
         stopped = sum(one.is_stopped for one in calls)
         for one in sorted((one for one in calls if not one.is_asked), key=rank):
-            if not listeners.idle or (one.silent and silent >= most):
+            if not listeners.idle:
                 break
+            if asked[one.silent] >= most[one.silent]:
+                continue
             one.is_stopped = is_to_be_stopped(one) and stopped < half
             if one.is_stopped:
                 one.stop_sent = now
             one.is_asked = True
-            silent += one.silent
+            asked[one.silent] += 1
             stopped += one.is_stopped
             listeners.ask(one.pipeline, one.is_stopped)
 

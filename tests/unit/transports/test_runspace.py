@@ -518,6 +518,18 @@ def test_a_silent_call_that_ends_is_heard_of_soon() -> None:
     assert len(others) == 15
 
 
+def test_a_silent_call_that_ends_is_heard_of_soon_while_others_come_and_go() -> None:
+    cmdlets, host = begin(after(1002.0))
+    slow = cmdlets.begin(CALL, 20)
+    host.answer = lambda pipeline: after(host.clock.now + 0.1)(pipeline)  # noqa: PLW0108
+    ended: list[int] = []
+    while slow not in ended:
+        while cmdlets.room() > 0:
+            cmdlets.begin(CALL, 20)
+        ended += [token for token, _answer in cmdlets.wait(1)]
+        assert host.clock.now < 1003
+
+
 def test_calls_that_answer_at_once_need_one_connection_only() -> None:
     cmdlets, host = begin(after(0))
     run_all(cmdlets, host, hung=0, many=50)
