@@ -365,6 +365,7 @@ class _Judge:
             or bool(login.readable)
             or len(login.states) > 1 + sum(act.applied is login and not self.tells for act in acts)
             or (place, host) in self.farm.respelled
+            or (self.tells and any(act.met is None for act in acts))
             or self._has_no_room()
         )
 

@@ -62,11 +62,15 @@ KINDS = (
     Kind(WVD, Transport.ARM, Effect.LEAVES_MESSAGE),
     Kind(RDS, Transport.RUNSPACE, Effect.ENDS),
     Kind(RDS, Transport.RUNSPACE, Effect.DISCONNECTS),
+    Kind(RDS, Transport.RUNSPACE, Effect.LEAVES_MESSAGE),
     Kind(WMS, Transport.RUNSPACE, Effect.ENDS),
+    Kind(WMS, Transport.RUNSPACE, Effect.DISCONNECTS),
     Kind(WVD_CLASSIC, Transport.RUNSPACE, Effect.ENDS),
     Kind(RDS, Transport.SCRIPT, Effect.ENDS),
     Kind(RDS, Transport.SCRIPT, Effect.DISCONNECTS),
+    Kind(RDS, Transport.SCRIPT, Effect.LEAVES_MESSAGE),
     Kind(WMS, Transport.SCRIPT, Effect.ENDS),
+    Kind(WMS, Transport.SCRIPT, Effect.DISCONNECTS),
     Kind(WVD_CLASSIC, Transport.SCRIPT, Effect.ENDS),
 )
 

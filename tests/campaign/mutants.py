@@ -16,9 +16,12 @@ from tests.campaign.kind import KINDS, RDS, WMS, WVD, WVD_CLASSIC, Kind, Transpo
 
 LIVE = kinds(transport=Transport.RUNSPACE)
 SCRIPT = kinds(transport=Transport.SCRIPT)
+ENDINGS = tuple(kind for kind in LIVE if kind.effect is not Effect.LEAVES_MESSAGE)
 DISCONNECTS = kinds(effect=Effect.DISCONNECTS)
 RDS_DISCONNECTS = kinds(RDS, effect=Effect.DISCONNECTS)
 MESSAGES = kinds(effect=Effect.LEAVES_MESSAGE)
+WVD_MESSAGES = kinds(WVD, effect=Effect.LEAVES_MESSAGE)
+RDS_MESSAGES = kinds(RDS, effect=Effect.LEAVES_MESSAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +240,7 @@ MUTANTS = (
         "_services.windows_answers",
         "self._silence = Reply.DONE if shows else Reply.UNCLEAR",
         "self._silence = Reply.UNCLEAR",
-        LIVE,
+        ENDINGS,
     ),
     Mutant(
         "what is being ended is not ended again",
@@ -408,7 +411,7 @@ MUTANTS = (
         "_services.wvd",
         "self._arguments = operation.arguments if operation is not None else {}",
         "self._arguments = {name: None for name in operation.arguments} if operation is not None else {}",
-        MESSAGES,
+        WVD_MESSAGES,
     ),
     # Messages
     Mutant(
@@ -436,7 +439,7 @@ MUTANTS = (
         "_sessions.verbs",
         'gone="not_there", repeatable=False)',
         'gone="not_there")',
-        MESSAGES,
+        WVD_MESSAGES,
     ),
     Mutant(
         "that a message is accepted says everything",
@@ -505,5 +508,41 @@ MUTANTS = (
         "(one for one in calls if not one.is_asked)",
         "(one for one in calls if not one.is_asked and not one.silent)",
         kinds(RDS, WMS, transport=Transport.RUNSPACE),
+    ),
+    Mutant(
+        "a disconnect is a disconnect, on MultiPoint too",
+        "_services.wms",
+        'DISCONNECT: "Disconnect-WmsSession"',
+        'DISCONNECT: "Close-WmsSession"',
+        kinds(WMS, effect=Effect.DISCONNECTS),
+    ),
+    Mutant(
+        "a refusal after another error may have had its effect",
+        "_services.windows_answers",
+        "doubtful=not all(explained)",
+        "doubtful=False",
+        LIVE,
+    ),
+    # Messages by cmdlets
+    Mutant(
+        "silence does not say that a message was sent",
+        "_services.windows_answers",
+        "self._silence = Reply.DONE if shows else Reply.UNCLEAR",
+        "self._silence = Reply.DONE",
+        RDS_MESSAGES,
+    ),
+    Mutant(
+        "a message by a cmdlet says what it was told to say",
+        "_services.rds",
+        "title, body = (operation.arguments[name] for name in TEXTS)",
+        "body, title = (operation.arguments[name] for name in TEXTS)",
+        RDS_MESSAGES,
+    ),
+    Mutant(
+        "nobody knows of the messages of a script whose output is lost",
+        "_services.windows_script",
+        "Replied(session, Reply.UNCLEAR, reason, self._clock())",
+        "Replied(session, Reply.NOT_SENT, reason)",
+        kinds(RDS, transport=Transport.SCRIPT, effect=Effect.LEAVES_MESSAGE),
     ),
 )

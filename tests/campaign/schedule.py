@@ -231,11 +231,12 @@ def read_tape(whole: bytes, kinds: Sequence[Kind] = KINDS) -> Schedule:
 
 
 def _arguments(kind: Kind, odd: int) -> Mapping[str, object]:
-    """Only Azure's verbs take any."""
+    """Messages have texts, of which only Azure takes one alone; and Azure's log-off has a way."""
     if kind.service is WVD and kind.effect is Effect.ENDS:
         return {"force": bool(odd % 2)}
-    if kind.service is WVD and kind.effect is Effect.LEAVES_MESSAGE:
-        return {"message_title": "Maintenance" if odd % 2 else None, "message_body": "Please save your work."}
+    if kind.effect is Effect.LEAVES_MESSAGE:
+        title = "Maintenance" if odd % 2 or kind.service is not WVD else None
+        return {"message_title": title, "message_body": "Please save your work."}
     return {}
 
 

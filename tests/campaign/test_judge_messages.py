@@ -11,12 +11,13 @@ from dataclasses import replace
 import pytest
 
 from tests.campaign.farm import DISCONNECTED, Answer, Effect
-from tests.campaign.kind import kinds
+from tests.campaign.kind import RDS, WVD, Kind, kinds
 from tests.campaign.played import Played
 from tests.campaign.schedule import Wanted
 from tests.campaign.world import START
 
-(MESSAGE,) = kinds(effect=Effect.LEAVES_MESSAGE)
+(MESSAGE,) = kinds(WVD, effect=Effect.LEAVES_MESSAGE)
+BY_CMDLETS = kinds(RDS, effect=Effect.LEAVES_MESSAGE)
 
 
 def sends(played: Played) -> None:
@@ -82,6 +83,57 @@ def predicts(played: Played) -> None:
 )
 def test_good_run_passes(plays: Callable[[Played], None]) -> None:
     played = Played(MESSAGE)
+    plays(played)
+    assert played.wrongs() == []
+
+
+def finds_nobody_and_is_told_an_error(played: Played) -> None:
+    played.read(0.0)
+    played.leave(0.1)
+    played.act(0.2, Answer.UNCLEAR)
+    played.tell(0.4, "unclear", claims=True)
+
+
+def loses_an_answer_with_the_connection(played: Played) -> None:
+    played.read(0.0)
+    played.act(0.2)
+    played.farm.lose()
+    played.farm.troubles.append("the connection is lost")
+    played.tell(0.4, "unclear", claims=True)
+
+
+def loses_a_script_before_it_sent(played: Played) -> None:
+    played.read(0.0)
+    played.farm.lose_batch(0)
+    played.farm.troubles.append("the output of a script is lost")
+    played.tell(0.4, "unclear", claims=True)
+
+
+def loses_a_script_after_it_sent(played: Played) -> None:
+    played.read(0.0)
+    played.act(0.2).batch = 0
+    played.farm.batches.append(START)
+    played.farm.lose_batch(0)
+    played.farm.troubles.append("the output of a script is lost")
+    played.tell(0.4, "unclear", claims=True)
+
+
+@pytest.mark.parametrize(
+    "plays",
+    [
+        sends,
+        sends_to_who_is_disconnected,
+        does_not_know,
+        finds_nobody_and_is_told_an_error,
+        loses_an_answer_with_the_connection,
+        loses_a_script_before_it_sent,
+        loses_a_script_after_it_sent,
+        is_refused,
+    ],
+)
+@pytest.mark.parametrize("kind", BY_CMDLETS, ids=str)
+def test_good_run_by_cmdlets_passes(kind: Kind, plays: Callable[[Played], None]) -> None:
+    played = Played(kind)
     plays(played)
     assert played.wrongs() == []
 
@@ -168,6 +220,20 @@ def claims_what_was_refused(played: Played) -> None:
     played.read(0.4).tell(0.6, "sent", claims=True)
 
 
+def claims_what_a_script_lost(played: Played) -> None:
+    loses_a_script_after_it_sent(played)
+    played.told[0] = replace(played.told[0], outcome="sent")
+
+
+def does_not_know_of_what_was_not_sent_when_the_connection_was_lost(played: Played) -> None:
+    played.read(0.0).farm.lose()
+    played.tell(0.2, "unclear", claims=True)
+
+
+def does_not_know_of_what_was_not_sent(played: Played) -> None:
+    played.read(0.0).tell(0.2, "unclear", claims=True)
+
+
 def claims_what_is_unclear(played: Played) -> None:
     played.read(0.0)
     played.act(0.2, Answer.UNCLEAR, faulty=True)
@@ -243,6 +309,9 @@ def disconnects(played: Played) -> None:
         (sends_again_without_an_answer, "second message, after act 0, which has no answer"),
         (claims_what_was_never_sent, "0 of 0 messages were accepted"),
         (claims_what_was_refused, "0 of 1 messages were accepted"),
+        (claims_what_a_script_lost, "0 of 1 messages were accepted"),
+        (does_not_know_of_what_was_not_sent, "no message was answered so"),
+        (does_not_know_of_what_was_not_sent_when_the_connection_was_lost, "no message was answered so"),
         (claims_what_is_unclear, "0 of 1 messages were accepted"),
         (does_not_know_what_was_accepted, "no message was answered so"),
         (does_not_count_what_is_unclear, "but changed is False"),

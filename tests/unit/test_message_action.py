@@ -12,7 +12,7 @@ import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.remotedesktop.sessions.plugins.action import rds_user_message, wvd_session_message
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action import console, session_action
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action import console, task_reach
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import SelectionError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import MESSAGE
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import runspace
@@ -89,7 +89,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
     host = FakeHost([rd_row(2), rd_row(3, "bob")])
     host.end = lambda call: None  # type: ignore[method-assign]
     monkeypatch.setattr(runspace, "RunspaceTransport", lambda *_given: LiveTransport(host))
-    monkeypatch.setattr(session_action, "time", SimpleNamespace(monotonic=host.clock, sleep=host.clock.sleep))
+    monkeypatch.setattr(task_reach, "time", SimpleNamespace(monotonic=host.clock, sleep=host.clock.sleep))
     asks = SimpleNamespace(prompt_until=lambda _question: pytest.fail("somebody was asked"))
     monkeypatch.setattr(console, "display", asks)
     return host

@@ -20,7 +20,7 @@ from ansible_collections.remotedesktop.sessions.plugins.action import (
     wms_session_disconnect,
     wms_session_info,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action import console, session_action
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action import console, task_reach
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import RdsCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_runspace import RunspaceService
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
@@ -259,7 +259,7 @@ def test_who_is_asked(monkeypatch: pytest.MonkeyPatch, kind: type[Any], args: di
     monkeypatch.setattr(console, "display", SimpleNamespace(prompt_until=prompt))
     farm = FakeFarm.of(session("1"))
     farm.ends = True
-    monkeypatch.setattr(session_action, "time", SimpleNamespace(monotonic=farm.clock, sleep=farm.clock.sleep))
+    monkeypatch.setattr(task_reach, "time", SimpleNamespace(monotonic=farm.clock, sleep=farm.clock.sleep))
     made = action(kind, args)
     opened(made, lambda: farm)
     assert made.run(task_vars={}).get("failed", False) is asks
@@ -296,7 +296,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
     Psrp.host, Psrp.made = FakeHost([rd_row(2), rd_row(3, "bob")]), []
     monkeypatch.setattr(runspace, "RunspaceTransport", Psrp)
     clock = Psrp.host.clock
-    monkeypatch.setattr(session_action, "time", SimpleNamespace(monotonic=clock, sleep=clock.sleep))
+    monkeypatch.setattr(task_reach, "time", SimpleNamespace(monotonic=clock, sleep=clock.sleep))
     return Psrp.host
 
 

@@ -28,7 +28,9 @@ LISTS = ("Get-RDUserSession", "Get-WmsSession", "Get-RdsUserSession")
 ACTS = {
     "Invoke-RDUserLogoff": Effect.ENDS,
     "Disconnect-RDUser": Effect.DISCONNECTS,
+    "Send-RDUserMessage": Effect.LEAVES_MESSAGE,
     "Close-WmsSession": Effect.ENDS,
+    "Disconnect-WmsSession": Effect.DISCONNECTS,
     "Invoke-RdsUserSessionLogoff": Effect.ENDS,
 }
 """What the cmdlets do that act."""
@@ -40,6 +42,7 @@ UNCLEAR = (
     CallResult(State.COMPLETED, errors=(GENERIC,)),
     CallResult(State.FAILED, errors=(GENERIC,)),
     CallResult(State.FAILED, errors=(GENERIC, HALF_WAY)),
+    CallResult(State.FAILED, errors=(GENERIC, DENIED)),
 )
 
 
@@ -98,6 +101,13 @@ def spot_of(service: Service, call: Call) -> tuple[str, str]:
     return "", str(id_)
 
 
+def texts_of(call: Call) -> dict[str, Any]:
+    """Return what a call says besides whom it is about."""
+    if ACTS[call.command] is not Effect.LEAVES_MESSAGE:
+        return {}
+    return {"message_title": call.parameters["MessageTitle"], "message_body": call.parameters["MessageBody"]}
+
+
 class Cmdlet:
     """Plays one call that acts, in whatever coroutine runs it, up to its answer."""
 
@@ -110,6 +120,11 @@ class Cmdlet:
     def hangs(self) -> bool:
         """Whether it never ends by itself."""
         return self._plan.fault in (ActFault.HANG, ActFault.HANG_AFTER, ActFault.HANG_LATE)
+
+    @property
+    def _silence(self) -> Answer:
+        """What no answer says: of a message no list shows what became of it."""
+        return Answer.UNCLEAR if self._act.effect is Effect.LEAVES_MESSAGE else Answer.ACCEPTED
 
     def hang(self) -> None:
         """Begin a call that hangs."""
@@ -128,7 +143,7 @@ class Cmdlet:
         if self._act.answer is None:
             if self._plan.fault is ActFault.HANG_LATE:
                 self._stage.world.after(self._plan.late, self._apply)
-            self._stage.farm.answer(self._act, Answer.ACCEPTED, "nothing")
+            self._stage.farm.answer(self._act, self._silence, "nothing")
 
     def run(self, seconds: float) -> CallResult:
         """Run the call, which has so many seconds; note what it was answered."""
@@ -146,13 +161,13 @@ class Cmdlet:
             if fault is ActFault.HANG_LATE:
                 world.after(plan.late, self._apply)
             if plan.flavour % 2:
-                return CallResult(State.STOPPED), Answer.ACCEPTED
+                return CallResult(State.STOPPED), self._silence
             world.sleep(self._stop_seconds)
-            return CallResult(State.NO_ANSWER), Answer.ACCEPTED
+            return CallResult(State.NO_ANSWER), self._silence
         if fault is ActFault.REFUSED:
             world.sleep(plan.seconds)
             return CallResult(State.FAILED, errors=(DENIED,)), Answer.REFUSED
-        unclear = UNCLEAR[plan.flavour % 3], Answer.UNCLEAR
+        unclear = UNCLEAR[plan.flavour % len(UNCLEAR)], Answer.UNCLEAR
         if fault in (ActFault.BEFORE, ActFault.THROTTLED, ActFault.LOST_BEFORE, ActFault.UNSENT) or (
             fault is ActFault.NOT_FOUND and not says_absent
         ):

@@ -26,7 +26,17 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.runspace_listeners import Heard
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.send_deadline import SendDeadline
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.shell_connection import SHORTEST_WAIT
-from tests.campaign.adapter.cmdlets import ACTS, GENERIC, HALF_WAY, LISTS, Cmdlet, make_cmdlets, read_row, spot_of
+from tests.campaign.adapter.cmdlets import (
+    ACTS,
+    GENERIC,
+    HALF_WAY,
+    LISTS,
+    Cmdlet,
+    make_cmdlets,
+    read_row,
+    spot_of,
+    texts_of,
+)
 from tests.campaign.adapter.names import make_operation
 from tests.campaign.farm import Reading
 from tests.campaign.schedule import ActFault, ActPlan, ListFault
@@ -102,7 +112,7 @@ class FakeRunspaces:
     def _begin_act(self, pipeline: FakePipeline, plan: ActPlan) -> None:
         call = pipeline.call
         host, id_ = spot_of(self._stage.schedule.kind.service, call)
-        act = self._stage.begin_act(PLACES[0], host or HOSTS[0], id_, ACTS[call.command])
+        act = self._stage.begin_act(PLACES[0], host or HOSTS[0], id_, ACTS[call.command], **texts_of(call))
         act.host = host
         pipeline.cmdlet = cmdlet = Cmdlet(self._stage, act, plan)
         pipeline.give_up = cmdlet.give_up

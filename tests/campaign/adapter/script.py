@@ -17,7 +17,17 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.w
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_script import ScriptService
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call, CallResult, State
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.script import ScriptTransport
-from tests.campaign.adapter.cmdlets import ACTS, GENERIC, HALF_WAY, LISTS, Cmdlet, make_cmdlets, read_row, spot_of
+from tests.campaign.adapter.cmdlets import (
+    ACTS,
+    GENERIC,
+    HALF_WAY,
+    LISTS,
+    Cmdlet,
+    make_cmdlets,
+    read_row,
+    spot_of,
+    texts_of,
+)
 from tests.campaign.adapter.names import make_operation
 from tests.campaign.farm import Act
 from tests.campaign.schedule import ActFault, ListFault
@@ -227,8 +237,9 @@ class Script:
         one = Running(now, now + limit, now - proof.begun)
         self._last_begin = min(self._last_begin, now + SEND_SECONDS)
         plan = self._stage.next_act()
-        host, id_ = spot_of(self._stage.schedule.kind.service, Call(call["command"], call["parameters"]))
-        act: Act = self._stage.begin_act(PLACES[0], host or HOSTS[0], id_, ACTS[call["command"]])
+        given = Call(call["command"], call["parameters"])
+        host, id_ = spot_of(self._stage.schedule.kind.service, given)
+        act: Act = self._stage.begin_act(PLACES[0], host or HOSTS[0], id_, ACTS[given.command], **texts_of(given))
         act.host, act.batch = host, self._batch
         cmdlet = Cmdlet(self._stage, act, plan, stop_seconds=0.0)
         if plan.fault in (ActFault.LOST_BEFORE, ActFault.LOST_AFTER):
