@@ -154,6 +154,12 @@ sessions:
       sample: sent
     reason: {description: 'Why, unless the outcome says it all. May be empty.', type: str, sample: ""}
     seconds: {description: 'Seconds from the first request to the outcome, else V(0.0).', type: float, sample: 0.214}
+    proof_age:
+      description:
+        - Seconds from when the list was begun that proved the session until its last request was sent, else V(0.0).
+          Who took over its id within that time could not be seen.
+      type: float
+      sample: 0.087
 summary:
   description: How many sessions had each outcome.
   returned: success, failure of single sessions, or a host that was lost on the way
