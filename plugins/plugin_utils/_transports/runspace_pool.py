@@ -155,6 +155,7 @@ class Runspaces:
         Raises NoRunspaceError when the host's quotas do not allow the request now.
         """
         with self._explained(), self._within_quotas():
+            self.connection.drop_idle()
             try:
                 self._pool.max_runspaces = size
             except InvalidPSRPOperation:
@@ -166,6 +167,7 @@ class Runspaces:
     def prepare(self, call: Call) -> Pipeline:
         """Make a pipeline of a call, and sign in if need be: an act must not be what waits for a connection."""
         with self._explained():
+            self.connection.drop_idle()
             command = Cmdlet(call.command, protocol_version=self._pool.protocol_version or "", is_script=False)
             invoked = PowerShell(self._pool).add_command(command)
             for name, value in call.parameters.items():

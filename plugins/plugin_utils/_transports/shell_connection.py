@@ -12,6 +12,7 @@ from __future__ import annotations
 from base64 import b64decode
 from contextlib import suppress
 from copy import copy
+from time import monotonic
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
@@ -31,6 +32,9 @@ SILENCE_SECONDS = 30.0
 """A host that says nothing for so much longer than it should is lost."""
 SHORT_SILENCE = 3.0
 """The same for requests that are not worth a long wait."""
+MOST_IDLE = 30.0
+"""A connection that was not used for so many seconds is signed in to anew. Windows drops one after two minutes, others
+on the way sooner, and pypsrp then sends what is encrypted for the old one: the host answers with HTTP status 400."""
 
 
 class ShellConnection:
@@ -43,6 +47,7 @@ class ShellConnection:
         """Use the connection of a pypsrp `WSMan`, and the WinRS `shell` that a runspace pool has opened."""
         self._wsman = wsman
         self._shell = shell
+        self._used_at = monotonic()
 
     def another(self) -> ShellConnection:
         """Make another connection to the same shell, which signs in as this one did when it is first used."""
@@ -97,6 +102,7 @@ class ShellConnection:
         self, action: str, resource: Element, options: OptionSet | None, seconds: float, silence: float
     ) -> Element:
         """Send a request that the host has some seconds to answer, once: pypsrp would repeat it for minutes."""
+        self.drop_idle()
         wsman, shell = self._wsman, self._shell
         selectors = SelectorSet()
         selectors.add_option("ShellId", shell.id or "")
@@ -108,6 +114,13 @@ class ShellConnection:
             return answer
         finally:
             wsman.operation_timeout, wsman.transport.read_timeout = before
+            self._used_at = monotonic()
+
+    def drop_idle(self) -> None:
+        """Sign in anew for the next request if the host may have dropped the connection."""
+        if self._wsman.transport.session is not None and monotonic() >= self._used_at + MOST_IDLE:
+            self.renew()
+            self._used_at = monotonic()
 
     def renew(self) -> None:
         """Sign in anew for the next request: an exchange that was cut off has spoilt the message encryption."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 from xml.etree.ElementTree import fromstring
 
@@ -18,7 +19,11 @@ from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import ConnectTimeout
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError, TooLateError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import runspace, runspace_pool
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import (
+    runspace,
+    runspace_pool,
+    shell_connection,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import (
     Call,
     CallResult,
@@ -741,6 +746,32 @@ def test_an_act_is_never_the_request_that_signs_in_anew() -> None:
     assert cmdlets.begin(CALL, 60, send_before=host.clock.now + 5.0)
     assert len(host.pipelines) == 1
     assert host.sign_ins == 2
+
+
+def test_a_connection_that_nobody_has_used_for_long_is_signed_in_to_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host drops it after two minutes, and what is encrypted for it is of no use on another."""
+    cmdlets, host = begin(after(0))
+    cmdlets.run(CALL, 60)
+    other = cmdlets._runspaces.connection.another()
+    other.sign_in()
+    sign_ins, others = host.sign_ins, other._wsman.sign_ins
+    for idle, anew in ((20.0, 0), (60.0, 1), (70.0, 1)):
+        monkeypatch.setattr(shell_connection, "monotonic", lambda now=monotonic() + idle: now)
+        for _ in range(2):
+            other.receive(next(iter(host.pipelines)), 0.5)
+            cmdlets.run(CALL, 60)
+        assert (host.sign_ins - sign_ins, other._wsman.sign_ins - others) == (anew, anew)
+
+
+def test_room_is_not_asked_for_over_a_connection_that_nobody_has_used_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    cmdlets, host = begin(after(0))
+    cmdlets.begin(CALL, 60)
+    monkeypatch.setattr(shell_connection, "monotonic", lambda: monotonic() + 60)
+    used: list[Any] = []
+    session, send = host.transport.session, host._send
+    monkeypatch.setattr(host, "_send", lambda *request: (used.append(host.transport.session), send(*request)))
+    cmdlets.begin(CALL, 60)
+    assert [one is session for one in used] == [False]
 
 
 def test_an_act_does_not_go_out_late_on_a_connection_that_was_dropped() -> None:
