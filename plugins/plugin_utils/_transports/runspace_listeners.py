@@ -11,7 +11,9 @@ from __future__ import annotations
 import queue
 import threading
 from dataclasses import dataclass, field
+from time import sleep
 
+from .runspace_errors import LOAD_QUOTAS
 from .runspace_pool import Pipeline
 from .shell_connection import SHORTEST_WAIT, ShellConnection
 
@@ -96,20 +98,23 @@ class Listeners:
         return Heard(heard.pipeline)
 
     def close(self) -> None:
-        """Let the threads end after what they are doing."""
+        """Let the threads end after what they are doing. Those that had trouble have ended."""
         for listener in self._all:
             listener.asked.put(None)
 
 
 def _listen(listener: _Listener, answers: queue.SimpleQueue[tuple[_Listener, Heard]]) -> None:
-    connection = listener.connection
-    while (asked := listener.asked.get()) is not None:
+    connection, works = listener.connection, True
+    while works and (asked := listener.asked.get()) is not None:
         pipeline, stop = asked
         try:
             if stop:
                 connection.stop(pipeline.id)
             answer = Heard(pipeline, connection.receive(pipeline.id, SHORTEST_WAIT))
         except Exception as error:  # Whatever it is, whoever asked must hear of it.
-            answer = Heard(pipeline, error=error)
+            works = getattr(error, "code", None) in LOAD_QUOTAS
+            answer = Heard(pipeline, error=None if works else error)
+            if works:  # It was refused at once, before anything was done.
+                sleep(SHORTEST_WAIT)
         answers.put((listener, answer))
     connection.close()

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from time import monotonic
 
 import pytest
+from pypsrp.exceptions import WSManFaultError
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.runspace_listeners import (
     MOST_LISTENERS,
@@ -123,6 +125,7 @@ def test_none_at_all_leaves_none(main: FakeConnection) -> None:
     ask(listeners, "one")
     heard(listeners, 1)
     assert (listeners.most, listeners.idle) == (0, 0)
+    assert main.others[0].closed.wait(PATIENCE), "its thread ends"
     listeners.close()
 
 
@@ -135,6 +138,19 @@ def test_trouble_of_a_connection_that_had_worked_is_told(main: FakeConnection) -
     ask(listeners, "one")
     (answer,) = heard(listeners, 1)
     assert str(answer.error) == "reset"
+    assert main.others[0].closed.wait(PATIENCE), "its thread ends"
+    listeners.close()
+
+
+def test_a_quota_that_refuses_a_question_is_no_trouble(main: FakeConnection) -> None:
+    listeners = Listeners(main)  # type: ignore[arg-type]
+    main.fails = WSManFaultError(2150859174, None, "too many operations", None, None, None)
+    ask(listeners, "one")
+    begun = monotonic()
+    (answer,) = heard(listeners, 1)
+    assert (answer.pipeline.id, answer.data, answer.error) == ("one", b"", None)
+    assert monotonic() - begun >= 0.4, "it is not asked again at once"
+    assert listeners.idle == MOST_LISTENERS
     listeners.close()
 
 
