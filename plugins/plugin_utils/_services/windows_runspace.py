@@ -161,8 +161,9 @@ class RunspaceService:
     def pause(self) -> float:
         """Wait without end while enough is in flight."""
         full = self._transport.room(SPARE if self._acts and self._listing is None else 0) <= 0
-        if full and (why := self._transport.held_up_by_silence):
-            self._warn(why)
+        for why in (self._transport.held_up_by_silence, self._transport.held_up_by_quota):
+            if full and why:
+                self._warn(why)
         return math.inf if full or self._listing_wanted or self._lost is not None else 0.0
 
     def _warn(self, sentence: str) -> None:

@@ -111,6 +111,8 @@ class RunspaceTransport:
         self._finished: list[tuple[int, CallResult]] = []
         self._last_token = 0
         self._window = FIRST_WINDOW
+        self.held_up_by_quota = ""
+        """Why no more calls can begin than were under way once: a sentence, or nothing when that is not so."""
         self._runspaces = make_runspaces(connection, most_runspaces)
 
     @property
@@ -151,6 +153,9 @@ class RunspaceTransport:
         TooLateError when the clock passes `send_before` (seconds) first or the run ends: making room for a call may
         take a while.
         """
+        held = len(self._running) + self.given_up
+        if self.held_up_by_quota and not self._running and held >= self._most_runspaces:
+            self._most_runspaces = held + 1  # The host is asked once more: there may be room by now.
         if self.room() > 0:
             self._within_quotas(self._make_room)
         if self.room() <= 0:
@@ -172,6 +177,7 @@ class RunspaceTransport:
             request()
         except NoRunspaceError as error:
             self._most_runspaces = max(1, len(self._running) + self.given_up)
+            self.held_up_by_quota = str(error)
             raise NoRunspaceError(str(error), lasting=not self._running) from None
 
     def _make_room(self) -> None:

@@ -144,7 +144,7 @@ class LiveTransport:
         self.host, self.most, self.seconds_each, self.most_runspaces = host, most, seconds_each, most_runspaces
         self.flights: dict[int, tuple[Call, int, float]] = {}
         self.blocked: set[int] = set()
-        self.held_up_by_silence = ""
+        self.held_up_by_silence = self.held_up_by_quota = ""
         self.most_at_once = 0
         self.begin_errors: list[Exception] = []
         self.wait_errors: list[Exception] = []

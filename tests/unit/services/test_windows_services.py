@@ -628,6 +628,13 @@ def test_act_and_look_that_cannot_begin_are_answered() -> None:
     assert str(bench.service.notes().lost) == "quota"
 
 
+def test_why_calls_have_to_wait_is_told() -> None:
+    bench = make_bench("live", rd_row(2), most=0)
+    bench.live.held_up_by_quota = "too many operations"
+    assert bench.service.pause() == math.inf
+    assert bench.service.notes().warnings == ["too many operations"]
+
+
 class SlowToBegin(LiveTransport):
     """The host begins at once, and says so a second later."""
 

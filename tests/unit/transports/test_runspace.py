@@ -638,6 +638,31 @@ def test_a_quota_that_is_met_while_others_are_under_way_loses_none_of_them() -> 
     assert host.deleted == 0
 
 
+def test_a_quota_that_the_probe_meets_is_told_and_may_be_free_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    cmdlets, host = begin(hang, window=4)
+
+    def refuse(*_request: object) -> None:
+        raise fault(2150859174)
+
+    begun = under_way(cmdlets)
+    with monkeypatch.context() as quota:
+        quota.setattr(host, "_command", refuse)
+        for _ in range(3):
+            cmdlets.wait(1)
+    assert cmdlets.room() <= 0
+    assert "takes no more requests of this user for now" in cmdlets.held_up_by_quota
+    while cmdlets.given_up < len(begun):
+        cmdlets.wait(60)
+    assert not cmdlets.busy
+    host.answer = after(0)
+    assert cmdlets.run(CALL, 60).state is State.COMPLETED, "a list says what came of them"
+    with monkeypatch.context() as quota:
+        quota.setattr(host, "_command", refuse)
+        with pytest.raises(NoRunspaceError) as refused:
+            cmdlets.begin(CALL, 60)
+    assert refused.value.lasting
+
+
 # -- trouble
 
 
@@ -756,7 +781,7 @@ def test_a_connection_that_nobody_has_used_for_long_is_signed_in_to_anew(monkeyp
     other.sign_in()
     sign_ins, others = host.sign_ins, other._wsman.sign_ins
     for idle, anew in ((20.0, 0), (60.0, 1), (70.0, 1)):
-        monkeypatch.setattr(shell_connection, "monotonic", lambda now=monotonic() + idle: now)
+        monkeypatch.setattr(shell_connection, "monotonic", itertools.repeat(monotonic() + idle).__next__)
         for _ in range(2):
             other.receive(next(iter(host.pipelines)), 0.5)
             cmdlets.run(CALL, 60)
