@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from .._sessions.errors import TooLateError
 from .cmdlet import Call, CallResult, NoRunspaceError, State
 from .runspace_listeners import Listeners
 from .runspace_pool import Pipeline, Runspaces
@@ -283,7 +284,7 @@ class RunspaceTransport:
         held = len(running) + self.given_up
         if held >= self._most_runspaces or not self._lives():
             return
-        with suppress(NoRunspaceError):
+        with suppress(NoRunspaceError, TooLateError):
             self._within_quotas(self._make_room)
             if self._runspaces.size > held:
                 self._begin(PROBE, PROBE_SECONDS, math.inf).is_probe = True

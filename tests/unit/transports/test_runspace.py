@@ -502,6 +502,16 @@ def test_more_and_more_calls_are_begun_while_the_host_answers_at_once() -> None:
     assert host.clock.now - 1000 < 4
 
 
+def test_a_run_that_ends_just_before_the_probe_costs_no_answer() -> None:
+    cmdlets, host = begin(hang)
+    under_way(cmdlets)
+    asked = itertools.count()
+    cmdlets._lives = lambda: next(asked) == 0
+    for _ in range(3):
+        assert cmdlets.wait(1) == []
+    assert len(host.pipelines) == 16
+
+
 def test_a_host_that_has_no_runspace_for_the_probe_is_used_as_far_as_it_goes() -> None:
     cmdlets, host = begin(hang)
     host.allows_runspaces = False
