@@ -150,7 +150,6 @@ class RunspaceService:
             self._events.append(Replied(session, Reply.NOT_SENT, str(error)))
             if error.lasting:
                 self._lose(error)
-            self._warn(str(error))
             return
         except (AnsibleConnectionFailure, ServiceError) as error:
             self._events.append(Replied(session, Reply.UNCLEAR, _reason(error)))
