@@ -434,6 +434,7 @@ if ($null -ne $Listing) {
     $next = 0
     $lastBegin = [double]::PositiveInfinity
     $mayOpen = $mayAct
+    $again = -1
 
     while ($next -lt $Acts.Count -or $running.Count -gt 0) {
         if (Receive-Runspace) {
@@ -460,6 +461,11 @@ if ($null -ne $Listing) {
                     }
                     $verdict = Get-Verdict -Act $act -Proof $proof -Where $where
                 }
+            }
+            if ($verdict -eq 'proven' -and $mayAct -and $proof.InTime -and $again -ne $next -and (Test-Old $proof)) {
+                # It has become too old just now, so once more with another list.
+                $again = $next
+                continue
             }
             if ($verdict -eq 'proven') {
                 if (-not $mayAct -or (Test-Old $proof)) {
