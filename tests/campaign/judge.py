@@ -271,6 +271,8 @@ class _Judge:
             yield f"{name}, but an act had done it"
         if told.outcome == "still_there":
             first = next((act.sent for act in acts if act.answer is not Answer.THROTTLED), math.inf)
+            # Nobody knows what the runs of the script have done whose output is lost: the deadline counts from there.
+            first = min([first, *(self.farm.batches[number] for number in self.farm.lost_batches)])
             deadline = first + self.wanted.wait_timeout
             until = min(told.at, login.ended)
             if until < deadline - self.farm.lag - NOW:
@@ -372,7 +374,7 @@ class _Judge:
     def _has_no_room(self) -> bool:
         """Tell whether hanging calls left no room for others, as where there is one runspace."""
         hanging = sum(
-            act.answer is Answer.ACCEPTED and act.faulty and act.answered - act.sent > GIVEN_UP
+            act.answer in (Answer.ACCEPTED, Answer.UNCLEAR) and act.faulty and act.answered - act.sent > GIVEN_UP
             for act in self.farm.acts
         )
         runspaces = self.kind.service.runspaces if self.kind.transport is Transport.RUNSPACE else math.inf
