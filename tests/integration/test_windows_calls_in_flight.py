@@ -33,10 +33,9 @@ def test_calls_that_hang_hold_up_nobody_and_more_than_forty_say_so(windows: Wind
     assert ended_in(some) == EVERYBODY[20:]
     told = {row["outcome"]: row["seconds"] for row in some.task.result["sessions"]}
     assert told["logged_off"] < 10 <= told["still_there"]
-    assert "warnings" not in some.task.result
+    assert "40 calls on" not in str(some.task.result.get("warnings"))
     assert all_of_them.task.result["summary"] == {"failed": 5, "still_there": 55}
-    (warning,) = all_of_them.task.result["warnings"]
-    assert "40 calls on" in warning
+    assert "40 calls on" in str(all_of_them.task.result["warnings"])
     for one in (some, all_of_them):
         assert one.seen["end"]["winrm/report"]["now"]["shells"] == 0
 
@@ -48,5 +47,4 @@ def test_quota_of_the_host_holds_nobody_up(windows: Windows) -> None:
     finished = windows.play(BROKER, log_off(all_sessions=True))
     assert finished.task.result["summary"] == {"logged_off": 60}
     assert windows.ended() == EVERYBODY
-    (warning,) = finished.task.result["warnings"]
-    assert "takes no more requests of this user for now" in warning
+    assert "takes no more requests of this user for now" in str(finished.task.result["warnings"])
