@@ -4,8 +4,8 @@
 """`python -m tests.benchmarks [--powershell] [name] ...`: measure, and print each figure beside its aim.
 
 All of them, or those that are named. With `--powershell` a real one, which PWSH names or PATH has, runs the cmdlets of
-Windows hosts; those are others, or the same with other figures. The host has the threads of one
-with 256 processors then: with two, .NET begins one a second of the calls that come after those that hang.
+Windows hosts; those are others, or the same with other figures. The host has the threads of one with 256 processors
+then: with two, .NET begins one a second of the calls that come after those that hang.
 """
 
 from __future__ import annotations
