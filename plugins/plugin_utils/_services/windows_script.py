@@ -22,7 +22,7 @@ from .._sessions.service import Event, Listed, ListingFailed, Notes, Replied, Re
 from .._sessions.session import Key, Session
 from .._sessions.verbs import Effect, Operation
 from .._transports.cmdlet import Call, State
-from .._transports.script import ConditionalCall, ConditionalResult, ScriptTransport, TimedResult, Verdict
+from .._transports.script import BatchResult, ConditionalCall, ConditionalResult, ScriptTransport, TimedResult, Verdict
 from .host_names import require_host
 from .windows_answers import LOST, MOST_GIVEN_UP, Judge, choose_list, hanging_reason, list_error, sign_in_error
 from .windows_cmdlets import LIST_SECONDS, ServiceCmdlets, read_list
@@ -74,7 +74,10 @@ class ScriptService:
         self._asked: set[Key] = set()
         """Sessions that something was sent for."""
         self._listing_wanted = False
-        self._seen: TimedResult | None = None
+        self._seen: BatchResult | None = None
+        """What came with the last acts, while nobody has read its list."""
+        self._sent: frozenset[Key] = frozenset()
+        """Sessions that something was sent for with it."""
         self._hanging = 0
         self._proof_age = ProofAge()
         self.warnings: list[str] = []
@@ -191,7 +194,7 @@ class ScriptService:
             return self._unclear(collected, LOST)
         except ServiceError as error:
             return self._unclear(collected, str(error))
-        self._seen = acted.listing
+        self._seen = acted
         self._proof_age.took(acted.shortest_list)
         events: list[Event] = []
         for (session, _send_before), act, answer in zip(collected, acts, acted.acts, strict=True):
@@ -201,6 +204,7 @@ class ScriptService:
             self._accepted |= event.reply is Reply.DONE
             self._hanging += answer.answer is not None and answer.answer.state is State.NO_ANSWER
             events.append(event)
+        self._sent = frozenset(event.session.key for event in events if isinstance(event, Replied) and event.sent)
         return events
 
     def _unclear(self, collected: Sequence[tuple[Session, float]], reason: str) -> list[Event]:
@@ -234,7 +238,8 @@ class ScriptService:
 
     def _read_again(self) -> list[Event]:
         self._listing_wanted = False
-        timed, self._seen = self._seen, None
+        acted, self._seen = self._seen, None
+        timed = None if acted is None else acted.listing
         try:
             if self._lost is not None:
                 raise ServiceError(LOST)
@@ -249,4 +254,10 @@ class ScriptService:
             return [ListingFailed(error)]
         if not timed.answer.whole:
             return [ListingFailed(list_error(self._cmdlets, self._list, timed.answer, self._host))]
-        return [Listed(read_list(self._cmdlets, timed.answer.output, timed.begun_at), last=True)]
+        sessions = read_list(self._cmdlets, timed.answer.output, timed.begun_at)
+        if acted is not None:
+            # Else it would seem older than the deadline of an act that hung until then, by the start of the script.
+            sessions = [
+                replace(one, read_at=acted.listed_at_latest) if one.key in self._sent else one for one in sessions
+            ]
+        return [Listed(sessions, last=True)]

@@ -110,6 +110,8 @@ class BatchResult:
     """As many as were asked for, in that order."""
     listing: TimedResult
     """The newest list: when anything was sent, one that was begun after the last act had ended."""
+    listed_at_latest: float
+    """Clock reading at which that list had been begun at the latest: it is to `sent_at` as in the script's time."""
     shortest_list: float
     """Seconds that the shortest list took, of those that the request knew and of its own."""
 
@@ -187,6 +189,7 @@ class ScriptTransport:
             tuple(times.read(one) for one in result["calls"]),
             tuple(times.read_act(one) for one in result["acts"]),
             times.read(result["listing"]),
+            times.latest + result["listing"]["begun"],
             result["shortest_list"],
         )
 

@@ -213,6 +213,8 @@ class BatchTransport:
     def __init__(self, host: FakeHost, seconds_each: float = 3.0, act_each: float = 0.0) -> None:
         self.host, self.seconds_each, self.act_each = host, seconds_each, act_each
         self.list_each = 0.0
+        self.start_unknown_by = 0.0
+        """Seconds of each run of which nobody knows whether they passed before the script started or after it."""
         self.shortest_lists: list[float] = []
         """What each request knew of lists before."""
         self.runs: list[list[str]] = []
@@ -283,7 +285,9 @@ class BatchTransport:
         self.verdicts.append([report.verdict for report in reports])
         if Verdict.SENT in self.verdicts[-1]:
             listed, _in_time = self._list(listing)
-        return BatchResult(answers, tuple(reports), listed, self._proof_age.shortest)
+        self.host.clock.now += self.start_unknown_by
+        at_latest = listed.begun_at + self.start_unknown_by
+        return BatchResult(answers, tuple(reports), listed, at_latest, self._proof_age.shortest)
 
     def _is_late(self, act: ConditionalCall, read: bool = False) -> bool:
         now = self.host.clock.now + (self._proof_age.shortest if read else 0.0)
@@ -306,7 +310,8 @@ class BatchTransport:
         answer = self.host.answer(act.call)
         self.host.clock.now += self.act_each
         ended = self.host.clock()
-        return ConditionalResult(Verdict.SENT, ended, answer, begun, ended - begun, begun - listed.begun_at)
+        at_latest = begun + self.start_unknown_by
+        return ConditionalResult(Verdict.SENT, ended, answer, at_latest, ended - begun, begun - listed.begun_at)
 
 
 def _same(found: object, expected: object, is_name: bool) -> bool:

@@ -301,6 +301,16 @@ def test_host_on_which_many_calls_hang_gets_no_other_run_of_the_script() -> None
     assert not any(row.seconds or row.perhaps for row in report.rows if row.outcome == "failed")
 
 
+def test_list_after_acts_that_hung_is_enough() -> None:
+    """It was begun after their deadline in the script's time, however long the script may have taken to start."""
+    bench = make_bench("batch", rd_row(2), act_seconds=10.0)
+    bench.batch.act_each, bench.batch.start_unknown_by = 10.0, 8.0
+    bench.host.scripts[LOGOFF_COMMAND] = [always(CallResult(State.NO_ANSWER))[0]]
+    report = bench.run(wait_timeout=10.0)
+    assert report.summary() == {"still_there": 1}
+    assert bench.batch.runs == [[LIST_COMMAND], ["Import-Module", LIST_COMMAND, LOGOFF_COMMAND]]
+
+
 def test_log_off_that_takes_effect_after_its_deadline_is_seen(kind: str) -> None:
     bench = make_bench(kind, rd_row(2), act_seconds=10.0)
 

@@ -177,6 +177,7 @@ def test_times_claim_no_more_than_is_known() -> None:
     assert acted.first == (TimedResult(CallResult(State.COMPLETED), 101.0, 0.5),)
     assert acted.listing == TimedResult(CallResult(State.COMPLETED), 103.5, 1.5)
     assert acted.listing.begun_at > max(one.answered_at for one in acted.acts)
+    assert acted.listed_at_latest == 109.5, "1.5 s after the act was sent, in the script's time"
 
 
 def test_lists_of_a_run_tell_when_they_began_and_how_long_they_took() -> None:
