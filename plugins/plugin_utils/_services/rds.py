@@ -111,7 +111,8 @@ class RdsCmdlets(ServiceCmdlets):
     def act(self, session: Session, operation: Operation) -> Call:
         """Do it without the cmdlet's own question, which nobody could answer on the host; a message has none."""
         if operation.verb is MESSAGE:
-            title, body = (operation.arguments[name] for name in TEXTS)
+            arguments = operation.arguments_for(session)
+            title, body = (arguments[name] for name in TEXTS)
             how = {"MessageTitle": title, "MessageBody": body}
         else:
             how = {"Force": True}

@@ -52,7 +52,7 @@ class WvdService:
         self._pools = {pool.place: pool for pool in pools}
         self._clients = {subscription: connect(subscription) for subscription in _subscriptions(self._pools.values())}
         self._request, self._bucket = REQUESTS[operation.verb] if operation is not None else ("", "writes")
-        self._arguments = operation.arguments if operation is not None else {}
+        self._operation = operation
         self._warnings: list[str] = []
         self._page_counts: dict[str, int] = {}
         self._workers: Threads[Event] = Threads(CONNECTIONS) if workers is None else workers
@@ -198,7 +198,8 @@ class WvdService:
         try:
             names = str(listed["resource_group_name"]), str(listed["host_pool_name"]), session.host, session.id
             request = getattr(self._client(self._pools[session.place]), self._request)
-            reply, reason = request(names, send_before, **self._arguments)
+            arguments = self._operation.arguments_for(session) if self._operation is not None else {}
+            reply, reason = request(names, send_before, **arguments)
         except Exception as error:
             reply, reason = Reply.UNCLEAR, repr(error)
         self._workers.answer(Replied(session, reply, reason))

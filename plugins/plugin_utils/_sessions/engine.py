@@ -8,6 +8,7 @@ No input or output of its own: services, console and clocks come from outside.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -44,6 +45,8 @@ class Request:
     confirm: bool = False
     wait_timeout: float = 60.0
     """Seconds to go on with a session after its first request: to see the effect, or to try again."""
+    latest: float = math.inf
+    """Clock reading from which on nothing is sent any more."""
 
 
 def utc_now() -> datetime:
@@ -53,14 +56,16 @@ def utc_now() -> datetime:
 
 def find(service: Service, selection: Selection, now: Now = utc_now) -> Choice:
     """List and select; `now` tells the time of day (aware) for ages. Raises ServiceError and SelectionError."""
-    return _choose(service, selection, _list(service, selection), now)
+    return choose(service, selection, read(service, selection), now)
 
 
-def _list(service: Service, selection: Selection) -> Sequence[Session]:
+def read(service: Service, selection: Selection) -> Sequence[Session]:
+    """List the sessions of the place, and those that are named above all. Raises ServiceError."""
     return service.list_sessions([named.key for named in selection.named or ()])
 
 
-def _choose(service: Service, selection: Selection, listed: Sequence[Session], now: Now) -> Choice:
+def choose(service: Service, selection: Selection, listed: Sequence[Session], now: Now = utc_now) -> Choice:
+    """Select among `listed`; a host without any must be one. Raises ServiceError and SelectionError."""
     host = selection.filters.host
     if host and not any(fold(session.host) == fold(host) for session in listed):
         service.require_host(host)
@@ -88,10 +93,10 @@ def run(
     something happens in the middle, an interrupt included.
     """
     verb = request.verb
-    listed = _list(service, request.selection)
+    listed = read(service, request.selection)
     listed_at, age = clock(), ProofAge()
     age.have_read((session.read_at for session in listed), listed_at)
-    choice = _choose(service, request.selection, listed, now)
+    choice = choose(service, request.selection, listed, now)
     report = Report(verb, disconnected=service.disconnected)
     for named, found, outcome, reason in choice.left_alone:
         fields = found.fields if found else named.fields
@@ -114,7 +119,9 @@ def run(
         def rejects(session: Session) -> str:
             return choice.filters.rejects(session, now())
 
-        execution = Execution(service, report, console.progress, clock, request.wait_timeout, rejects, lives, age)
+        execution = Execution(
+            service, report, console.progress, clock, request.wait_timeout, rejects, lives, age, request.latest
+        )
         execution.run(pending, listed_at)
     report.sort()
     return report

@@ -57,10 +57,15 @@ class BrokenOffError(Exception):
     """
 
     def __init__(self, report: Report, cause: BaseException) -> None:
-        kind = type(cause).__name__
-        text = {"KeyboardInterrupt": "it was interrupted", "TaskTimeoutError": "it ran into the timeout of the task"}
-        super().__init__(text.get(kind) or f"{kind}: {cause}")
+        super().__init__(why_broken_off(cause))
         self.report = report
+
+
+def why_broken_off(cause: BaseException) -> str:
+    """Say why something ended before it was done, without a full stop."""
+    kind = type(cause).__name__
+    text = {"KeyboardInterrupt": "it was interrupted", "TaskTimeoutError": "it ran into the timeout of the task"}
+    return text.get(kind) or f"{kind}: {cause}"
 
 
 class Phase(Enum):
@@ -127,11 +132,13 @@ class Execution:
         rejects: Callable[[Session], str],
         lives: Callable[[], bool],
         age: ProofAge,
+        latest: float = math.inf,
     ) -> None:
         """`rejects` says why a session is not selected any more, or nothing; `lives` whether the run goes on.
 
         `age` knows how long the first list took. It does not count where the service itself proves who is there.
         `clock` counts seconds, for the service too; `wait_timeout` of them are for a session after its first request.
+        Nothing is sent from the clock reading `latest` on.
         """
         self._service = service
         self._report = report
@@ -139,6 +146,7 @@ class Execution:
         self._progress = progress
         self._clock = clock
         self._wait_timeout = wait_timeout
+        self._latest = latest
         self._age = age
         self._ageless = service.proves_itself
         self._pending: dict[Key, PendingSession] = {}
@@ -203,7 +211,11 @@ class Execution:
         """
         now = self._clock()
         for pending in [one for one in self._next() if now >= self._deadline(one)]:
-            self._move(pending, Phase.DOUBT)  # A list that is read after the deadline says what came of it.
+            if pending.first_sent is None:
+                reason = f"{pending.reason}; then " if pending.reason else ""
+                self._finish(pending, FAILED, f"{reason}the time until which it may be sent was over")
+            else:
+                self._move(pending, Phase.DOUBT)  # A list that is read after the deadline says what came of it.
         for key in list(self._open[Phase.SENT]):
             pending = self._pending[key]
             if now >= pending.sent_at + self._wait_timeout + ANSWER_SECONDS:
@@ -241,8 +253,9 @@ class Execution:
         return proof is None or (not self._ageless and now >= proof.read_at + self._age.renewed)
 
     def _deadline(self, pending: PendingSession) -> float:
-        """Until when a session may be asked for: without end until it has been asked for once."""
-        return math.inf if pending.first_sent is None else pending.first_sent + self._wait_timeout
+        """Until when a session may be asked for: nothing but `latest` ends that before it has been asked for once."""
+        own = math.inf if pending.first_sent is None else pending.first_sent + self._wait_timeout
+        return min(self._latest, own)
 
     def _next(self) -> Iterator[PendingSession]:
         """The sessions whose turn it is, as many as one listing proves."""
@@ -492,7 +505,8 @@ class Execution:
         self._move(pending, Phase.FINISHED)
         self._unfinished -= 1
         seconds = self._clock() - pending.first_sent if pending.first_sent is not None else 0.0
-        self._report.add(pending.session, outcome, reason, seconds, perhaps, pending.proof_age)
+        sent_at = pending.sent_at if pending.first_sent is not None else None
+        self._report.add(pending.session, outcome, reason, seconds, perhaps, pending.proof_age, sent_at)
 
 
 def _without_case(key: Key) -> Key:

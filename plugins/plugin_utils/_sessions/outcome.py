@@ -45,6 +45,8 @@ class Row:
     """The session as it was selected; `None` when the service lists no such session."""
     proof_age: float = 0.0
     """Seconds from when the list was begun that proved it until its last act was sent, if one was."""
+    sent_at: float | None = None
+    """Clock reading (seconds) at which its last act was sent at the latest; `None` when nothing was sent."""
 
     def result(self) -> dict[str, object]:
         """Return the row as the module returns it."""
@@ -76,9 +78,11 @@ class Report:
         seconds: float = 0.0,
         perhaps: bool = False,
         proof_age: float = 0.0,
+        sent_at: float | None = None,
     ) -> None:
         """Note what became of a listed session, as `Row` has it; `seconds` count from its first request."""
-        self.rows.append(Row(session.key, session.fields, outcome, reason, seconds, perhaps, session, proof_age))
+        row = Row(session.key, session.fields, outcome, reason, seconds, perhaps, session, proof_age, sent_at)
+        self.rows.append(row)
 
     @property
     def changed(self) -> bool:

@@ -38,3 +38,9 @@ def at_latest(moment: datetime | None) -> datetime | None:
     if moment is None or moment.tzinfo is not None:
         return moment
     return (moment + timedelta(hours=12)).replace(tzinfo=timezone.utc)
+
+
+def write_time(moment: datetime) -> str:
+    """Write an aware time in ISO 8601, in UTC, with milliseconds."""
+    text = moment.astimezone(timezone.utc).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
@@ -63,6 +63,13 @@ class Operation:
     """Seconds to go on with a session after its first request: to see the effect, or to try again."""
     time_limit: float | None = None
     """Seconds that one act may take, when the user has said so."""
+    varying: Callable[[Session], Mapping[str, Any]] | None = None
+    """Returns arguments that depend on the session, or on the moment. It is asked just before the act is sent, by any
+    thread."""
+
+    def arguments_for(self, session: Session) -> Mapping[str, Any]:
+        """Return all arguments of the act on a session that is about to be sent."""
+        return self.arguments if self.varying is None else {**self.arguments, **self.varying(session)}
 
 
 DISCONNECT = Verb("disconnect", "disconnected", Effect.DISCONNECTED, already="already_disconnected")

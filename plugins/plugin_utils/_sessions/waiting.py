@@ -1,0 +1,404 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wait until sessions have ended by themselves, or a deadline has come, and send messages on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from . import engine
+from .engine import Now
+from .execution import BrokenOffError, Clock, RunEndedError, why_broken_off
+from .outcome import FAILED, NOT_SELECTED, STILL_THERE, UNCLEAR, Report, Row
+from .selection import NamedSession, Selection
+from .service import Notes, Service
+from .session import ACTIVE, OTHER, Key, Session, fold, order, same_instant
+from .staged_message import PLANNED, StagedMessage, Told, current, minutes_left, next_one, warned_at
+from .times import write_time
+from .verbs import MESSAGE
+
+ENDED = "ended"
+"""Outcome: it is not there any more, by whatever cause."""
+TICK = 0.5
+"""Seconds after which a waiting task looks whether its run goes on."""
+PROGRESS_SECONDS = 60.0
+"""Seconds between two lines of progress."""
+SHARE_OF_READING = 4
+"""After a list that took long, so many times as long nothing is read: the service has others to serve."""
+UNREAD_SECONDS = 60.0
+"""So long after the deadline a list is tried again that must tell who is left."""
+MESSAGE_SECONDS = 30.0
+"""Seconds that one message may take."""
+TOLD_STATES = (ACTIVE, OTHER)
+"""Common states of sessions that get messages: one that is disconnected gets its message when its user is back."""
+
+Texts = Callable[[Session], Mapping[str, Any]]
+"""Returns the texts of a message to a session as arguments of the operation, just before it is sent."""
+
+
+class Person(engine.Console, Protocol):
+    """The person at the controller."""
+
+    def waiting(self, left: int, total: int, seconds: float) -> None:
+        """Show that `left` of `total` sessions are still on, and so many seconds are left."""
+
+    def warn(self, text: str) -> None:
+        """Show at once what may be wrong, although the wait goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A service that has been reached, bound to messages if there are any, and the selection as it understands it."""
+
+    service: Service
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class WaitRequest:
+    """What the user asked for."""
+
+    seconds: float
+    """Until the deadline, from the start of the task."""
+    messages: Sequence[StagedMessage] = ()
+    poll_interval: float = 15.0
+    """Seconds between two lists, at least."""
+    check_mode: bool = False
+
+
+@dataclass(slots=True)
+class WatchedSession:
+    """A session that was selected at any time."""
+
+    session: Session
+    """Its newest row."""
+    outcome: str = STILL_THERE
+    reason: str = ""
+    ended_at: datetime | None = None
+    """When the first list without it was begun (aware)."""
+    told: list[Told] = field(default_factory=list)
+
+    def result(self) -> dict[str, object]:
+        """Return it as the module returns it."""
+        warned = warned_at(self.told)
+        return {
+            **self.session.fields,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "ended_at": None if self.ended_at is None else write_time(self.ended_at),
+            "warned_at": None if warned is None else write_time(warned),
+            "messages": [one.result() for one in self.told],
+        }
+
+    def last_told(self, stage: StagedMessage) -> Told | None:
+        """Return what became of a message, if it was tried."""
+        return next((one for one in self.told if one.stage is stage), None)
+
+
+@dataclass(slots=True)
+class WaitReport:
+    """Everything that a wait has seen and sent."""
+
+    deadline: datetime
+    watched: list[WatchedSession] = field(default_factory=list)
+    absent: list[dict[str, object]] = field(default_factory=list)
+    """Rows of named sessions that were not meant, or not there, from the start."""
+    seconds: float = 0.0
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Whether any message was, may have been, or would be sent."""
+        return any(told.outcome in (MESSAGE.done, UNCLEAR, PLANNED) for one in self.watched for told in one.told)
+
+    @property
+    def remaining(self) -> list[WatchedSession]:
+        """The sessions that are still there."""
+        return [one for one in self.watched if one.outcome == STILL_THERE]
+
+    def rows(self) -> list[dict[str, object]]:
+        """Return all rows, sorted by place, host and id."""
+        return [*self.absent, *(one.result() for one in sorted(self.watched, key=lambda one: order(one.session.key)))]
+
+    def summary(self) -> dict[str, int]:
+        """Count the sessions by outcome."""
+        return dict(sorted(Counter(str(row["outcome"]) for row in self.rows()).items()))
+
+
+class WaitBrokenOffError(Exception):
+    """A wait ended before its time; the `report` says what is known. The text says why, without a full stop."""
+
+    def __init__(self, report: WaitReport, cause: BaseException) -> None:
+        super().__init__(why_broken_off(cause))
+        self.report = report
+
+
+class UnreadError(Exception):
+    """Nobody could be seen for so long that nothing more is known."""
+
+
+class Wait:
+    """One wait over one place."""
+
+    def __init__(
+        self,
+        request: WaitRequest,
+        reach: Callable[[Texts], Opened],
+        person: Person,
+        clock: Clock,
+        now: Now,
+        sleep: Callable[[float], None],
+        lives: Callable[[], bool],
+        trouble: tuple[type[Exception], ...],
+    ) -> None:
+        """`reach` reaches the service, again after `trouble`, which are the errors that may pass by themselves.
+
+        `clock` counts seconds, for the service too, `sleep` lets them pass, `now` tells the time of day (aware);
+        `lives` tells whether the run goes on.
+        """
+        self._request, self._reach, self._person = request, reach, person
+        self._clock, self._now, self._sleep, self._lives = clock, now, sleep, lives
+        self._trouble = trouble
+        self._begun = clock()
+        self._deadline = self._begun + request.seconds
+        self._report = WaitReport(now() + timedelta(seconds=request.seconds))
+        self._opened: Opened | None = None
+        self._stage: StagedMessage | None = None
+        """The message that is being sent."""
+        self._sent: dict[Key, tuple[str, str, int]] = {}
+        """Title, body and minutes of each message of that stage, as they went out."""
+        self._complained: list[StagedMessage] = []
+        """Messages of which has been said that they could not be sent to everybody."""
+        self._unread_since: float | None = None
+        self._next_line = self._begun
+
+    def run(self) -> WaitReport:
+        """Wait. Raises the errors of the service before anything was sent, later WaitBrokenOffError."""
+        try:
+            took = self._look()  # With errors that pass: who has seen nobody yet has nothing to wait for.
+            try:
+                self._wait(took)
+            except BaseException as error:
+                self._report.seconds = self._clock() - self._begun
+                cause = error.__cause__ if isinstance(error, BrokenOffError) and error.__cause__ else error
+                raise WaitBrokenOffError(self._report, cause) from cause
+        finally:
+            self._let_go()
+        self._report.seconds = self._clock() - self._begun
+        return self._report
+
+    def _wait(self, took: float) -> None:
+        looked_at = self._clock() - took
+        if self._request.check_mode:
+            self._plan()
+            return
+        while self._report.remaining and (looked_at < self._deadline or self._unread_since is not None):
+            if self._unread_since is None:
+                self._warn()
+            looked_at = self._rest(looked_at, took)
+            took = self._look_again()
+        if self._clock() > self._next_line - PROGRESS_SECONDS:
+            self._line()
+
+    # Looking
+
+    def _look(self) -> float:
+        """Read who is on. Return how many seconds that took."""
+        begun, at = self._clock(), self._now()
+        if self._opened is None:
+            self._opened = self._reach(self._texts)
+        service, selection = self._opened.service, self._opened.selection
+        first = not self._report.watched
+        listed = engine.read(service, selection)
+        choice = engine.choose(service, selection, listed, self._now)
+        if first and not self._report.absent:
+            for named, found, outcome, reason in choice.left_alone:
+                kept = outcome if outcome == NOT_SELECTED else ENDED
+                self._report.absent.append(_absent(named, found, kept, reason or "the session is gone"))
+        self._see(listed, choice.sessions, at)
+        return self._clock() - begun
+
+    def _see(self, listed: Sequence[Session], chosen: Sequence[Session], at: datetime) -> None:
+        """Note of every session that was meant once whether it is still there, and who is new."""
+        rows = {_without_case(row.key): row for row in listed}
+        meant = {_without_case(row.key) for row in chosen}
+        known: set[Key] = set()
+        for one in self._report.watched:
+            key = _without_case(one.session.key)
+            row = rows.get(key)
+            if row is None or not _is_same(row, one.session):
+                if one.outcome != ENDED:
+                    one.outcome, one.ended_at = ENDED, at
+                    one.reason = "" if row is None else f"the id belongs to {row.user or 'somebody else'} now"
+                continue
+            known.add(key)
+            one.session = row if row.users or not one.session.users else replace(row, users=one.session.users)
+            one.ended_at = None
+            one.outcome, one.reason = STILL_THERE, ""
+            if key not in meant:
+                one.outcome, one.reason = NOT_SELECTED, f"it is {row.state} now, and does not pass the filters"
+        new = (row for row in chosen if _without_case(row.key) not in known)
+        self._report.watched += (WatchedSession(row) for row in new)
+
+    def _look_again(self) -> float:
+        """Read who is on; trouble that may pass is let pass, until too long after the deadline."""
+        begun = self._clock()
+        try:
+            took = self._look()
+        except self._trouble as error:
+            self._let_go()
+            if self._unread_since is None:
+                self._unread_since = begun
+                self._tell(f"Sessions cannot be listed, which is tried again: {error}")
+            if self._clock() >= self._deadline + UNREAD_SECONDS:
+                raise UnreadError(f"it is not known who is left, because nobody can be listed: {error}") from error
+            return self._clock() - begun
+        self._unread_since = None
+        return took
+
+    def _let_go(self) -> None:
+        """Close the service, and keep what it has to tell."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.service.close()
+            self._note(opened.service.notes())
+
+    def _note(self, notes: Notes) -> None:
+        self._report.warnings += [text for text in notes.warnings if text not in self._report.warnings]
+
+    def _tell(self, text: str) -> None:
+        self._report.warnings.append(text)
+        self._person.warn(text)
+
+    # Messages
+
+    def _warn(self) -> None:
+        """Send the message whose turn it is to those who have not had it."""
+        left = self._deadline - self._clock()
+        stage = current(self._request.messages, left)
+        if stage is None or self._opened is None:
+            return
+        meant = {_without_case(one.session.key): one for one in self._report.remaining if _is_to_be_told(one, stage)}
+        if not meant:
+            return
+        self._stage, self._sent = stage, {}
+        latest = self._deadline - next_one(self._request.messages, left)
+        named = tuple(_named(one.session) for one in meant.values())
+        request = engine.Request(MESSAGE, Selection(named), wait_timeout=MESSAGE_SECONDS, latest=latest)
+        report: Report | None = None
+        try:
+            report = engine.run(request, self._opened.service, self._person, self._clock, self._now, self._lives)
+        except BrokenOffError as error:
+            report = error.report
+            raise
+        except self._trouble as error:
+            self._tell(f"Messages cannot be sent, which is tried again: {error}")
+            self._let_go()
+        finally:
+            for row in report.rows if report is not None else ():
+                one = meant.get(_without_case(row.key))
+                if one is not None:
+                    self._note_told(one, stage, row)
+        if report is not None:
+            notes = self._opened.service.notes()
+            if report.failures and stage not in self._complained:
+                self._complained.append(stage)
+                self._tell(f"{report.failure_message()} {notes.advice}".strip())
+            if notes.lost is not None:
+                self._let_go()
+
+    def _texts(self, session: Session) -> Mapping[str, Any]:
+        """Return the texts of the message that is being sent, with the minutes that are left now."""
+        if self._stage is None:
+            raise AssertionError("no message is being sent")
+        left = self._deadline - self._clock()
+        title, body = self._stage.texts(left)
+        self._sent[_without_case(session.key)] = (title, body, minutes_left(left))
+        return {"message_title": title, "message_body": body}
+
+    def _note_told(self, one: WatchedSession, stage: StagedMessage, row: Row) -> None:
+        """Note what became of a message. Whoever was not there any more got none, as the next list shows."""
+        if row.outcome not in (MESSAGE.done, UNCLEAR, FAILED):
+            return
+        before = one.last_told(stage)
+        left = self._deadline - self._clock()
+        title, body, minutes = self._sent.get(_without_case(row.key), (*stage.texts(left), minutes_left(left)))
+        sent_at = None
+        if row.sent_at is not None and row.outcome != FAILED:
+            sent_at = self._now() - timedelta(seconds=self._clock() - row.sent_at)
+        told = Told(stage, title, body, minutes, sent_at, row.outcome, row.reason, before.tries + 1 if before else 1)
+        one.told = [*(earlier for earlier in one.told if earlier is not before), told]
+
+    def _plan(self) -> None:
+        """Note, for check mode, which messages would be sent when, if everybody stayed."""
+        for one in self._report.remaining:
+            for stage in self._request.messages:
+                left = min(stage.before, self._request.seconds)
+                if current(self._request.messages, left) is stage and _is_to_be_told(one, stage):
+                    at = self._report.deadline - timedelta(seconds=left)
+                    title, body = stage.texts(left)
+                    one.told.append(Told(stage, title, body, minutes_left(left), at, PLANNED))
+
+    # Time
+
+    def _rest(self, looked_at: float, took: float) -> float:
+        """Let time pass until the next list is due; return when that is."""
+        now = self._clock()
+        due = max(looked_at + self._request.poll_interval, now + SHARE_OF_READING * took)
+        left = self._deadline - now
+        due = min(due, self._deadline - next_one(self._request.messages, left)) if left > 0 else due
+        while True:
+            if not self._lives():
+                raise RunEndedError("the run has ended, so nothing more is done")
+            if self._clock() >= self._next_line:
+                self._line()
+            left = due - self._clock()
+            if left <= 0:
+                return self._clock()
+            self._sleep(min(TICK, left))
+
+    def _line(self) -> None:
+        """Show how many are still on."""
+        now = self._clock()
+        self._next_line = now + PROGRESS_SECONDS
+        total = len(self._report.watched)
+        self._person.waiting(len(self._report.remaining), total, max(0.0, self._deadline - now))
+
+
+def _is_to_be_told(one: WatchedSession, stage: StagedMessage) -> bool:
+    told = one.last_told(stage)
+    return bool(one.session.users) and one.session.common_state in TOLD_STATES and (told is None or not told.is_over)
+
+
+def _is_same(row: Session, earlier: Session) -> bool:
+    """Tell whether a row is of a session as it was, even while its user cannot be read."""
+    if row.users and earlier.users:
+        return row.is_still(earlier)
+    return same_instant(row.created, earlier.created)
+
+
+def _named(session: Session) -> NamedSession:
+    place, host, id_ = session.key
+    timeless = session.created is None
+    return NamedSession(place, host, id_, session.user, session.created, dict(session.fields), timeless=timeless)
+
+
+def _absent(named: NamedSession, found: Session | None, outcome: str, reason: str) -> dict[str, object]:
+    said: dict[str, object] = {
+        "outcome": outcome,
+        "reason": reason,
+        "ended_at": None,
+        "warned_at": None,
+        "messages": [],
+    }
+    return {**(found.fields if found is not None and outcome == NOT_SELECTED else named.fields), **said}
+
+
+def _without_case(key: Key) -> Key:
+    place, host, id_ = key
+    return (place, fold(host), id_)

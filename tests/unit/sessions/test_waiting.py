@@ -1,0 +1,457 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waiting for sessions to end by themselves, with messages before the deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import (
+    SelectionError,
+    ServiceError,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.execution import RunEndedError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import (
+    Filters,
+    NamedSession,
+    Selection,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Notes, Reply
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import ACTIVE, Key, Session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.staged_message import StagedMessage
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.waiting import (
+    Opened,
+    UnreadError,
+    Wait,
+    WaitBrokenOffError,
+    WaitReport,
+    WaitRequest,
+)
+from tests.unit.fakes.console import Console
+from tests.unit.fakes.farm import CREATED, FakeFarm, session
+
+START = datetime(2026, 11, 26, 2, tzinfo=timezone.utc)
+TEN = StagedMessage(600.0, "10m", "Maintenance", "Sign out within {minutes} minutes. {name}")
+TWO = StagedMessage(120.0, "2m", "Last call", "{minutes} minutes")
+EVERYBODY = Selection()
+Change = Callable[[], object]
+
+
+class Person(Console):
+    """Remembers the lines of a wait, and what it was warned of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[tuple[int, int, int]] = []
+        self.warned: list[str] = []
+
+    def waiting(self, left: int, total: int, seconds: float) -> None:
+        self.waits.append((left, total, round(seconds)))
+
+    def warn(self, text: str) -> None:
+        self.warned.append(text)
+
+
+@dataclass
+class Farm(FakeFarm):
+    """Changes by a schedule, and remembers what users were told."""
+
+    effect: bool = False
+    schedule: list[tuple[float, Change]] = field(default_factory=list)
+    failures: list[tuple[float, float, Exception]] = field(default_factory=list)
+    """From and until when lists fail, and how."""
+    told: list[tuple[str, str, str, float]] = field(default_factory=list)
+    """User, title, body, and seconds since the start."""
+    texts: Callable[[Session], Mapping[str, Any]] = lambda _session: {}
+    reached: int = 0
+    lists: list[float] = field(default_factory=list)
+    lost: Exception | None = None
+
+    def list_sessions(self, named: Any = ()) -> Any:
+        since = self.clock() - 100.0
+        self.lists.append(since)
+        for begin, end, error in self.failures:
+            if begin <= since < end:
+                raise error
+        return super().list_sessions(named)
+
+    def _read(self, at: float) -> list[Session]:
+        while self.schedule and self.schedule[0][0] <= at - 100.0:
+            self.schedule.pop(0)[1]()
+        return super()._read(at)
+
+    def begin_act(self, session: Session, send_before: float) -> None:
+        texts = self.texts(session)
+        seconds = round(self.clock() - 100.0, 3)
+        self.told.append((session.user, texts["message_title"], texts["message_body"], seconds))
+        super().begin_act(session, send_before)
+
+    def notes(self) -> Notes:
+        return Notes(self.warnings, self.lost)
+
+    def reach(self, texts: Any) -> Any:
+        self.reached += 1
+        self.texts = texts
+        return self
+
+    def add(self, one: Session) -> Change:
+        return lambda: self.sessions.__setitem__(one.key, one)
+
+    def leave(self, one: Session) -> Change:
+        return lambda: self.end(one.key)
+
+    def change(self, one: Session, state: str) -> Change:
+        return lambda: self.sessions.__setitem__(one.key, replace(self.sessions[one.key], state=state))
+
+
+@dataclass
+class Bench:
+    farm: Farm
+    person: Person = field(default_factory=Person)
+    selection: Selection = EVERYBODY
+    lives: Callable[[], bool] = lambda: True
+
+    def wait(self, seconds: float = 1200.0, *messages: StagedMessage, **options: Any) -> WaitReport:
+        clock = self.farm.clock
+        wait = Wait(
+            WaitRequest(seconds, messages, **options),
+            lambda texts: Opened(self.farm.reach(texts), self.selection),
+            self.person,
+            clock,
+            lambda: START + timedelta(seconds=clock() - 100.0),
+            clock.sleep,
+            self.lives,
+            (ServiceError, ConnectionError),
+        )
+        return wait.run()
+
+    @property
+    def seconds(self) -> float:
+        return self.farm.clock() - 100.0
+
+
+ALICE, BOB = session("1"), session("2", "bob@contoso.com")
+EVE = session("1", "eve@contoso.com", created=CREATED + timedelta(hours=1))
+"""Has the id that was Alice's."""
+
+
+def outcomes(report: WaitReport) -> dict[str, str]:
+    return {str(row["user"]): str(row["outcome"]) for row in report.rows()}
+
+
+def told(report: WaitReport) -> dict[str, list[tuple[object, object, object]]]:
+    return {
+        str(row["user"]): [(one["before"], one["minutes"], one["outcome"]) for one in row["messages"]]  # type: ignore[attr-defined]
+        for row in report.rows()
+    }
+
+
+def test_wait_ends_when_everybody_has_left() -> None:
+    farm = Farm.of(ALICE, BOB)
+    farm.schedule = [(20.0, farm.leave(ALICE)), (70.0, farm.leave(BOB))]
+    bench = Bench(farm)
+    report = bench.wait()
+    assert outcomes(report) == {"alice@contoso.com": "ended", "bob@contoso.com": "ended"}
+    assert 70.0 <= bench.seconds <= 85.0
+    assert [row["ended_at"] for row in report.rows()] == ["2026-11-26T02:00:30.000Z", "2026-11-26T02:01:15.000Z"]
+    assert not report.changed
+    assert report.remaining == []
+    assert farm.closed
+
+
+def test_nobody_there_is_no_wait() -> None:
+    farm = Farm.of()
+    bench = Bench(farm)
+    assert bench.wait().rows() == []
+    assert (bench.seconds, len(farm.lists)) == (0.0, 1)
+
+
+def test_who_is_left_is_seen_at_the_deadline_and_not_before() -> None:
+    farm = Farm.of(ALICE, BOB)
+    farm.schedule = [(599.9, farm.leave(ALICE))]
+    report = Bench(farm).wait(600.0)
+    assert outcomes(report) == {"alice@contoso.com": "ended", "bob@contoso.com": "still_there"}
+    assert farm.lists[-1] == 600.0
+    assert report.deadline == START + timedelta(seconds=600)
+    assert report.seconds == 600.0
+    assert [row.session.user for row in report.remaining] == ["bob@contoso.com"]
+
+
+def test_each_message_is_sent_once_with_the_minutes_that_are_left() -> None:
+    farm = Farm.of(ALICE, BOB)
+    farm.schedule = [(1100.0, farm.leave(BOB))]
+    report = Bench(farm).wait(1200.0, TEN, TWO)
+    assert farm.told == [
+        ("alice@contoso.com", "Maintenance", "Sign out within 10 minutes. {name}", 600.0),
+        ("bob@contoso.com", "Maintenance", "Sign out within 10 minutes. {name}", 600.0),
+        ("alice@contoso.com", "Last call", "2 minutes", 1080.0),
+        ("bob@contoso.com", "Last call", "2 minutes", 1080.0),
+    ]
+    assert told(report)["bob@contoso.com"] == [("10m", 10, "sent"), ("2m", 2, "sent")]
+    (alice, _bob) = report.rows()
+    assert alice["warned_at"] == "2026-11-26T02:10:00.000Z"
+    assert alice["messages"][1]["sent_at"] == "2026-11-26T02:18:00.000Z"  # type: ignore[index]
+    assert report.changed
+
+
+def test_overtaken_message_is_dropped() -> None:
+    farm = Farm.of(ALICE)
+    Bench(farm).wait(90.0, TEN, TWO)
+    assert [(title, body) for _user, title, body, _at in farm.told] == [("Last call", "2 minutes")]
+
+
+def test_who_comes_later_is_told_at_once_with_the_true_minutes() -> None:
+    farm, late = Farm.of(ALICE), session("7", "late@contoso.com")
+    farm.schedule = [(800.0, farm.add(late))]
+    report = Bench(farm).wait(1200.0, TEN, TWO)
+    assert [one[2:] for one in farm.told if one[0] == "late@contoso.com"] == [
+        ("Sign out within 7 minutes. {name}", 810.0),
+        ("2 minutes", 1080.0),
+    ]
+    assert told(report)["late@contoso.com"] == [("10m", 7, "sent"), ("2m", 2, "sent")]
+
+
+def test_who_takes_an_id_over_is_another_session() -> None:
+    farm = Farm.of(ALICE)
+    farm.schedule = [(700.0, farm.add(EVE))]
+    report = Bench(farm).wait(1200.0, TEN)
+    assert outcomes(report) == {"alice@contoso.com": "ended", "eve@contoso.com": "still_there"}
+    assert [(user, at) for user, _title, _body, at in farm.told] == [
+        ("alice@contoso.com", 600.0),
+        ("eve@contoso.com", 705.0),
+    ]
+
+
+def test_who_is_disconnected_is_told_when_he_is_back_and_not_again() -> None:
+    farm = Farm.of(replace(ALICE, state="Disconnected"), BOB)
+    farm.schedule = [
+        (700.0, farm.change(ALICE, "Active")),
+        (720.0, farm.change(BOB, "Disconnected")),
+        (760.0, farm.change(BOB, "Active")),
+    ]
+    report = Bench(farm).wait(1000.0, TEN)
+    assert told(report) == {
+        "alice@contoso.com": [("10m", 5, "sent")],
+        "bob@contoso.com": [("10m", 10, "sent")],
+    }
+
+
+def test_nothing_is_sent_after_the_deadline() -> None:
+    """The service takes no message until then."""
+    farm = Farm.of(ALICE)
+    farm.blocked_until = 100.0 + 650.0
+    report = Bench(farm).wait(600.0, TEN, TWO)
+    assert farm.told == []
+    assert not report.changed
+    assert {one["outcome"] for row in report.rows() for one in row["messages"]} == {"failed"}  # type: ignore[attr-defined]
+    assert report.rows()[0]["warned_at"] is None
+
+
+def test_message_that_was_overtaken_while_it_was_being_sent_is_not_sent() -> None:
+    farm = Farm.of(ALICE)
+    farm.blocked_until = 100.0 + 500.0
+    report = Bench(farm).wait(600.0, TEN, TWO)
+    assert [(title, at >= 500.0) for _user, title, _body, at in farm.told] == [("Last call", True)]
+    assert [one["outcome"] for one in report.rows()[0]["messages"]] == ["failed", "sent"]  # type: ignore[attr-defined]
+
+
+def refuse(_farm: FakeFarm, _session: Session) -> Reply:
+    return Reply.REFUSED
+
+
+def doubt(_farm: FakeFarm, _session: Session) -> Reply:
+    return Reply.UNCLEAR
+
+
+def test_unclear_message_is_not_sent_again_and_warns_nobody() -> None:
+    farm = Farm.of(ALICE)
+    farm.replies[ALICE.key] = [doubt]
+    bench = Bench(farm)
+    report = bench.wait(600.0, TEN)
+    assert len(farm.told) == 1
+    assert report.changed
+    (row,) = report.rows()
+    assert (row["warned_at"], row["messages"][0]["outcome"]) == (None, "unclear")  # type: ignore[index]
+    assert bench.person.warned == report.warnings
+    assert "answered UNCLEAR" in report.warnings[0]
+
+
+def test_refused_message_is_tried_three_times() -> None:
+    farm = Farm.of(ALICE, BOB)
+    farm.replies[ALICE.key] = [refuse] * 9
+    farm.replies[BOB.key] = [refuse, lambda _farm, _session: Reply.DONE]
+    bench = Bench(farm)
+    report = bench.wait(600.0, TEN)
+    users = [user for user, _title, _body, _at in farm.told]
+    assert (users.count("alice@contoso.com"), users.count("bob@contoso.com")) == (3, 2)
+    assert told(report) == {"alice@contoso.com": [("10m", 10, "failed")], "bob@contoso.com": [("10m", 10, "sent")]}
+    assert len(bench.person.warned) == 1, "said once, when it happens"
+
+
+def test_whose_user_cannot_be_read_is_waited_for_but_not_told() -> None:
+    farm = Farm.of(session("1", ""))
+    report = Bench(farm).wait(600.0, TEN)
+    assert (farm.told, len(report.rows()), outcomes(report)) == ([], 1, {"": "still_there"})
+
+
+def test_user_that_cannot_be_read_for_a_while_is_the_same_session() -> None:
+    farm = Farm.of(ALICE)
+    farm.schedule = [
+        (100.0, lambda: farm.sessions.__setitem__(ALICE.key, replace(ALICE, users=()))),
+        (200.0, farm.add(ALICE)),
+    ]
+    report = Bench(farm).wait(600.0, TEN)
+    assert outcomes(report) == {"alice@contoso.com": "still_there"}
+    assert len(farm.told) == 1
+
+
+def test_filter_that_does_not_hold_any_more() -> None:
+    farm = Farm.of(ALICE, BOB)
+    farm.schedule = [(100.0, farm.change(ALICE, "Disconnected")), (200.0, farm.leave(BOB))]
+    report = Bench(farm, selection=Selection(filters=Filters(states=(ACTIVE,)))).wait(600.0)
+    assert outcomes(report) == {"alice@contoso.com": "not_selected", "bob@contoso.com": "ended"}
+    assert report.seconds < 220.0
+
+
+def test_only_named_sessions_are_waited_for() -> None:
+    farm = Farm.of(ALICE, BOB)
+    farm.schedule = [(630.0, farm.add(EVE))]
+    named = (
+        NamedSession("pool", "host-0", "1", "alice@contoso.com", CREATED, {"user": "alice@contoso.com"}),
+        NamedSession("pool", "host-0", "9", "gone@contoso.com", CREATED, {"user": "gone@contoso.com"}),
+        NamedSession("pool", "host-0", "2", "carol@contoso.com", CREATED, {"user": "carol@contoso.com"}),
+    )
+    report = Bench(farm, selection=Selection(named)).wait(1200.0, TEN)
+    assert {(row["user"], row["outcome"], row["reason"]) for row in report.rows()} == {
+        ("alice@contoso.com", "ended", "the id belongs to eve@contoso.com now"),
+        ("gone@contoso.com", "ended", "the service lists no such session"),
+        ("carol@contoso.com", "ended", "the id belongs to bob@contoso.com now"),
+    }
+    assert [user for user, *_rest in farm.told] == ["alice@contoso.com"]
+
+
+def test_check_mode_plans_and_neither_sends_nor_waits() -> None:
+    farm = Farm.of(ALICE, session("2", "bob@contoso.com", state="Disconnected"))
+    bench = Bench(farm)
+    report = bench.wait(300.0, TEN, TWO, check_mode=True)
+    assert (farm.told, bench.seconds) == ([], 0.0)
+    assert told(report)["alice@contoso.com"] == [("10m", 5, "planned"), ("2m", 2, "planned")]
+    alice, bob = report.rows()
+    assert [one["sent_at"] for one in alice["messages"]] == ["2026-11-26T02:00:00.000Z", "2026-11-26T02:03:00.000Z"]  # type: ignore[attr-defined]
+    assert bob["messages"] == []
+    assert report.changed
+
+
+def test_line_is_shown_every_minute() -> None:
+    farm = Farm.of(ALICE, BOB)
+    farm.schedule = [(100.0, farm.leave(BOB))]
+    bench = Bench(farm)
+    bench.wait(240.0)
+    assert bench.person.waits == [(2, 2, 240), (2, 2, 180), (1, 2, 120), (1, 2, 60), (1, 2, 0)]
+
+
+def test_slow_service_is_asked_less_often() -> None:
+    farm = Farm.of(ALICE)
+    farm.first_seconds = 12.0
+    Bench(farm).wait(600.0)
+    assert [round(one) for one in farm.lists] == [*range(0, 600, 60), 600]
+
+
+def test_list_that_fails_for_a_while_is_tried_again_over_a_new_connection() -> None:
+    farm = Farm.of(ALICE)
+    farm.failures = [(100.0, 200.0, ServiceError("busy")), (300.0, 310.0, ConnectionError("reset"))]
+    farm.schedule = [(400.0, farm.leave(ALICE))]
+    bench = Bench(farm)
+    report = bench.wait(600.0)
+    assert outcomes(report) == {"alice@contoso.com": "ended"}
+    assert farm.reached > 2
+    assert bench.person.warned == [
+        "Sessions cannot be listed, which is tried again: busy",
+        "Sessions cannot be listed, which is tried again: reset",
+    ]
+
+
+def test_list_that_fails_at_the_deadline_is_tried_for_a_minute_more() -> None:
+    farm = Farm.of(ALICE)
+    farm.failures = [(590.0, 630.0, ServiceError("busy"))]
+    assert outcomes(Bench(farm).wait(600.0)) == {"alice@contoso.com": "still_there"}
+    assert 630.0 <= farm.lists[-1] <= 645.0
+    farm = Farm.of(ALICE)
+    farm.failures = [(590.0, 9999.0, ServiceError("busy"))]
+    with pytest.raises(WaitBrokenOffError, match=r"who is left.*busy") as caught:
+        Bench(farm).wait(600.0)
+    assert isinstance(caught.value.__cause__, UnreadError)
+    assert outcomes(caught.value.report) == {"alice@contoso.com": "still_there"}
+    assert farm.lists[-1] <= 680.0
+
+
+def test_first_list_that_fails_is_an_error_of_its_own() -> None:
+    farm = Farm.of(ALICE)
+    farm.failures = [(0.0, 10.0, ServiceError("no right"))]
+    with pytest.raises(ServiceError, match="no right"):
+        Bench(farm).wait(600.0)
+    assert farm.closed
+
+
+def test_connection_that_is_lost_while_messages_are_sent_is_made_again() -> None:
+    farm = Farm.of(ALICE)
+
+    def lose(_farm: FakeFarm, _session: Session) -> Reply:
+        farm.lost = ConnectionError("reset")
+        return Reply.UNCLEAR
+
+    farm.replies[ALICE.key] = [lose]
+    Bench(farm).wait(600.0, TEN)
+    assert farm.reached >= 2
+
+
+def test_user_name_that_fits_somebody_else_meanwhile_ends_the_wait_with_what_is_known() -> None:
+    farm = Farm.of(ALICE)
+    farm.schedule = [(100.0, farm.add(session("5", "alice@fabrikam.com")))]
+    with pytest.raises(WaitBrokenOffError, match=r"alice@fabrikam\.com") as caught:
+        Bench(farm, selection=Selection(filters=Filters(users=("alice",)))).wait(600.0)
+    assert isinstance(caught.value.__cause__, SelectionError)
+    assert outcomes(caught.value.report) == {"alice@contoso.com": "still_there"}
+
+
+@pytest.mark.parametrize("ended", [30.3, 600.01])
+def test_run_that_has_ended_is_noticed_within_a_second(ended: float) -> None:
+    farm = Farm.of(ALICE)
+    bench = Bench(farm)
+    bench.lives = lambda: bench.seconds < ended
+    with pytest.raises(WaitBrokenOffError, match="the run has ended") as caught:
+        bench.wait(1200.0, TEN)
+    assert isinstance(caught.value.__cause__, RunEndedError)
+    assert bench.seconds <= ended + 1.0
+    assert len(farm.told) == (ended > 600.0)
+    assert farm.closed
+
+
+def test_what_was_sent_before_an_interrupt_is_told() -> None:
+    farm = Farm.of(ALICE, BOB)
+
+    def interrupt(_farm: FakeFarm, _session: Session) -> Reply:
+        raise KeyboardInterrupt
+
+    farm.replies[BOB.key] = [interrupt]
+    with pytest.raises(WaitBrokenOffError, match="interrupted") as caught:
+        Bench(farm).wait(600.0, TEN)
+    assert told(caught.value.report)["bob@contoso.com"] == [("10m", 10, "unclear")]
+
+
+def test_key_of_a_session_may_change_its_case() -> None:
+    farm = Farm.of(ALICE)
+    other: Key = ("pool", "HOST-0", "1")
+
+    def rename() -> None:
+        farm.sessions[other] = replace(farm.sessions.pop(ALICE.key), host="HOST-0")
+
+    farm.schedule = [(100.0, rename)]
+    report = Bench(farm).wait(600.0, TEN)
+    assert outcomes(report) == {"alice@contoso.com": "still_there"}
