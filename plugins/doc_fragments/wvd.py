@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The fragments C(wvd), C(wvd.which) for doing something to sessions, and C(wvd.hosts) for session hosts."""
+    """The fragments C(wvd), C(wvd.which) for modules that take rows, C(wvd.asks) for those that ask, and C(wvd.hosts)."""
 
     DOCUMENTATION = r"""
 options:
@@ -92,6 +92,15 @@ options:
         which host pool. A row whose fields contradict each other, or of another service, is an error.
       - An empty list names no session, so nothing is done.
     type: raw
+notes:
+  - Azure gives long lists in pages, and a session may slip through when others end while the pages are read. A list of
+    several pages is therefore read again until two readings in a row show the same sessions, three times at most. If
+    even the third reading differs, the task warns that a session may be missing, unless sessions are named, which are
+    then asked for one by one.
+"""
+
+    ASKS = r"""
+options:
   confirm:
     description:
       - Whether to ask on the controller's terminal, once for all sessions, before anything is done. Only V(y)
@@ -105,9 +114,4 @@ options:
       - The cmdlet's parameter C(-PassThru).
     type: bool
     default: false
-notes:
-  - Azure gives long lists in pages, and a session may slip through when others end while the pages are read. A list of
-    several pages is therefore read again until two readings in a row show the same sessions, three times at most. If
-    even the third reading differs, the task warns that a session may be missing, unless sessions are named, which are
-    then asked for one by one.
 """

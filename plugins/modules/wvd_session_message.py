@@ -40,6 +40,7 @@ options:
 extends_documentation_fragment:
   - remotedesktop.sessions.azure
   - remotedesktop.sessions.wvd.which
+  - remotedesktop.sessions.wvd.asks
   - remotedesktop.sessions.wvd
   - remotedesktop.sessions.filters
   - remotedesktop.sessions.filters.users

@@ -12,6 +12,7 @@ from ansible.utils.display import Display
 
 from .._sessions.errors import SessionsError
 from .._sessions.session import Session
+from .._sessions.staged_message import minutes_left
 
 SHOWN = 20
 """Sessions listed in the question; more are counted."""
@@ -19,6 +20,8 @@ QUIET_SECONDS = 3.0
 """Work that takes no longer shows no progress."""
 PROGRESS_SECONDS = 5.0
 """Seconds between two lines of progress."""
+LAST_MINUTE = 90.0
+"""When so many seconds are left, a task that waits counts seconds instead of minutes."""
 
 display = Display()
 
@@ -65,6 +68,15 @@ class Console:
         display.display(
             f"[{self._host}] {asked} of {_count(total)} asked for, {finished} finished, {rate:.1f} a second{left}"
         )
+
+    def waiting(self, left: int, total: int, seconds: float) -> None:
+        """Show a line of a task that waits: how many are still on, and how many seconds are left."""
+        how_long = f"{minutes_left(seconds)} min" if seconds > LAST_MINUTE else f"{seconds:.0f} s"
+        display.display(f"[{self._host}] {left} of {_count(total)} still on, {how_long} left")
+
+    def warn(self, text: str) -> None:
+        """Show at once what may be wrong, although the task goes on."""
+        display.warning(f"[{self._host}] {text}")
 
 
 def _count(number: int) -> str:

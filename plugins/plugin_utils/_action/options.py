@@ -62,7 +62,7 @@ def read_options(validated: Mapping[str, Any], spec: Spec, places: Sequence[Read
     options = {name: plain(validated.get(name)) for name in spec}
     telling = _telling(spec, places)
     for name in telling:
-        if spec[name]["type"] == "list" and options[name]:
+        if spec[name].get("elements") == "str" and options[name]:
             options[name] = strip_each(options[name]) if name in verbatim else split_lines(options[name])
         elif isinstance(options[name], str):
             options[name] = options[name].strip()
@@ -74,7 +74,8 @@ def read_options(validated: Mapping[str, Any], spec: Spec, places: Sequence[Read
 def _telling(spec: Spec, places: Sequence[Reading]) -> list[str]:
     """Return the options that say where, which or what: given but empty they are an error, never "all"."""
     lenient = {name for place in places for name in place.may_be_empty}
-    return [name for name in spec if name not in lenient and spec[name]["type"] not in ("bool", "int")]
+    names = [name for name in spec if name not in lenient and spec[name].get("elements") != "dict"]
+    return [name for name in names if spec[name]["type"] not in ("bool", "int")]
 
 
 def given_options(args: Mapping[str, Any], spec: Spec) -> list[str]:

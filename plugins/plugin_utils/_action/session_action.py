@@ -44,7 +44,7 @@ class SessionAction(ActionBase):
 
     def __init_subclass__(cls) -> None:
         """Connect to the host of the task only where its service is reached over that connection."""
-        cls._requires_connection = any(place.needs_connection for place in cls.PLACES)
+        cls._requires_connection = any(place.needs_connection for place in getattr(cls, "PLACES", ()))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the task."""
@@ -60,13 +60,7 @@ class SessionAction(ActionBase):
         return result
 
     def _run(self, task_vars: dict[str, Any], warnings: list[str]) -> dict[str, Any]:
-        args = self._task.args
-        check_args(args, self.OPTIONS, self.PLACES)
-        _validation, validated = self.validate_argument_spec(self.OPTIONS)  # type: ignore[no-untyped-call,unused-ignore]
-        options = read_options(validated, self.OPTIONS, self.PLACES)
-        place = self._place(options)
-        own = place.own_options(self.OPTIONS)
-        place.check(options, [name for name in given_options(args, self.OPTIONS) if name in own])
+        options, place = self._read()
         operation = self._operation(options, place)
         if options.get("sessions") == [] and operation is not None:
             return self._result(options, Report(operation.verb), Notes())
@@ -85,6 +79,17 @@ class SessionAction(ActionBase):
             finally:
                 service.close()
                 warnings.extend(service.notes().warnings)
+
+    def _read(self) -> tuple[Options, Place]:
+        """Read the task's options, and choose the place. Raises SelectionError."""
+        args = self._task.args
+        check_args(args, self.OPTIONS, self.PLACES)
+        _validation, validated = self.validate_argument_spec(self.OPTIONS)  # type: ignore[no-untyped-call,unused-ignore]
+        options = read_options(validated, self.OPTIONS, self.PLACES)
+        place = self._place(options)
+        own = place.own_options(self.OPTIONS)
+        place.check(options, [name for name in given_options(args, self.OPTIONS) if name in own])
+        return options, place
 
     def _place(self, options: Options) -> Place:
         """Choose the place. Raises SelectionError when options of several are given."""

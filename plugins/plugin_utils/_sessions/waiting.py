@@ -125,9 +125,18 @@ class WaitReport:
         """Return all rows, sorted by place, host and id."""
         return [*self.absent, *(one.result() for one in sorted(self.watched, key=lambda one: order(one.session.key)))]
 
-    def summary(self) -> dict[str, int]:
-        """Count the sessions by outcome."""
-        return dict(sorted(Counter(str(row["outcome"]) for row in self.rows()).items()))
+    def result(self) -> dict[str, object]:
+        """Return it as the module returns it."""
+        rows = self.rows()
+        return {
+            "changed": self.changed,
+            "sessions": rows,
+            "remaining": [dict(one.session.fields) for one in self.remaining],
+            "all_ended": not self.remaining,
+            "deadline": write_time(self.deadline),
+            "seconds": round(self.seconds, 3),
+            "summary": dict(sorted(Counter(str(row["outcome"]) for row in rows).items())),
+        }
 
 
 class WaitBrokenOffError(Exception):
