@@ -164,6 +164,16 @@ class Lab:
         """Overwrite fields of a host: status, allow_new_session, ..."""
         return typing.cast(Row, self._call("POST", "host", {"pool": pool, "host": host, **fields}))
 
+    def reboot(self, *, pool: str, host: str, **fields: typing.Any) -> Row:
+        """`seconds`, `heartbeat_after`, `status`."""
+        return typing.cast(Row, self._call("POST", "reboot", {"pool": pool, "host": host, **fields}))
+
+    def schedule(self, *steps: Row) -> list[Row]:
+        """Changes to be made later, as changes.py describes them; all that is to come then, the next first."""
+        if steps:
+            return typing.cast("list[Row]", self._call("POST", "schedule", {"steps": steps}))
+        return typing.cast("list[Row]", self._call("GET", "schedule"))
+
     # How the door behaves
 
     def add_fault(self, **rule: typing.Any) -> None:

@@ -3,14 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The control door: how a test sees and changes the lab. Plain http on the loopback, a secret in the path.
 
-GET     audit, requests, sessions, hosts, faults, options, principals
-POST    sessions, give_id, change, remove, host, faults, options, farm, token, stop    (JSON object as body)
+GET     audit, requests, sessions, hosts, schedule, faults, options, principals
+POST    schedule, faults, options, farm, token, stop, and the changes in changes.py    (JSON object as body)
 DELETE  requests, faults
 """
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 import inspect
 import json
 import secrets
@@ -18,8 +18,9 @@ import typing
 
 from aiohttp import web
 
+from . import changes
 from .definition import DefinitionError
-from .farm import Farm, Host, NotInFarmError, Pool, Session, iso
+from .farm import Farm, NotInFarmError
 from .faults import FaultError
 from .options import OptionError
 
@@ -28,7 +29,6 @@ if typing.TYPE_CHECKING:
 
 Body = dict[str, typing.Any]
 _BIGGEST = 64 * 1024 * 1024  # bytes of a farm definition
-_WHO = ("service", "pool", "host", "id", "user")
 
 
 class Control:
@@ -45,11 +45,9 @@ class Control:
             ("DELETE", "requests"): lambda _body: lab.arm.traffic.clear(),
             ("GET", "sessions"): lambda _body: _sessions(lab.farm),
             ("GET", "hosts"): lambda _body: _hosts(lab.farm),
-            ("POST", "sessions"): self._add_session,
-            ("POST", "give_id"): self._give_id,
-            ("POST", "change"): self._change,
-            ("POST", "remove"): self._remove,
-            ("POST", "host"): self._change_host,
+            **{("POST", what): functools.partial(changes.make, lab.farm, what) for what in changes.CHANGES},
+            ("GET", "schedule"): lambda _body: changes.to_come(lab.farm),
+            ("POST", "schedule"): self._schedule,
             ("GET", "faults"): lambda _body: lab.faults.rules(),
             ("POST", "faults"): lab.faults.add,
             ("DELETE", "faults"): lambda _body: lab.faults.clear(),
@@ -102,30 +100,10 @@ class Control:
             return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
         return web.json_response({"result": result}, dumps=_dumps)
 
-    def _add_session(self, body: Body) -> Body:
-        pool, host = self._place(body)
-        added = self._lab.farm.add_session(pool, host, body["user"], body.get("id"), **_fields(body))
-        return _session(pool, added)
-
-    def _give_id(self, body: Body) -> Body:
-        pool, host = self._place(body)
-        return _session(pool, self._lab.farm.give_id_to(pool, host, int(body["id"]), body["user"], **_fields(body)))
-
-    def _change(self, body: Body) -> Body:
-        """Any field of a session; `user` too (without `ad_user_name` the account stays)."""
-        pool, host = self._place(body)
-        fields = _fields(body)
-        if "user" in body:
-            fields["user"] = body["user"]
-        return _session(pool, self._lab.farm.change(pool, host, int(body["id"]), **fields))
-
-    def _remove(self, body: Body) -> Body:
-        pool, host = self._place(body)
-        return _session(pool, self._lab.farm.remove(pool, host, int(body["id"])))
-
-    def _change_host(self, body: Body) -> Body:
-        pool, host = self._place(body)
-        return _host(pool, self._lab.farm.change_host(pool, host, **_fields(body)))
+    def _schedule(self, body: Body) -> list[Body]:
+        """More of it; `steps` as changes.py describes them. Answers with all that is to come."""
+        changes.schedule(self._lab.farm, body["steps"])
+        return changes.to_come(self._lab.farm)
 
     def _options(self, body: Body) -> Body:
         self._lab.change_options(body)
@@ -137,53 +115,14 @@ class Control:
         token = self._lab.arm.desk.tokens.give(body["principal"], audience)
         return {"access_token": token.text, "expires_on": token.expires}
 
-    def _place(self, body: Body) -> tuple[Pool, str]:
-        """The pool by its name and, where two services have one of that name, `service`."""
-        farm, name = self._lab.farm, body["pool"]
-        found = [
-            pool
-            for pool in farm.pools(body.get("service"))
-            if pool.name.lower() == name.lower()
-            and body.get("resource_group", pool.resource_group).lower() == pool.resource_group.lower()
-        ]
-        pool = found[0] if found else farm.pool(body.get("service", "wvd"), name)
-        return pool, farm.host(pool, body["host"], any_case=True).name
-
-
-def _fields(body: Body) -> Body:
-    fields = {key: value for key, value in body.items() if key not in (*_WHO, "resource_group")}
-    unknown = set(fields) - {field.name for kind in (Session, Host) for field in dataclasses.fields(kind)}
-    if unknown:
-        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
-    return fields
-
-
-def _session(pool: Pool, session: Session) -> Body:
-    return {
-        "service": pool.service,
-        "pool": pool.name,
-        **{field.name: getattr(session, field.name) for field in _SESSION_FIELDS},
-        "create_time": iso(session.create_time),
-        "disconnect_time": iso(session.disconnect_time),
-    }
-
-
-def _host(pool: Pool, host: Host) -> Body:
-    row = {"service": pool.service, "pool": pool.name, **dataclasses.asdict(host)}
-    row["last_heart_beat"] = iso(host.last_heart_beat)
-    return row
-
 
 def _sessions(farm: Farm) -> list[Body]:
-    return [_session(pool, session) for pool in farm.pools() for session in farm.sessions(pool)]
+    return [changes.session_row(pool, session) for pool in farm.pools() for session in farm.sessions(pool)]
 
 
 def _hosts(farm: Farm) -> list[Body]:
-    return [_host(pool, host) for pool in farm.pools() for host in farm.hosts(pool)]
+    return [changes.host_row(pool, host) for pool in farm.pools() for host in farm.hosts(pool)]
 
 
 def _dumps(content: typing.Any) -> str:
     return json.dumps(content, separators=(",", ":"))
-
-
-_SESSION_FIELDS = dataclasses.fields(Session)

@@ -5,6 +5,7 @@
 
 Everything is optional but `pools[].name` and the hosts' names. Ages are minutes before the load. A pool with
 `generate: {hosts: 500, sessions_per_host: 100}` is filled with made-up hosts and users, the same ones every time.
+`schedule` beside the pools is what happens later, by itself: a list of steps as changes.py describes them.
 """
 
 from __future__ import annotations

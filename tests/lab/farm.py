@@ -29,13 +29,15 @@ import typing
 import uuid
 from datetime import datetime, timedelta, timezone
 
+from .schedule import Schedule, Step
+
 Service = typing.Literal["wvd", "rds", "wms", "wvd_classic"]
 SERVICES: tuple[Service, ...] = ("wvd", "rds", "wms", "wvd_classic")
 
 Effect = typing.Literal["done", "none", "pending", "lost", "stuck"]
 """What a verb did: `done` now; `none`, it was so already; `pending`, follows after the effect delay (a second entry
 says `done` or `none` then, or `lost` when the session had gone meanwhile); `stuck`, answered with success and never
-happens."""
+happens. A step of the schedule is `lost` when it does not find what it needs."""
 
 ACTIVE, DISCONNECTED = "Active", "Disconnected"
 
@@ -156,6 +158,7 @@ class Host:
 
     name: str
     allow_new_session: bool = True
+    new_connection_allowed: str = "Yes"  # rds: Yes, No or NotUntilReboot
     status: str = "Available"
     last_heart_beat: datetime = dataclasses.field(default_factory=utc_now)
     agent_version: str = "1.0.11388.1600"
@@ -239,19 +242,11 @@ class _Shelf:
     journal: list[tuple[datetime, Session | None, Session | None]] = dataclasses.field(default_factory=list)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Pending:
-    due: datetime
-    shelf: _Shelf
-    verb: str
-    session: Session
-    by: Caller
-
-
 class Farm:
     """All pools, hosts, sessions and the audit. `effect_delay` and `list_lag` are seconds and may be set any time."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: typing.Callable[[], datetime] = utc_now) -> None:
+        self._clock = clock
         self.lock = threading.RLock()
         self.effect_delay = 0.0
         self.list_lag = 0.0
@@ -260,7 +255,7 @@ class Farm:
     def _empty(self) -> None:
         self._shelves: dict[tuple[str, ...], _Shelf] = {}
         self._audit: list[AuditEntry] = []
-        self._pending: list[_Pending] = []
+        self._schedule = Schedule(self._clock)
         self._next_place = 1
         self._last_audit = datetime.min.replace(tzinfo=timezone.utc)
         self.subscriptions: list[Subscription] = []
@@ -296,11 +291,13 @@ class Farm:
 
     def hosts(self, pool: Pool) -> list[Host]:
         with self.lock:
+            self._settle()
             return list(self._shelf(pool).hosts.values())
 
     def host(self, pool: Pool, name: str, any_case: bool = False) -> Host:
         """The host of exactly that name; `any_case` as Windows compares."""
         with self.lock:
+            self._settle()
             hosts = self._shelf(pool).hosts
             if name in hosts:
                 return hosts[name]
@@ -320,7 +317,7 @@ class Farm:
             self._settle()
             shelf = self._shelf(pool)
             if lagged and self.list_lag > 0:
-                return self._as_of(shelf, utc_now() - timedelta(seconds=self.list_lag), host)
+                return self._as_of(shelf, self._clock() - timedelta(seconds=self.list_lag), host)
             if host is None:
                 return list(shelf.sessions.values())
             return list(shelf.by_host.get(host, {}).values())
@@ -363,10 +360,16 @@ class Farm:
             self._write(shelf, "undrain" if allow_new_session else "drain", effect, host, None, by, {})
             return before
 
-    # What only a test (or a fault) does. Each answers with the new session.
+    # What only a test (or a fault) does. Each answers with the new session or host.
 
     def add_session(
-        self, pool: Pool, host: str, user: str, session_id: int | None = None, **fields: typing.Any
+        self,
+        pool: Pool,
+        host: str,
+        user: str,
+        session_id: int | None = None,
+        by: Caller = LAB,
+        **fields: typing.Any,
     ) -> Session:
         """A user signs in; without `session_id` on the lowest free one from 2. `fields` are those of Session."""
         with self.lock:
@@ -378,9 +381,9 @@ class Farm:
             if number in taken:
                 raise IdTakenError(host, number)
             fields.setdefault("ad_user_name", account_of(user))
-            fields.setdefault("create_time", now_10_ms())
+            fields.setdefault("create_time", whole_10_ms(self._schedule.now()))
             session = self._put(shelf, None, Session(host=host, id=number, user=user, **fields))
-            self._write(shelf, "add", "done", host, session, LAB, {})
+            self._write(shelf, "add", "done", host, session, by, {})
             return session
 
     def give_id_to(
@@ -392,7 +395,7 @@ class Farm:
             shelf = self._shelf(pool)
             before = shelf.by_host[self.host(pool, host).name].get(session_id)
             fields.setdefault("ad_user_name", account_of(user))
-            fields.setdefault("create_time", now_10_ms())
+            fields.setdefault("create_time", whole_10_ms(self._schedule.now()))
             if before is not None:
                 fields["create_time"] = max(fields["create_time"], before.create_time + timedelta(milliseconds=10))
             self._put(shelf, before, None)
@@ -401,34 +404,104 @@ class Farm:
             self._write(shelf, "give_id", "done", host, before, by, detail)
             return session
 
-    def change(self, pool: Pool, host: str, session_id: int, **fields: typing.Any) -> Session:
-        """Overwrite fields of a session (state, stuck, idle_ms, ...)."""
+    def change(self, pool: Pool, host: str, session_id: int, by: Caller = LAB, **fields: typing.Any) -> Session:
+        """Overwrite fields of a session (state, stuck, idle_ms, ...). Another state sets the disconnect time too."""
         with self.lock:
             self._settle()
             shelf = self._shelf(pool)
             before = self._session(shelf, host, session_id)
+            detail = {key: str(value) for key, value in fields.items()}
+            if fields.get("state", before.state) != before.state:
+                since = self._schedule.now() if fields["state"] == DISCONNECTED else None
+                fields.setdefault("disconnect_time", since)
             after = self._put(shelf, before, dataclasses.replace(before, **fields))
-            self._write(shelf, "change", "done", host, before, LAB, {key: str(value) for key, value in fields.items()})
+            self._write(shelf, "change", "done", host, before, by, detail)
             return after
 
-    def change_host(self, pool: Pool, host: str, **fields: typing.Any) -> Host:
+    def change_host(self, pool: Pool, host: str, by: Caller = LAB, **fields: typing.Any) -> Host:
         """Overwrite fields of a host (status, last_heart_beat, ...)."""
         with self.lock:
+            before = self.host(pool, host)
             shelf = self._shelf(pool)
-            after = shelf.hosts[host] = dataclasses.replace(self.host(pool, host), **fields)
+            after = shelf.hosts[host] = dataclasses.replace(before, **fields)
             detail = {key: str(value) for key, value in fields.items()}
-            self._write(shelf, "change_host", "done", host, None, LAB, detail)
+            self._write(shelf, "change_host", "done", host, None, by, detail)
             return after
 
-    def remove(self, pool: Pool, host: str, session_id: int) -> Session:
+    def remove(self, pool: Pool, host: str, session_id: int, by: Caller = LAB) -> Session:
         """The user left on his own: nobody's verb."""
         with self.lock:
             self._settle()
             shelf = self._shelf(pool)
             before = self._session(shelf, host, session_id)
-            self._write(shelf, "remove", "done", host, before, LAB, {})
+            self._write(shelf, "remove", "done", host, before, by, {})
             self._put(shelf, before, None)
             return before
+
+    def reboot(
+        self,
+        pool: Pool,
+        host: str,
+        by: Caller = LAB,
+        *,
+        seconds: float = 60.0,
+        heartbeat_after: float = 0.0,
+        status: str = "Unavailable",
+    ) -> Host:
+        """The sessions end; the host is off for `seconds`, and its heartbeat old for `heartbeat_after` more."""
+        with self.lock:
+            before = self.host(pool, host)
+            shelf = self._shelf(pool)
+            after = shelf.hosts[host] = dataclasses.replace(before, status=status, last_heart_beat=self._schedule.now())
+            self._write(shelf, "reboot", "done", host, None, by, {"seconds": seconds})
+            for session in list(shelf.by_host[host].values()):
+                self._write(shelf, "remove", "done", host, session, by, {"reboot": True})
+                self._put(shelf, session, None)
+
+            def up() -> None:
+                fields: dict[str, typing.Any] = {"status": "Available"}
+                if self.host(pool, host).new_connection_allowed == "NotUntilReboot":
+                    fields["new_connection_allowed"] = "Yes"
+                self.change_host(pool, host, by, **fields)
+                self.later(heartbeat_after, pool, host, "heartbeat", beat, by)
+
+            def beat() -> None:
+                self.change_host(pool, host, by, last_heart_beat=self._schedule.now())
+
+            self.later(seconds, pool, host, "up", up, by)
+            return after
+
+    # Later
+
+    def later(
+        self,
+        seconds: float,
+        pool: Pool,
+        host: str,
+        what: str,
+        act: typing.Callable[[], object],
+        by: Caller = LAB,
+        body: dict[str, typing.Any] | None = None,
+    ) -> None:
+        """Have `act` done as of then; where that cannot be, for one that is gone, the audit says so."""
+
+        def attempt() -> None:
+            try:
+                act()
+            except (NotInFarmError, ValueError, TypeError) as error:
+                self._write(shelf, what, "lost", host, None, by, {"why": str(error)})
+
+        with self.lock:
+            self._settle()
+            shelf = self._shelf(pool)
+            self._schedule.add(
+                seconds, what, attempt, {"service": pool.service, "pool": pool.name, "host": host, **(body or {})}
+            )
+
+    def to_come(self) -> list[Step]:
+        with self.lock:
+            self._settle()
+            return self._schedule.to_come()
 
     # Inside; all under the lock
 
@@ -457,7 +530,7 @@ class Farm:
             del shelf.sessions[before.host, before.id]
             del shelf.by_host[before.host][before.id]
         if journal:
-            shelf.journal.append((utc_now(), before, after))
+            shelf.journal.append((self._schedule.now(), before, after))
         return typing.cast(Session, after)
 
     def _verb(self, pool: Pool, host: str, session_id: int, verb: str, by: Caller) -> Session:
@@ -470,8 +543,7 @@ class Farm:
             elif _is_so(verb, session):
                 self._write(shelf, verb, "none", host, session, by, {})
             elif self.effect_delay > 0:
-                due = utc_now() + timedelta(seconds=self.effect_delay)
-                self._pending.append(_Pending(due, shelf, verb, session, by))
+                due = self._schedule.add(self.effect_delay, verb, lambda: self._take_effect(shelf, verb, session, by))
                 self._write(shelf, verb, "pending", host, session, by, {"due": iso(due)})
             else:
                 self._apply(shelf, verb, session, by, {})
@@ -482,25 +554,23 @@ class Farm:
         if verb == "logoff":
             self._put(shelf, session, None)
         else:
-            gone = dataclasses.replace(session, state=DISCONNECTED, disconnect_time=utc_now())
+            gone = dataclasses.replace(session, state=DISCONNECTED, disconnect_time=self._schedule.now())
             self._put(shelf, session, gone)
 
+    def _take_effect(self, shelf: _Shelf, verb: str, session: Session, by: Caller) -> None:
+        """A delayed verb is bound to the session it was sent to."""
+        detail = {"delayed": True}
+        present = shelf.by_host.get(session.host, {}).get(session.id)
+        if present is None or present.object_id != session.object_id:
+            self._write(shelf, verb, "lost", session.host, session, by, detail)
+        elif _is_so(verb, present):
+            self._write(shelf, verb, "none", session.host, present, by, detail)
+        else:
+            self._apply(shelf, verb, present, by, detail)
+
     def _settle(self) -> None:
-        """Let delayed verbs happen whose time has come. A delayed verb is bound to the session it was sent to."""
-        if not self._pending:
-            return
-        now = utc_now()
-        due = [pending for pending in self._pending if pending.due <= now]
-        self._pending = [pending for pending in self._pending if pending.due > now]
-        for pending in due:
-            session, detail = pending.session, {"delayed": True}
-            present = pending.shelf.by_host.get(session.host, {}).get(session.id)
-            if present is None or present.object_id != session.object_id:
-                self._write(pending.shelf, pending.verb, "lost", session.host, session, pending.by, detail)
-            elif _is_so(pending.verb, present):
-                self._write(pending.shelf, pending.verb, "none", session.host, present, pending.by, detail)
-            else:
-                self._apply(pending.shelf, pending.verb, present, pending.by, detail)
+        """Let delayed verbs and steps happen whose time has come."""
+        self._schedule.settle()
 
     @staticmethod
     def _as_of(shelf: _Shelf, moment: datetime, host: str | None) -> list[Session]:
@@ -527,7 +597,7 @@ class Farm:
         detail: dict[str, typing.Any],
     ) -> None:
         """Append to the audit; times strictly grow."""
-        self._last_audit = max(utc_now(), self._last_audit + timedelta(microseconds=1))
+        self._last_audit = max(self._schedule.now(), self._last_audit + timedelta(microseconds=1))
         owner = None
         if session is not None:
             owner = {

@@ -9,11 +9,11 @@ import asyncio
 import pathlib
 import typing
 
-from . import certificates, definition
+from . import certificates, changes, definition
 from .arm.door import ArmDoor
 from .control import Control
 from .credentials import TENANT, Credentials
-from .farm import DISCONNECTED, Farm
+from .farm import DISCONNECTED, Contents, Farm, NotInFarmError
 from .faults import Faults
 from .options import Options
 
@@ -73,9 +73,24 @@ class RunningLab:
 
     def replace_farm(self, farm_definition: definition.Definition | None) -> None:
         """Raises DefinitionError and leaves the old farm."""
-        contents = definition.parse(self._first_definition if farm_definition is None else farm_definition)
+        wanted = self._first_definition if farm_definition is None else farm_definition
+        contents = definition.parse(wanted)
+        steps = wanted.get("schedule", ())
+        if steps:
+            self._try_schedule(contents, steps)
         self.farm.replace(contents)
+        changes.schedule(self.farm, steps)
         self.change_options({})
+
+    @staticmethod
+    def _try_schedule(contents: Contents, steps: list[dict[str, typing.Any]]) -> None:
+        """In a farm of its own, as only a whole farm can tell whether a step fits."""
+        farm = Farm()
+        farm.replace(contents)
+        try:
+            changes.schedule(farm, steps)
+        except (changes.ScheduleError, NotInFarmError) as error:
+            raise definition.DefinitionError(f"schedule: {error}") from error
 
     def change_options(self, changes: typing.Mapping[str, typing.Any]) -> None:
         """Raises OptionError and changes nothing."""
