@@ -119,3 +119,64 @@ def test_unclear_answers_are_read_back_and_no_host_keeps_another(ansible: Ansibl
     assert (lasting.task.status, lasting.task.result["changed"]) == ("failed", True)
     assert lasting.task.message.startswith(f"Failed to set 1 of 2 session hosts: {A}: answer 503")
     assert states(lasting) == {A: True, B: False, C: False}
+
+
+def test_a_drain_that_times_out_and_is_carried_out_later(ansible: Ansible) -> None:
+    """The request is answered with 504, or never, and Azure carries it out nevertheless."""
+
+    def late(seconds: float, kind: str = "status", times: int = 0) -> dict[str, Any]:
+        rule = {"operation": "drain", "host": A, "kind": kind, "status": 504, "when": "before", "times": times}
+        return call("faults", {**rule, "effect_after": seconds})
+
+    def drain(wait: int) -> dict[str, Any]:
+        return {MODULE: {**DRAIN[MODULE], "wait_timeout": wait}, "register": "drained"}
+
+    restore = {MODULE: {"hosts": "{{ drained.hosts }}"}}
+    seen, silent, unseen = ansible.scenarios(
+        Scenario("seen in time", [late(1.2), drain(20)]),
+        Scenario("never answered", [late(0.5, "hang", times=1), drain(4)]),
+        Scenario("seen by nobody", [late(3.5), drain(1), {"ansible.builtin.pause": {"seconds": 4}}, restore]),
+        see=("audit", "requests", "hosts"),
+    )
+    for finished in (seen, silent):
+        assert outcomes(finished.task) == {A: (True, False, "set"), B: (True, False, "set")}
+        assert audit(finished).count(("drain", A, "done")) == 1
+        assert states(finished) == {A: False, B: False, C: False}
+    assert operations(seen)["drain"] > 2
+
+    failed, _pause, restored = unseen.tasks
+    assert outcomes(failed) == {A: (True, True, "failed"), B: (True, False, "set")}
+    assert (failed.status, failed.result["changed"]) == ("failed", True)
+    assert "answer 504" in failed.message
+    assert outcomes(restored) == {A: (False, True, "set"), B: (False, True, "set")}
+    assert states(unseen) == {A: True, B: True, C: False}
+
+
+def test_what_somebody_else_does_in_between_is_told(ansible: Ansible) -> None:
+    """Autoscale opens a host right after it was drained, or when it had been read back; or drains it before."""
+
+    def opened(operation: str, skip: int) -> dict[str, Any]:
+        rule = {"operation": operation, "host": A, "when": "after", "kind": "pass", "skip": skip, "times": 1}
+        return call("faults", {**rule, "then": {"allow_new_session": True}})
+
+    one = {MODULE: {**POOL, "session_host_name": [A], "allow_new_session": False}}
+    info = {INFO: POOL}
+    step = {"after": 0, "what": "drain", "pool": "pool-01", "host": A, "allow_new_session": False, "by": "Autoscale"}
+    at_once, later, before = ansible.scenarios(
+        Scenario("before it is read back", [opened("drain", 0), one]),
+        Scenario("after it is read back", [opened("host_get", 1), one, info, one]),
+        Scenario("drained before", [call("schedule", {"steps": [step]}), one]),
+        see=("audit", "requests", "hosts"),
+    )
+    assert outcomes(at_once.task) == {A: (True, False, "set")}
+    assert audit(at_once) == [("drain", A, "done"), ("drain", A, "done"), ("undrain", A, "done")]
+    assert states(at_once)[A] is False
+
+    drained, seen, again = later.all_ok(3)
+    assert outcomes(drained) == outcomes(again) == {A: (True, False, "set")}
+    assert {row["name"]: row["allow_new_session"] for row in seen.result["hosts"]}[A] is True
+    assert states(later)[A] is False
+
+    assert outcomes(before.task) == {A: (False, False, "already_set")}
+    assert before.task.result["changed"] is False
+    assert [(entry["verb"], entry["by"]) for entry in before.seen["end"]["audit"]] == [("drain", "Autoscale")]

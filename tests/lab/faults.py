@@ -19,8 +19,12 @@ where it does not (a list), they say whom `then` means. After the first `skip` m
     truncate   send half the body of the answer, then close
     pass       nothing but `then`
 
+`effect_after`, on a rule before the effect that answers in its own way, is when the effect comes nevertheless, in
+seconds: a request that timed out and was carried out later.
+
 `then` changes the farm at that point (before `slow` waits): give_id_to: user, disconnect: true, logoff: true,
 remove: true, and add_session: user; `then_disconnect: true` and `then_logoff: true` beside the kind mean the same.
+allow_new_session: true or false is somebody else who opens or drains the host.
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ import threading
 import typing
 
 KINDS = ("status", "reset", "slow", "hang", "truncate", "pass")
-THEN = ("give_id_to", "disconnect", "logoff", "remove", "add_session")
+THEN = ("give_id_to", "disconnect", "logoff", "remove", "add_session", "allow_new_session")
 When = typing.Literal["before", "after"]
 
 
@@ -56,6 +60,7 @@ class Fault:
     body: typing.Any = None
     retry_after: float | None = None
     seconds: float = 0.0
+    effect_after: float | None = None
     then: dict[str, typing.Any] = dataclasses.field(default_factory=dict)
     matches: int = 0
 
@@ -87,6 +92,8 @@ def parse(rule: typing.Mapping[str, typing.Any]) -> Fault:
         raise FaultError(f"not a fault: {error}") from error
     if fault.kind not in KINDS or fault.when not in ("before", "after"):
         raise FaultError(f"kind is one of {', '.join(KINDS)}; when is before or after")
+    if fault.effect_after is not None and (fault.when == "after" or fault.kind in ("slow", "pass")):
+        raise FaultError("effect_after is for a rule that keeps the request from having its effect")
     if not set(then) <= set(THEN):
         raise FaultError(f"then has {', '.join(THEN)}")
     return fault

@@ -10,11 +10,12 @@ import typing
 
 from ..certificates import Certificates
 from ..credentials import Credentials
-from ..farm import Caller, Farm, Pool
+from ..farm import Caller, Farm, NotInFarmError, Pool
 from ..faults import Fault
 from ..options import Options
 from . import clouds, entra, errors, routes
 from .buckets import Buckets
+from .errors import RefusedError
 from .managed_identity import ManagedIdentity
 from .operations import Operations
 from .tokens import Tokens
@@ -74,6 +75,9 @@ class Desk:
         with self._farm.lock:
             if "add_session" in fault.then:
                 self._farm.add_session(pool, host, fault.then["add_session"])
+            if "allow_new_session" in fault.then:
+                name = self._farm.host(pool, host, any_case=True).name
+                self._farm.drain(pool, name, fault.then["allow_new_session"], by)
             if session_id is None:
                 return
             if "give_id_to" in fault.then:
@@ -85,6 +89,21 @@ class Desk:
                 self._farm.logoff(pool, host, session_id, by)
             elif present and fault.then.get("remove"):
                 self._farm.remove(pool, host, session_id)
+
+    def later(self, seconds: float, step: Step, call: Call) -> None:
+        """Have the request's effect then, when nobody is there any more to take the answer."""
+        target = step.target
+        if target is None:
+            return
+
+        def perform() -> None:
+            try:
+                step.perform()
+            except RefusedError as refused:
+                raise NotInFarmError(refused.answer.body.decode()) from refused
+
+        by = Caller(call.principal, call.request_id)
+        self._farm.later(seconds, self._operations.pool_of(target), target.host, step.name, perform, by)
 
     def _pool(self, fault: Fault, target: routes.Target) -> Pool:
         if target.pool:

@@ -136,6 +136,8 @@ class ArmDoor:
             return None
         try:
             self.desk.then(fault, step, call)
+            if fault.effect_after is not None:
+                self.desk.later(fault.effect_after, step, call)
         except (RefusedError, NotInFarmError) as error:
             return json_answer({"error": {"code": "Lab", "message": f"the fault's then failed: {error!r}"}}, 500)
         if fault.kind == "status":

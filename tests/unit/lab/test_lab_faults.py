@@ -185,6 +185,46 @@ def test_shorthands_and_arrivals(lab: Lab, client: Client) -> None:
     assert "new@contoso.com" in users
 
 
+def test_an_effect_that_comes_after_the_request_has_failed(lab: Lab, arm: Arm) -> None:
+    host = f"/sessionHosts/{HOST}"
+    drain = {"json": {"properties": {"allowNewSession": False}}}
+
+    def taken() -> list[tuple[str, str, str, Any]]:
+        return [(one["verb"], one["effect"], one["by"], one["id"]) for one in lab.audit()]
+
+    rule = {"when": "before", "kind": "status", "status": 504, "effect_after": 600, "times": 1}
+    for operation in ("drain", "disconnect", "logoff"):
+        lab.add_fault(operation=operation, **{**rule, "effect_after": 600 if operation == "drain" else 0})
+    assert arm.send("PATCH", host, **drain).status_code == 504
+    assert arm.send("GET", host).json()["properties"]["allowNewSession"] is True
+    (to_come,) = lab.schedule()
+    assert (to_come["what"], to_come["host"]) == ("drain", HOST)
+    assert taken() == []
+
+    assert arm.send("POST", f"{host}/userSessions/99/disconnect").status_code == 504
+    assert arm.send("DELETE", f"{host}/userSessions/2").status_code == 504
+    assert taken() == [("disconnect", "lost", "operator", None), ("logoff", "done", "operator", 2)]
+
+    lab.add_fault(operation="drain", **{**rule, "effect_after": 0.3})
+    began = time.monotonic()
+    assert arm.send("PATCH", host, **drain).status_code == 504
+    while len(taken()) < 3 and time.monotonic() < began + 10:
+        time.sleep(0.02)
+    assert time.monotonic() >= began + 0.3
+    assert taken()[2:] == [("drain", "done", "operator", None)]
+    assert lab.audit()[2]["request_id"] == lab.requests()[-1]["request_id"]
+    assert arm.send("GET", host).json()["properties"]["allowNewSession"] is False
+
+
+def test_somebody_else_opens_a_host_right_after_it_is_drained(lab: Lab, arm: Arm) -> None:
+    lab.add_fault(operation="drain", when="after", kind="pass", times=1, then={"allow_new_session": True})
+    path = f"/sessionHosts/{HOST.upper()}"
+    drained = arm.send("PATCH", path, json={"properties": {"allowNewSession": False}}).json()
+    assert drained["properties"]["allowNewSession"] is False
+    assert arm.send("GET", path).json()["properties"]["allowNewSession"] is True
+    assert [(one["verb"], one["by"]) for one in lab.audit()] == [("drain", "operator"), ("undrain", "fault")]
+
+
 @pytest.mark.parametrize(
     ("operation", "kind", "message"),
     [("token", {"kind": "status", "status": 500}, "500|fault"), ("openid", {"kind": "reset"}, "reset|aborted|Reset")],
@@ -203,7 +243,14 @@ def test_metadata_has_faults_too(lab: Lab, arm: Arm) -> None:
 
 
 def test_rules_that_are_none(lab: Lab) -> None:
-    for rule in ({"kind": "explode"}, {"when": "sometimes"}, {"colour": "red"}, {"then": {"explode": True}}):
+    for rule in (
+        {"kind": "explode"},
+        {"when": "sometimes"},
+        {"colour": "red"},
+        {"then": {"explode": True}},
+        {"kind": "slow", "effect_after": 1},
+        {"kind": "status", "when": "after", "effect_after": 1},
+    ):
         with pytest.raises(LabError, match="FaultError"):
             lab.add_fault(**rule)
     assert lab.faults() == []
