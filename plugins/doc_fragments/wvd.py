@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The fragments C(wvd), C(wvd.which) for modules that take rows, C(wvd.asks) for those that ask, and C(wvd.hosts)."""
+    """The fragments C(wvd), C(wvd.which) for modules that take rows, C(wvd.asks) for those that ask, C(wvd.hosts)."""
 
     DOCUMENTATION = r"""
 options:

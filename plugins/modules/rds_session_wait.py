@@ -14,8 +14,8 @@ description:
     comes, and sends messages to their users on the way, as the PowerShell cmdlet C(Send-RDUserMessage) does.
   - Goes on at once when nobody is left.
   - Sessions are named with O(host_server) and O(unified_session_id), or O(sessions), or are those that pass
-    O(host_server), O(user), O(exclude_user), O(session_state) and O(minimum_age). At least one of O(unified_session_id),
-    O(sessions), the filters other than the host, or O(all_sessions=true) is needed.
+    O(host_server), O(user), O(exclude_user), O(session_state) and O(minimum_age). At least one of
+    O(unified_session_id), O(sessions), the filters other than the host, or O(all_sessions=true) is needed.
   - Runs on the connection broker, or on any host with the PowerShell module and the rights, with O(connection_broker).
 options:
   unified_session_id:
@@ -79,8 +79,8 @@ sessions:
   description:
     - Every session that was meant at any time, sorted by session host and id.
     - Its other fields are those of the session when it was last seen, as
-      RV(remotedesktop.sessions.rds_session_info#module:sessions) lists it. For a named session that was not there they are what
-      was given.
+      RV(remotedesktop.sessions.rds_session_info#module:sessions) lists it. For a named session that
+      was not there they are what was given.
   returned: success, or a wait that was broken off
   type: list
   elements: dict
@@ -134,8 +134,9 @@ sessions:
         reason: {description: 'Why, unless the outcome says it all. May be empty.', type: str, sample: ""}
 remaining:
   description:
-    - The sessions that are still there, as RV(remotedesktop.sessions.rds_session_info#module:sessions) lists them, so they can
-      be passed on.
+    - The sessions that are still there, as
+      RV(remotedesktop.sessions.rds_session_info#module:sessions) lists them, so
+      they can be passed on.
   returned: success, or a wait that was broken off
   type: list
   elements: dict

@@ -64,8 +64,8 @@ sessions:
   description:
     - Every session that was meant at any time, sorted by session host and id.
     - Its other fields are those of the session when it was last seen, as
-      RV(remotedesktop.sessions.wms_session_info#module:sessions) lists it. For a named session that was not there they are what
-      was given.
+      RV(remotedesktop.sessions.wms_session_info#module:sessions) lists it. For a named session that
+      was not there they are what was given.
   returned: success, or a wait that was broken off
   type: list
   elements: dict
@@ -93,8 +93,9 @@ sessions:
     messages: {description: 'Empty, as this service has no messages.', type: list, elements: dict, sample: []}
 remaining:
   description:
-    - The sessions that are still there, as RV(remotedesktop.sessions.wms_session_info#module:sessions) lists them, so they can
-      be passed on.
+    - The sessions that are still there, as
+      RV(remotedesktop.sessions.wms_session_info#module:sessions) lists them, so
+      they can be passed on.
   returned: success, or a wait that was broken off
   type: list
   elements: dict

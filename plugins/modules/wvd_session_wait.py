@@ -78,8 +78,8 @@ sessions:
   description:
     - Every session that was meant at any time, sorted by session host and id.
     - Its other fields are those of the session when it was last seen, as
-      RV(remotedesktop.sessions.wvd_session_info#module:sessions) lists it. For a named session that was not there they are what
-      was given.
+      RV(remotedesktop.sessions.wvd_session_info#module:sessions) lists it. For a named session that
+      was not there they are what was given.
   returned: success, or a wait that was broken off
   type: list
   elements: dict
@@ -133,8 +133,9 @@ sessions:
         reason: {description: 'Why, unless the outcome says it all. May be empty.', type: str, sample: ""}
 remaining:
   description:
-    - The sessions that are still there, as RV(remotedesktop.sessions.wvd_session_info#module:sessions) lists them, so they can
-      be passed on.
+    - The sessions that are still there, as
+      RV(remotedesktop.sessions.wvd_session_info#module:sessions) lists them, so
+      they can be passed on.
   returned: success, or a wait that was broken off
   type: list
   elements: dict

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -44,8 +45,13 @@ def ended(lab: Lab, verb: str) -> list[datetime]:
     return [datetime.fromisoformat(entry["time"]) for entry in lab.audit() if entry["verb"] == verb]
 
 
+def as_json(options: Mapping[str, Any]) -> tuple[str, str]:
+    """The arguments of a module."""
+    return ("-a", json.dumps(options))
+
+
 def cancel(ansible: Ansible, lab: Lab, verb: str, how: Callable[[int], None], *arguments: str) -> None:
-    """Start a run, cancel it when it has begun to end sessions, and see that it stops in time."""
+    """Start a run, cancel it when it has begun to act, and see that it stops in time."""
     process = ansible.start("ansible", *arguments)
     deadline = time.monotonic() + 60
     while len(ended(lab, verb)) < 10:
@@ -69,12 +75,54 @@ def test_azure(lab: Lab, ansible: Ansible) -> None:
     cancel(ansible, lab, "disconnect", kill, "localhost", "-m", MODULE, "-a", options)
 
 
+AZURE_WAIT = "remotedesktop.sessions.wvd_session_wait"
+MESSAGES = {"deadline": "1h", "poll_interval": 1, "messages": [{"before": "1h", "title": "Ende", "body": "Bald"}]}
+
+
+def test_messages_of_a_wait_on_azure(lab: Lab, ansible: Ansible) -> None:
+    for number in range(SESSIONS):
+        lab.add_session(pool="pool-01", host="avd-0.contoso.com", user=f"user{number}@contoso.com")
+    lab.add_fault(operation="message", when="before", kind="slow", seconds=SECONDS)
+    options = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01", "all_sessions": True, **MESSAGES}
+    cancel(
+        ansible, lab, "message", kill, "localhost", "-m", "remotedesktop.sessions.wvd_session_wait", *as_json(options)
+    )
+
+
+def test_wait_on_azure(lab: Lab, ansible: Ansible) -> None:
+    """It does not even list any more."""
+    options = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01", "all_sessions": True, **MESSAGES}
+    process = ansible.start("ansible", "localhost", "-m", AZURE_WAIT, *as_json({**options, "messages": []}))
+    deadline = time.monotonic() + 60
+    while len(lab.requests()) < 3:
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.1)
+    kill(process.pid)
+    killed = time.time()
+    process.wait(10)
+    time.sleep(STOPPED + 3.0)
+    assert max(entry["time"] for entry in lab.requests()) - killed < STOPPED
+    assert not ended(lab, "message")
+
+
 def test_hosts_of_azure(lab: Lab, ansible: Ansible) -> None:
     generate = {"hosts": SESSIONS, "sessions_per_host": 0}
     lab.reset({"pools": [{"name": "pool-01", "service": "wvd", "resource_group": "rg-avd", "generate": generate}]})
     lab.add_fault(operation="drain", when="before", kind="slow", seconds=SECONDS)
     options = "resource_group_name=rg-avd host_pool_name=pool-01 all_hosts=true allow_new_session=false"
     cancel(ansible, lab, "drain", kill, "localhost", "-m", "remotedesktop.sessions.wvd_session_host", "-a", options)
+
+
+def test_messages_of_a_wait_over_a_runspace(windows: Windows) -> None:
+    for number in range(SESSIONS):
+        windows.lab.add_session(pool="Desktops", host="rdsh-1.contoso.com", user=f"user{number}@contoso.com")
+    windows.settings(delay={"send-rdusermessage": SECONDS})
+    where: Any = ("-i", str(windows.inventory), BROKER, "-c", "psrp")
+    wait = "remotedesktop.sessions.rds_session_wait"
+    cancel(
+        windows.ansible, windows.lab, "message", kill, *where, "-m", wait, *as_json({"all_sessions": True, **MESSAGES})
+    )
 
 
 @pytest.mark.parametrize("how", [kill_group, hang_up])

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from tests.integration.ansible_process import Ansible, Finished, environment, expect_refused, received
-from tests.integration.rds_tasks import EVERYBODY, log_off
+from tests.integration.rds_tasks import EVERYBODY, check_left, leaving, log_off
 from tests.integration.rds_tasks import ID as RDS
 from tests.integration.scenarios import Scenario, call, fault, reset, see, thrice
 from tests.integration.windows_hosts import (
@@ -209,6 +209,12 @@ def test_messages(hosts: ScriptHosts) -> None:
 
 
 # As few runs of the module as can be, and what is passed on to it
+
+
+@pytest.mark.newest_core
+def test_wait(hosts: ScriptHosts) -> None:
+    (left,) = hosts.scenarios(BROKER, Scenario("they leave", leaving(2)))
+    check_left(left)
 
 
 @pytest.mark.older_cores
