@@ -139,3 +139,35 @@ def test_what_is_not_answered_when_it_is_broken_off_is_unclear() -> None:
         send(farm)
     assert sorted(outcomes(caught.value.report).values()) == ["failed", "unclear"]
     assert caught.value.report.changed
+
+
+# Until when a message may be sent
+
+
+@pytest.mark.parametrize("blocked", [10.0, 5.2])
+def test_nothing_is_sent_after_the_latest_time_however_long_the_service_lets_wait(blocked: float) -> None:
+    farm = FakeFarm.of(session("1"), session("2"))
+    farm.blocked_until = farm.clock() + blocked
+    report = send(farm, latest=farm.clock() + 5.0)
+    assert farm.acts == []
+    assert outcomes(report) == {"1": "failed", "2": "failed"}
+    assert not report.changed
+    assert "the time until which it may be sent was over" in report.failure_message()
+
+
+def test_refusal_for_now_is_not_repeated_after_the_latest_time() -> None:
+    farm = FakeFarm.of(session("1"))
+    farm.replies[session("1").key] = answer(*[Reply.THROTTLED] * 999)  # type: ignore[assignment]
+    latest = farm.clock() + 5.0
+    report = send(farm, latest=latest)
+    assert len(farm.acts) > 1
+    assert farm.acts[-1].at < latest < farm.clock() + 0.1 < latest + 2.0
+    assert "answered THROTTLED; then the time" in report.failure_message()
+
+
+def test_row_says_when_its_act_was_sent() -> None:
+    farm = FakeFarm.of(session("1"), session("2", ""))
+    farm.blocked_until = farm.clock() + 3.0
+    sent, refused = send(farm).rows
+    assert (sent.sent_at, refused.sent_at) == (farm.acts[0].at, None)
+    assert farm.acts[0].at >= 103.0

@@ -9,7 +9,12 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.times import at_latest, in_utc, read_time
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.times import (
+    at_latest,
+    in_utc,
+    read_time,
+    write_time,
+)
 
 CREATED = datetime(2026, 11, 20, 8, tzinfo=timezone.utc)
 
@@ -42,3 +47,8 @@ def test_time_without_a_zone_is_the_latest_that_it_can_mean_or_utc() -> None:
     assert (bare, aware) == (CREATED.replace(tzinfo=None), CREATED)
     assert (in_utc(bare), in_utc(aware), in_utc(None)) == (CREATED, CREATED, None)
     assert (at_latest(bare), at_latest(aware), at_latest(None)) == (CREATED + timedelta(hours=12), CREATED, None)
+
+
+def test_time_is_written_in_utc() -> None:
+    moment = datetime(2026, 11, 20, 10, 0, 0, 214999, timezone(timedelta(hours=2)))
+    assert write_time(moment) == "2026-11-20T08:00:00.214Z"
