@@ -33,7 +33,8 @@ def requests(finished: Finished) -> list[Any]:
 
 
 def test_log_off(ansible: Ansible) -> None:
-    one, force, pipeline, stuck, refused = ansible.scenarios(
+    off = call("host", {"pool": "pool-01", "host": HOST, "status": "Shutdown"})
+    one, force, pipeline, stuck, ghost, refused = ansible.scenarios(
         Scenario("one session", thrice({MODULE: {**POOL, "session_host_name": HOST, "id": 2}})),
         Scenario("by force", [{MODULE: {**POOL, "user": "alice", "force": True}}]),
         Scenario(
@@ -54,6 +55,9 @@ def test_log_off(ansible: Ansible) -> None:
             "session that stays",
             [call("change", {"pool": "pool-01", "host": HOST, "id": 2, "stuck": True}), TWO],
         ),
+        Scenario(
+            "ghost", [off, {MODULE: {**TWO[MODULE], "wait_timeout": 2}}, {MODULE: {**TWO[MODULE], "force": True}}]
+        ),
         Scenario("bad rows", [{MODULE: {**POOL, "sessions": [{"service": "rds", "host": HOST, "session": 2}]}}]),
         see=("audit", "requests"),
     )
@@ -70,6 +74,10 @@ def test_log_off(ansible: Ansible) -> None:
     assert set(run.outcomes.values()) == {"logged_off"}
     assert ended(pipeline) == sorted(row["owner"].partition("@")[0] for row in info.result["sessions"])
     assert stuck.task.outcomes == {ALICE: "still_there", BOB: "logged_off"}
+    in_vain, forced = ghost.tasks
+    assert in_vain.outcomes == {ALICE: "still_there", BOB: "still_there"}
+    assert forced.outcomes == {ALICE: "logged_off", BOB: "logged_off"}
+    assert ended(ghost) == ["alice", "bob"]
     assert refused.task.message == "sessions[0] is a session of rds, but this task is about wvd."
     assert ended(refused) == []
 

@@ -13,7 +13,7 @@ the change takes; `by` is whom the audit shall name, such as Autoscale or a coll
     host       any field of a host
     drain      somebody sets `allow_new_session`, as the service's verb does
     reboot     the sessions end, and the host is off for `seconds` with that `status`; its heartbeat is as old as the
-               reboot for `heartbeat_after` seconds more
+               reboot for `heartbeat_after` seconds more. With `ghosts` the sessions are listed until it is up.
 
 Times are ISO texts. A schedule is a list of them with `after`, in seconds from when it is given:
 
@@ -109,7 +109,7 @@ CHANGES = {
     "remove": Change(_remove, ("id",)),
     "host": Change(_host, (), Host),
     "drain": Change(_drain, ("allow_new_session",), None, ("allow_new_session",)),
-    "reboot": Change(_reboot, (), None, ("seconds", "heartbeat_after", "status")),
+    "reboot": Change(_reboot, (), None, ("seconds", "heartbeat_after", "status", "ghosts")),
 }
 """By the name of the control call."""
 

@@ -165,7 +165,7 @@ class Lab:
         return typing.cast(Row, self._call("POST", "host", {"pool": pool, "host": host, **fields}))
 
     def reboot(self, *, pool: str, host: str, **fields: typing.Any) -> Row:
-        """`seconds`, `heartbeat_after`, `status`."""
+        """`fields`: seconds, heartbeat_after, status, ghosts."""
         return typing.cast(Row, self._call("POST", "reboot", {"pool": pool, "host": host, **fields}))
 
     def schedule(self, *steps: Row) -> list[Row]:

@@ -39,6 +39,9 @@ Effect = typing.Literal["done", "none", "pending", "lost", "stuck"]
 says `done` or `none` then, or `lost` when the session had gone meanwhile); `stuck`, answered with success and never
 happens. A step of the schedule is `lost` when it does not find what it needs."""
 
+RUNNING = ("Available", "NeedsAssistance")
+"""What Azure calls a host that takes orders."""
+
 ACTIVE, DISCONNECTED = "Active", "Disconnected"
 
 
@@ -154,7 +157,12 @@ class Pool:
 
 @dataclasses.dataclass(frozen=True)
 class Host:
-    """A session host. `status` other than `Available` means: cannot be reached."""
+    """A session host. `status` other than `Available` means: cannot be reached.
+
+    Its sessions are listed nevertheless. On Azure they are ghosts then: acts on them are answered with success and in
+    vain, but for a forced log-off, which removes the record. (That force does is read from scripts; what a disconnect
+    or a message gets is a guess.) The cmdlets of the other services find no such host.
+    """
 
     name: str
     allow_new_session: bool = True
@@ -171,6 +179,10 @@ class Host:
     def short_name(self) -> str:
         """Computer name: the part before the first dot."""
         return self.name.partition(".")[0]
+
+    @property
+    def running(self) -> bool:
+        return self.status in RUNNING
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -338,8 +350,9 @@ class Farm:
     def disconnect(self, pool: Pool, host: str, session_id: int, by: Caller = LAB) -> Session:
         return self._verb(pool, host, session_id, "disconnect", by)
 
-    def logoff(self, pool: Pool, host: str, session_id: int, by: Caller = LAB) -> Session:
-        return self._verb(pool, host, session_id, "logoff", by)
+    def logoff(self, pool: Pool, host: str, session_id: int, by: Caller = LAB, force: bool = False) -> Session:
+        """`force` removes the record of a session whose host is off."""
+        return self._verb(pool, host, session_id, "logoff", by, force)
 
     def message(self, pool: Pool, host: str, session_id: int, text: tuple[str, str], by: Caller = LAB) -> Session:
         """`text` is (title, body). A message is only audited: nothing else in the farm shows it."""
@@ -347,7 +360,8 @@ class Farm:
             self._settle()
             shelf = self._shelf(pool)
             session = self._session(shelf, host, session_id)
-            self._write(shelf, "message", "done", session.host, session, by, {"title": text[0], "body": text[1]})
+            effect: Effect = "stuck" if _is_ghost(shelf, session) else "done"
+            self._write(shelf, "message", effect, session.host, session, by, {"title": text[0], "body": text[1]})
             return session
 
     def drain(self, pool: Pool, host: str, allow_new_session: bool, by: Caller = LAB) -> Host:
@@ -447,21 +461,25 @@ class Farm:
         seconds: float = 60.0,
         heartbeat_after: float = 0.0,
         status: str = "Unavailable",
+        ghosts: bool = False,
     ) -> Host:
-        """The sessions end; the host is off for `seconds`, and its heartbeat old for `heartbeat_after` more."""
+        """The sessions end; the host is off for `seconds`, and its heartbeat old for `heartbeat_after` more.
+
+        `ghosts`: the sessions are listed until the host is up.
+        """
         with self.lock:
             before = self.host(pool, host)
             shelf = self._shelf(pool)
             after = shelf.hosts[host] = dataclasses.replace(before, status=status, last_heart_beat=self._schedule.now())
             self._write(shelf, "reboot", "done", host, None, by, {"seconds": seconds})
-            for session in list(shelf.by_host[host].values()):
-                self._write(shelf, "remove", "done", host, session, by, {"reboot": True})
-                self._put(shelf, session, None)
+            if not ghosts:
+                self._end_all(shelf, host, by)
 
             def up() -> None:
                 fields: dict[str, typing.Any] = {"status": "Available"}
                 if self.host(pool, host).new_connection_allowed == "NotUntilReboot":
                     fields["new_connection_allowed"] = "Yes"
+                self._end_all(shelf, host, by)
                 self.change_host(pool, host, by, **fields)
                 self.later(heartbeat_after, pool, host, "heartbeat", beat, by)
 
@@ -533,12 +551,12 @@ class Farm:
             shelf.journal.append((self._schedule.now(), before, after))
         return typing.cast(Session, after)
 
-    def _verb(self, pool: Pool, host: str, session_id: int, verb: str, by: Caller) -> Session:
+    def _verb(self, pool: Pool, host: str, session_id: int, verb: str, by: Caller, force: bool = False) -> Session:
         with self.lock:
             self._settle()
             shelf = self._shelf(pool)
             session = self._session(shelf, host, session_id)
-            if session.stuck:
+            if session.stuck or (_is_ghost(shelf, session) and not force):
                 self._write(shelf, verb, "stuck", host, session, by, {})
             elif _is_so(verb, session):
                 self._write(shelf, verb, "none", host, session, by, {})
@@ -556,6 +574,12 @@ class Farm:
         else:
             gone = dataclasses.replace(session, state=DISCONNECTED, disconnect_time=self._schedule.now())
             self._put(shelf, session, gone)
+
+    def _end_all(self, shelf: _Shelf, host: str, by: Caller) -> None:
+        """No session outlives a reboot."""
+        for session in list(shelf.by_host[host].values()):
+            self._write(shelf, "remove", "done", host, session, by, {"reboot": True})
+            self._put(shelf, session, None)
 
     def _take_effect(self, shelf: _Shelf, verb: str, session: Session, by: Caller) -> None:
         """A delayed verb is bound to the session it was sent to."""
@@ -622,6 +646,11 @@ class Farm:
                 detail=detail,
             )
         )
+
+
+def _is_ghost(shelf: _Shelf, session: Session) -> bool:
+    """Tell whether Azure lists a session whose host it cannot reach."""
+    return shelf.pool.service == "wvd" and not shelf.hosts[session.host].running
 
 
 def _is_so(verb: str, session: Session) -> bool:

@@ -122,7 +122,7 @@ class Operations:
         try:
             if target.number is None:
                 raise SessionNotFoundError(target.host, 0)
-            self._farm.logoff(pool, target.host, target.number, by=_caller(call))
+            self._farm.logoff(pool, target.host, target.number, by=_caller(call), force=force)
         except SessionNotFoundError as error:
             if force:
                 raise errors.provider_error(404, NOT_FOUND) from error

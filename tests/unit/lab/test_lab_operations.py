@@ -101,6 +101,8 @@ def test_message(lab: Lab, client: Client) -> None:
         {"title": "Title", "body": "Body"},
         {"title": "", "body": ""},
     ]
+    assert {(entry["verb"], entry["effect"], entry["id"]) for entry in lab.audit()} == {("message", "done", 2)}
+    assert {(entry["owner"]["user"], entry["by"]) for entry in lab.audit()} == {("alice@contoso.com", "operator")}
 
 
 def test_hosts_and_drain(lab: Lab, client: Client) -> None:
@@ -251,6 +253,29 @@ def test_delay_and_stuck(lab: Lab, client: Client) -> None:
     client.user_sessions.delete(*PLACE, HOST, "3", force=True)
     assert client.user_sessions.get(*PLACE, HOST, "3").user_principal_name == "bob@contoso.com"
     assert [entry["effect"] for entry in lab.audit()] == ["pending", "done", "stuck"]
+
+
+@pytest.mark.parametrize("status", ["Unavailable", "Shutdown", "NoHeartbeat"])
+def test_sessions_of_a_host_that_is_off_are_ghosts(lab: Lab, client: Client, status: str) -> None:
+    lab.change_host(pool="pool-01", host=HOST, status=status, last_heart_beat="2026-01-02T03:04:05Z")
+    host = client.session_hosts.get(*PLACE, HOST)
+    assert (host.status, host.sessions, str(host.last_heart_beat)) == (status, 3, "2026-01-02 03:04:05+00:00")
+    client.user_sessions.send_message(*ALICE, SendMessage(message_title="Title", message_body="Body"))
+    client.user_sessions.disconnect(*ALICE)
+    client.user_sessions.delete(*ALICE)
+    assert client.user_sessions.get(*ALICE).session_state == "Active"
+    assert len(list(client.user_sessions.list_by_host_pool(*PLACE))) == 9
+    client.user_sessions.delete(*ALICE, force=True)
+    assert client.session_hosts.get(*PLACE, HOST).sessions == 2
+    assert [(entry["verb"], entry["effect"]) for entry in lab.audit()[1:]] == [
+        ("message", "stuck"), ("disconnect", "stuck"), ("logoff", "stuck"), ("logoff", "done")
+    ]  # fmt: skip
+
+
+def test_a_host_that_needs_assistance_is_no_ghost(lab: Lab, client: Client) -> None:
+    lab.change_host(pool="pool-01", host=HOST, status="NeedsAssistance")
+    client.user_sessions.disconnect(*ALICE)
+    assert client.user_sessions.get(*ALICE).session_state == "Disconnected"
 
 
 def test_lag_shows_in_lists_only(lab: Lab, client: Client) -> None:

@@ -185,6 +185,20 @@ def test_a_host_restarts(farm: Farm, clock: Clock) -> None:
     assert changes.to_come(farm) == []
 
 
+def test_a_host_that_restarts_may_leave_ghosts_until_it_is_up(farm: Farm, pool: Pool, clock: Clock) -> None:
+    changes.make(farm, "reboot", step(0, "reboot", seconds=60, ghosts=True))
+    clock.seconds = 59
+    farm.logoff(pool, HOST, 3)
+    assert sessions(farm) == {3: (ALICE, "Active"), 2: (BOB, "Disconnected")}
+    clock.seconds = 60
+    assert sessions(farm) == {}
+    assert told(farm)[1:4] == [
+        (59, "logoff", "stuck", ALICE, "lab"),
+        (60, "remove", "done", ALICE, "lab"),
+        (60, "remove", "done", BOB, "lab"),
+    ]
+
+
 def test_a_host_that_is_closed_stays_so_when_it_restarts(farm: Farm, clock: Clock) -> None:
     rds = farm.pool("rds", "rds")
     farm.change_host(rds, HOST, new_connection_allowed="No")
