@@ -12,6 +12,7 @@ the change takes; `by` is whom the audit shall name, such as Autoscale or a coll
     remove     a user leaves: `id`
     host       any field of a host
     drain      somebody sets `allow_new_session`, as the service's verb does
+    pool       `scaling_plans` or the `session_host_update` of a pool, as in a farm definition; no `host`
     reboot     the sessions end, and the host is off for `seconds` with that `status`; its heartbeat is as old as the
                reboot for `heartbeat_after` seconds more. With `ghosts` the sessions are listed until it is up.
 
@@ -32,6 +33,7 @@ import math
 import typing
 from datetime import datetime
 
+from . import azure_resources
 from .farm import LAB, Caller, Farm, Host, Pool, Session, iso, whole_10_ms
 
 Body = dict[str, typing.Any]
@@ -62,6 +64,7 @@ class Change:
     needs: tuple[str, ...] = ()
     of: type | None = None
     takes: tuple[str, ...] = ()
+    of_pool: bool = False
 
 
 def _add(place: Place, body: Body, fields: Body) -> Body:
@@ -98,6 +101,10 @@ def _drain(place: Place, body: Body, fields: Body) -> Body:
     return host_row(place.pool, place.farm.host(place.pool, place.host))
 
 
+def _pool(place: Place, body: Body, fields: Body) -> Body:
+    return dataclasses.asdict(place.farm.change_pool(place.pool, place.by, **azure_resources.read(fields)))
+
+
 def _reboot(place: Place, body: Body, fields: Body) -> Body:
     return host_row(place.pool, place.farm.reboot(place.pool, place.host, place.by, **fields))
 
@@ -109,6 +116,7 @@ CHANGES = {
     "remove": Change(_remove, ("id",)),
     "host": Change(_host, (), Host),
     "drain": Change(_drain, ("allow_new_session",), None, ("allow_new_session",)),
+    "pool": Change(_pool, (), None, ("scaling_plans", "session_host_update"), of_pool=True),
     "reboot": Change(_reboot, (), None, ("seconds", "heartbeat_after", "status", "ghosts")),
 }
 """By the name of the control call."""
@@ -117,7 +125,7 @@ CHANGES = {
 def make(farm: Farm, what: str, body: Body) -> Body:
     """Change the farm now. Raises KeyError, ValueError, NotInFarmError."""
     fields = _fields(CHANGES[what], body)
-    return CHANGES[what].perform(_place(farm, body), body, fields)
+    return CHANGES[what].perform(_place(farm, CHANGES[what], body), body, fields)
 
 
 def schedule(farm: Farm, steps: typing.Iterable[Body]) -> None:
@@ -132,7 +140,7 @@ def schedule(farm: Farm, steps: typing.Iterable[Body]) -> None:
             raise ScheduleError(f"step {number}: {type(error).__name__}: {error}") from error
         if isinstance(after, bool) or not isinstance(after, (int, float)) or not 0 <= after < math.inf:
             raise ScheduleError(f"step {number}: after {after!r} is no number of seconds")
-        wanted.append((change, _place(farm, body), body, fields))
+        wanted.append((change, _place(farm, change, body), body, fields))
     for change, place, body, fields in wanted:
         _later(farm, change, place, body, fields)
 
@@ -149,7 +157,7 @@ def _later(farm: Farm, change: Change, place: Place, body: Body, fields: Body) -
     )
 
 
-def _place(farm: Farm, body: Body) -> Place:
+def _place(farm: Farm, change: Change, body: Body) -> Place:
     """The pool by its name and, where two services have one of that name, `service`."""
     name = body["pool"]
     found = [
@@ -160,12 +168,13 @@ def _place(farm: Farm, body: Body) -> Place:
     ]
     pool = found[0] if found else farm.pool(body.get("service", "wvd"), name)
     by = Caller(body["by"]) if "by" in body else LAB
-    return Place(farm, pool, farm.host(pool, body["host"], any_case=True).name, by)
+    host = "" if change.of_pool else farm.host(pool, body["host"], any_case=True).name
+    return Place(farm, pool, host, by)
 
 
 def _fields(change: Change, body: Body) -> Body:
     """What the body says beside whom it is about, with times as such."""
-    missing = {"pool", "host", *change.needs} - set(body)
+    missing = {"pool", *change.needs, *(() if change.of_pool else ("host",))} - set(body)
     if missing:
         raise ValueError(f"missing: {', '.join(sorted(missing))}")
     fields = {key: value for key, value in body.items() if key not in _WHO}
@@ -173,6 +182,8 @@ def _fields(change: Change, body: Body) -> Body:
     unknown = set(fields) - known
     if unknown:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+    if change.of_pool:
+        azure_resources.read(fields)
     for name in set(fields) & set(_TIMES):
         if fields[name] is not None:
             fields[name] = whole_10_ms(datetime.fromisoformat(str(fields[name]).replace("Z", "+00:00")))

@@ -164,6 +164,10 @@ class Lab:
         """Overwrite fields of a host: status, allow_new_session, ..."""
         return typing.cast(Row, self._call("POST", "host", {"pool": pool, "host": host, **fields}))
 
+    def change_pool(self, *, pool: str, **fields: typing.Any) -> Row:
+        """Overwrite `scaling_plans` or `session_host_update`, in the form of a farm definition."""
+        return typing.cast(Row, self._call("POST", "pool", {"pool": pool, **fields}))
+
     def reboot(self, *, pool: str, host: str, **fields: typing.Any) -> Row:
         """`fields`: seconds, heartbeat_after, status, ghosts."""
         return typing.cast(Row, self._call("POST", "reboot", {"pool": pool, "host": host, **fields}))

@@ -5,6 +5,7 @@
 
 Everything is optional but `pools[].name` and the hosts' names. Ages are minutes before the load. A pool with
 `generate: {hosts: 500, sessions_per_host: 100}` is filled with made-up hosts and users, the same ones every time.
+An AVD pool may have `scaling_plans` and a `session_host_update`, with the fields in azure_resources.py.
 `schedule` beside the pools is what happens later, by itself: a list of steps as changes.py describes them.
 """
 
@@ -16,6 +17,7 @@ import typing
 import uuid
 from datetime import datetime, timedelta
 
+from . import azure_resources
 from .farm import (
     DISCONNECTED,
     Contents,
@@ -100,8 +102,8 @@ def _pool(item: Definition) -> Pool:
         fields.setdefault("subscription", SUBSCRIPTION)
         fields.setdefault("resource_group", "rg-avd")
     try:
-        return Pool(**fields)
-    except TypeError as error:
+        return Pool(**azure_resources.read(fields))
+    except (TypeError, ValueError) as error:
         raise DefinitionError(f"pool {item.get('name')}: {error}") from error
 
 

@@ -29,6 +29,7 @@ import typing
 import uuid
 from datetime import datetime, timedelta, timezone
 
+from .azure_resources import ScalingPlan, SessionHostUpdate
 from .schedule import Schedule, Step
 
 Service = typing.Literal["wvd", "rds", "wms", "wvd_classic"]
@@ -147,6 +148,8 @@ class Pool:
     tenant: str = ""  # wvd_classic
     location: str = "westeurope"
     generation: str = ""  # wms: "2012R2" or "2016"; free for the others
+    scaling_plans: tuple[ScalingPlan, ...] = dataclasses.field(default=(), compare=False)  # wvd
+    session_host_update: SessionHostUpdate | None = dataclasses.field(default=None, compare=False)  # wvd; None: no such
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -291,6 +294,7 @@ class Farm:
 
     def pools(self, service: Service | None = None) -> list[Pool]:
         with self.lock:
+            self._settle()
             return [shelf.pool for shelf in self._shelves.values() if service in (None, shelf.pool.service)]
 
     def pool(self, service: Service, name: str, **place: str) -> Pool:
@@ -431,6 +435,16 @@ class Farm:
             after = self._put(shelf, before, dataclasses.replace(before, **fields))
             self._write(shelf, "change", "done", host, before, by, detail)
             return after
+
+    def change_pool(self, pool: Pool, by: Caller = LAB, **fields: typing.Any) -> Pool:
+        """Overwrite what does not say where a pool is: scaling_plans, session_host_update."""
+        with self.lock:
+            self._settle()
+            shelf = self._shelf(pool)
+            shelf.pool = dataclasses.replace(shelf.pool, **fields)
+            detail = {key: str(value) for key, value in fields.items()}
+            self._write(shelf, "change_pool", "done", "", None, by, detail)
+            return shelf.pool
 
     def change_host(self, pool: Pool, host: str, by: Caller = LAB, **fields: typing.Any) -> Host:
         """Overwrite fields of a host (status, last_heart_beat, ...)."""

@@ -71,7 +71,7 @@ def host_pool_not_found(name: str, group: str) -> RefusedError:
     )
 
 
-def check_version(query: typing.Mapping[str, str], kind: str) -> None:
+def check_version(query: typing.Mapping[str, str], kind: str, versions: tuple[str, ...] = API_VERSIONS) -> None:
     """Refuse a missing api-version, or one that the type has not."""
     version = query.get("api-version", "")
     if not version:
@@ -80,12 +80,12 @@ def check_version(query: typing.Mapping[str, str], kind: str) -> None:
             "MissingApiVersionParameter",
             "The api-version query parameter (?api-version=) is required for all requests.",
         )
-    if version not in API_VERSIONS:
+    if version not in versions:
         raise error(
             400,
             "NoRegisteredProviderFound",
             f"No registered resource provider found for location 'westeurope' and API version '{version}' for type "
-            f"'{kind}'. The supported api-versions are '{', '.join(API_VERSIONS)}'. The supported locations are "
+            f"'{kind}'. The supported api-versions are '{', '.join(versions)}'. The supported locations are "
             "'westeurope, northeurope'.",
         )
 

@@ -13,7 +13,7 @@ import typing
 from ..credentials import TENANT, Credential
 from ..farm import Caller, Farm, Host, HostNotFoundError, Pool, PoolNotFoundError, Session, SessionNotFoundError
 from ..options import Options
-from . import errors, paging
+from . import errors, paging, scaling_shapes
 from .buckets import Buckets
 from .routes import Target
 from .shapes import Shapes, host_json, pool_json
@@ -43,6 +43,9 @@ class Operations:
             "host_get": self._host_get,
             "drain": self._drain,
             "host_pool_get": self._host_pool_get,
+            "scaling_plan_list": self._scaling_plan_list,
+            "host_management_get": self._host_management_get,
+            "host_update_get": self._host_update_get,
             "subscriptions": self._subscriptions,
             "subscription": self._subscription,
         }
@@ -50,7 +53,7 @@ class Operations:
     def admit(self, call: Call, target: Target, credential: Credential) -> None:
         """Refuse what needs no look at the pool: subscription, api-version, right."""
         if target.operation.kind:
-            errors.check_version(call.query, target.operation.kind)
+            errors.check_version(call.query, target.operation.kind, target.operation.versions)
         elif "api-version" not in call.query:
             errors.check_version(call.query, "subscriptions")
         if not target.subscription:
@@ -188,6 +191,26 @@ class Operations:
 
     def _host_pool_get(self, call: Call, target: Target) -> Answer:
         return Answer(200, pool_json(self.pool_of(target)).encode())
+
+    def _scaling_plan_list(self, call: Call, target: Target) -> Answer:
+        pool = self.pool_of(target)
+        numbered = list(enumerate(pool.scaling_plans, start=1))
+        page, link = paging.cut(call, numbered, lambda item: item[0], self._options)
+        rows = [json.dumps(scaling_shapes.plan_json(pool, plan)) for _number, plan in page]
+        return Answer(200, self._shapes.page(rows, link))
+
+    def _host_management_get(self, call: Call, target: Target) -> Answer:
+        pool = self.pool_of(target)
+        if pool.session_host_update is None:
+            raise errors.provider_error(404, "SessionHostManagement does not exist")
+        return json_answer(scaling_shapes.management_json(pool, pool.session_host_update))
+
+    def _host_update_get(self, call: Call, target: Target) -> Answer:
+        pool = self.pool_of(target)
+        update = pool.session_host_update
+        if update is None or not update.status:
+            raise errors.provider_error(404, "SessionHostManagement update does not exist")
+        return json_answer(scaling_shapes.update_status_json(pool, update, len(self._farm.hosts(pool))))
 
     def _host_row(self, pool: Pool, host: Host) -> str:
         return host_json(pool, host, len(self._farm.sessions(pool, host.name)))

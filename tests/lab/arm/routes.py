@@ -10,6 +10,9 @@ import re
 import typing
 import urllib.parse
 
+from .errors import API_VERSIONS
+from .scaling_shapes import PREVIEWS
+
 _POOL = (
     r"/subscriptions/(?P<subscription>[^/]+)/resourcegroups/(?P<group>[^/]+)"
     r"/providers/microsoft\.desktopvirtualization/hostpools/(?P<pool>[^/]+)"
@@ -28,10 +31,18 @@ class Operation:
     pattern: re.Pattern[str]
     kind: str = ""
     action: str = ""
+    versions: tuple[str, ...] = API_VERSIONS
 
 
 def _operation(name: str, method: str, pattern: str, kind: str = "", action: str = "") -> Operation:
     return Operation(name, method, re.compile(pattern + "/?", re.IGNORECASE), kind, action)
+
+
+def _read(name: str, path: str, versions: tuple[str, ...] = API_VERSIONS) -> Operation:
+    """A read of something below the pool; the right follows from the path by ARM's rule."""
+    kind = "hostpools" + path.replace("/default", "")
+    right = f"Microsoft.DesktopVirtualization/{kind}/read"
+    return Operation(name, "GET", re.compile(f"{_POOL}{path}/?", re.IGNORECASE), kind, right, versions)
 
 
 _SESSIONS = ("hostpools/sessionhosts/usersessions", f"{_RIGHT}/sessionhosts/usersessions")
@@ -47,6 +58,9 @@ OPERATIONS = (
     _operation("host_get", "GET", _HOST, _HOSTS[0], _HOSTS[1] + "/read"),
     _operation("drain", "PATCH", _HOST, _HOSTS[0], _HOSTS[1] + "/write"),
     _operation("host_pool_get", "GET", _POOL, "hostpools", _RIGHT + "/read"),
+    _read("scaling_plan_list", "/scalingplans"),
+    _read("host_management_get", "/sessionhostmanagements/default", PREVIEWS),
+    _read("host_update_get", "/sessionhostmanagements/default/sessionhostupdatestatuses/default", PREVIEWS),
     _operation("subscriptions", "GET", "/subscriptions"),
     _operation(
         "subscription", "GET", "/subscriptions/(?P<subscription>[^/]+)", "", "Microsoft.Resources/subscriptions/read"

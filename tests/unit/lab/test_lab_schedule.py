@@ -223,6 +223,8 @@ def test_a_host_that_is_closed_stays_so_when_it_restarts(farm: Farm, clock: Cloc
         (step(1, "reboot", stuck=True), ScheduleError, "unknown: stuck"),
         (step(1, "change", id=3, status="Available"), ScheduleError, "unknown: status"),
         (step(1, "host", last_heart_beat="yesterday"), ScheduleError, "yesterday"),
+        (step(1, "pool", scaling_plans=[{"colour": "red"}]), ScheduleError, "colour"),
+        (step(1, "pool", session_host_update={"status": "Rolling"}), ScheduleError, "no status of an update: Rolling"),
         ({**step(1, "remove", id=3), "host": "nowhere"}, HostNotFoundError, "no host nowhere"),
         ({**step(1, "remove", id=3), "pool": "nowhere"}, PoolNotFoundError, "no wvd pool nowhere"),
     ],
