@@ -45,7 +45,7 @@ def test_session_hosts_are_listed_or_read_by_their_names(lab: Lab, ansible: Ansi
             ],
         ),
         Scenario("named", [two]),
-        Scenario("as often as one likes", [call("options", {"host_list_limit": True}), *12 * [two]]),
+        Scenario("as often as one likes", [call("options", {"host_list_limit": "pool"}), *12 * [two]]),
         Scenario("refused", attempts(MODULE, REFUSED)),
         Scenario("reader", [{MODULE: {**POOL, **lab.principals["reader"]}}]),
         Scenario("nobody", [{MODULE: {**POOL, **lab.principals["nobody"]}}]),

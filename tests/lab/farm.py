@@ -150,6 +150,7 @@ class Pool:
     generation: str = ""  # wms: "2012R2" or "2016"; free for the others
     scaling_plans: tuple[ScalingPlan, ...] = dataclasses.field(default=(), compare=False)  # wvd
     session_host_update: SessionHostUpdate | None = dataclasses.field(default=None, compare=False)  # wvd; None: no such
+    personal: bool = False  # wvd: each host belongs to a user
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -7,10 +7,11 @@
      "status": 503, "times": 1, "then": {"give_id_to": "mallory@contoso.com"}}
 
 `operation` is that of the request log (`list`, `list_on_host`, `get`, `disconnect`, `logoff`, `message`, `host_list`,
-`host_get`, `drain`, `host_pool_get`, `scaling_plan_list`, `host_management_get`, `host_update_get`, `subscriptions`,
-`subscription`, `metadata`, `openid`, `token`, `userrealm`, `instance_discovery`, `managed_identity`), or `*`. `host`,
-`id` and `pool` narrow it where the request names them; where it does not (a list), they say whom `then` means. After
-the first `skip` matches the rule acts `times` times (0: always). `when` is `before` or `after` the effect. Kinds:
+`host_get`, `drain`, `host_pool_get`, `host_pool_list`, `resource_graph`, `scaling_plan_list`, `host_management_get`,
+`host_update_get`, `subscriptions`, `subscription`, `metadata`, `openid`, `token`, `userrealm`, `instance_discovery`,
+`managed_identity`), or `*`. `host`, `id` and `pool` narrow it where the request names them; where it does not (a list),
+they say whom `then` means. After the first `skip` matches the rule acts `times` times (0: always). `when` is `before`
+or `after` the effect. Kinds:
 
     status     answer `status`, with `code` and `message` or the whole `body` (text, or data for JSON), `retry_after`
     reset      cut the TCP connection with RST

@@ -40,8 +40,9 @@ class Options:
     """Token buckets: {"writes": {"size": 200, "refill_per_second": 10}}, or "arm" for ARM's own; absent: no limit."""
     retry_after: bool = True
     """Whether a 429 of a bucket carries Retry-After."""
-    host_list_limit: bool = False
-    """Whether more than 10 lists of hosts in 5 minutes are refused."""
+    host_list_limit: str = "pool"
+    """Of what more than 10 lists of hosts in 5 minutes are refused: each pool's, each subscription's, or never (none).
+    Azure's own scope is not documented."""
     token_lifetime_seconds: int = 3599
     certificate: str = "good"
     """What TLS shows: good, expired, or unknown (issued by another CA)."""
@@ -67,6 +68,7 @@ class Options:
 
 CHOICES = {
     "certificate": ("good", "expired", "unknown"),
+    "host_list_limit": ("pool", "subscription", "none"),
     "wrong_case_list": ("echo", "empty"),
     "skip_token": ("place", "count"),
     "create_time": ("mixed", "short", "long", "bare"),

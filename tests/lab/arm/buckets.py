@@ -16,6 +16,8 @@ KIND_OF_METHOD = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}
 GLOBAL_FACTOR = 15
 HOST_LISTS = 10
 HOST_LIST_WINDOW = 300.0  # seconds
+QUERIES = 15
+QUERY_WINDOW = 5.0  # seconds
 
 
 @dataclasses.dataclass
@@ -35,10 +37,12 @@ class Buckets:
         self._options = options
         self._left: dict[tuple[str, str, str], _Bucket] = {}
         self._host_lists: dict[str, list[float]] = {}
+        self._queries: dict[str, list[float]] = {}
 
     def clear(self) -> None:
         self._left.clear()
         self._host_lists.clear()
+        self._queries.clear()
 
     def spend(self, method: str, subscription: str, principal: str) -> dict[str, str]:
         """Take a token; the headers that tell what is left. Raises RefusedError (429) on an empty bucket."""
@@ -62,17 +66,32 @@ class Buckets:
             bucket.tokens -= 1
         return _headers(kind, int(left[0].tokens), int(left[1].tokens))
 
-    def spend_host_list(self, pool: str) -> dict[str, str]:
-        """The provider's own limit on lists of hosts. Raises RefusedError when it is switched on and used up."""
+    def spend_host_list(self, subscription: str, pool: str) -> dict[str, str]:
+        """The provider's own limit on lists of hosts. Raises RefusedError when it is used up."""
+        scope = subscription if self._options.host_list_limit == "subscription" else pool
         now = time.monotonic()
-        recent = [moment for moment in self._host_lists.get(pool, []) if moment > now - HOST_LIST_WINDOW]
-        if len(recent) >= HOST_LISTS and self._options.host_list_limit:
+        recent = [moment for moment in self._host_lists.get(scope, []) if moment > now - HOST_LIST_WINDOW]
+        if len(recent) >= HOST_LISTS and self._options.host_list_limit != "none":
             wait = math.ceil(recent[0] + HOST_LIST_WINDOW - now)
-            raise throttled("read", pool, "", wait, self._options.retry_after)
-        self._host_lists[pool] = [*recent, now]
+            raise throttled("read", scope, "", wait, self._options.retry_after)
+        self._host_lists[scope] = [*recent, now]
         reset = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + HOST_LIST_WINDOW))
         left = max(0, HOST_LISTS - len(recent) - 1)
         return {"X-Rate-Limit-Limit": "5m", "X-Rate-Limit-Remaining": str(left), "X-Rate-Limit-Reset": reset}
+
+    def spend_query(self, principal: str) -> dict[str, str]:
+        """Azure Resource Graph's quota of a principal. Raises RefusedError when it is used up."""
+        now = time.monotonic()
+        recent = [moment for moment in self._queries.get(principal, []) if moment > now - QUERY_WINDOW]
+        if len(recent) >= QUERIES:
+            wait = math.ceil(recent[0] + QUERY_WINDOW - now)
+            raise throttled("query", "", principal, wait, self._options.retry_after)
+        self._queries[principal] = recent = [*recent, now]
+        resets = math.ceil(recent[0] + QUERY_WINDOW - now)
+        return {
+            "x-ms-user-quota-remaining": str(QUERIES - len(recent)),
+            "x-ms-user-quota-resets-after": f"00:00:{resets:02d}",
+        }
 
 
 def _headers(kind: str, left: int, left_global: int) -> dict[str, str]:

@@ -11,9 +11,19 @@ import re
 import typing
 
 from ..credentials import TENANT, Credential
-from ..farm import Caller, Farm, Host, HostNotFoundError, Pool, PoolNotFoundError, Session, SessionNotFoundError
+from ..farm import (
+    Caller,
+    Farm,
+    Host,
+    HostNotFoundError,
+    Pool,
+    PoolNotFoundError,
+    Principal,
+    Session,
+    SessionNotFoundError,
+)
 from ..options import Options
-from . import errors, paging, scaling_shapes
+from . import errors, paging, resource_graph, scaling_shapes
 from .buckets import Buckets
 from .routes import Target
 from .shapes import Shapes, host_json, pool_json
@@ -46,6 +56,8 @@ class Operations:
             "scaling_plan_list": self._scaling_plan_list,
             "host_management_get": self._host_management_get,
             "host_update_get": self._host_update_get,
+            "host_pool_list": self._host_pool_list,
+            "resource_graph": self._resource_graph,
             "subscriptions": self._subscriptions,
             "subscription": self._subscription,
         }
@@ -75,28 +87,27 @@ class Operations:
 
     def pool_of(self, target: Target) -> Pool:
         """Resource groups and pools are named in any case."""
-        group = next(
-            (
-                name
-                for subscription in self._farm.subscriptions
-                if subscription.id.lower() == target.subscription.lower()
-                for name in subscription.resource_groups
-                if name.lower() == target.group.lower()
-            ),
-            None,
-        )
-        if group is None:
-            raise errors.resource_group_not_found(target.group)
+        self._check_group(target)
         place = {"subscription": target.subscription, "resource_group": target.group}
         try:
             return self._farm.pool("wvd", target.pool, **place)
         except PoolNotFoundError as error:
             raise errors.host_pool_not_found(target.pool, target.group) from error
 
+    def _check_group(self, target: Target) -> None:
+        known = {
+            name.lower()
+            for subscription in self._farm.subscriptions
+            if subscription.id.lower() == target.subscription.lower()
+            for name in subscription.resource_groups
+        }
+        if target.group.lower() not in known:
+            raise errors.resource_group_not_found(target.group)
+
     def _may(self, credential: Credential, action: str, subscription: str) -> bool:
         principal = self._farm.principals[credential.name]
         here = not principal.subscriptions or subscription.lower() in map(str.lower, principal.subscriptions)
-        return here and any(fnmatch.fnmatchcase(action.lower(), right.lower()) for right in principal.rights)
+        return here and _allows(principal, action)
 
     # Sessions
 
@@ -170,7 +181,7 @@ class Operations:
 
     def _host_list(self, call: Call, target: Target) -> Answer:
         pool = self.pool_of(target)
-        headers = self._buckets.spend_host_list("/".join(pool.key))
+        headers = self._buckets.spend_host_list(pool.subscription.lower(), "/".join(pool.key))
         numbered = list(enumerate(self._farm.hosts(pool), start=1))
         page, link = paging.cut(call, numbered, lambda item: item[0], self._options)
         rows = [self._host_row(pool, host) for _number, host in page]
@@ -212,6 +223,34 @@ class Operations:
             raise errors.provider_error(404, "SessionHostManagement update does not exist")
         return json_answer(scaling_shapes.update_status_json(pool, update, len(self._farm.hosts(pool))))
 
+    def _host_pool_list(self, call: Call, target: Target) -> Answer:
+        """Of a resource group when the path names one, else of the subscription."""
+        if target.group:
+            self._check_group(target)
+        pools = [
+            pool
+            for pool in self._farm.pools("wvd")
+            if pool.subscription.lower() == target.subscription.lower()
+            and target.group.lower() in ("", pool.resource_group.lower())
+        ]
+        page, link = paging.cut(call, list(enumerate(pools, start=1)), lambda item: item[0], self._options)
+        return Answer(200, self._shapes.page([pool_json(pool) for _number, pool in page], link))
+
+    def _resource_graph(self, call: Call, target: Target) -> Answer:
+        """Azure Resource Graph. What the caller may not read is left out of its answers, without a word."""
+        headers = self._buckets.spend_query(call.principal)
+        asked = _json_object(call)
+        wanted = resource_graph.subscriptions(asked)
+        principal = self._farm.principals[call.principal]
+        hosts = []
+        for pool in sorted(self._farm.pools("wvd"), key=lambda pool: pool.key):
+            here = not principal.subscriptions or pool.subscription in principal.subscriptions
+            may = here and _allows(principal, target.operation.action)
+            if may and pool.subscription.lower() in wanted:
+                hosts += [(pool, host) for host in sorted(self._farm.hosts(pool), key=lambda host: host.name.lower())]
+        page = resource_graph.answer(asked, hosts, lambda one: self._host_row(*one), self._options.page_size)
+        return Answer(200, page, headers)
+
     def _host_row(self, pool: Pool, host: Host) -> str:
         return host_json(pool, host, len(self._farm.sessions(pool, host.name)))
 
@@ -249,6 +288,10 @@ def _subscription_data(identifier: str, name: str) -> dict[str, typing.Any]:
         "state": "Enabled",
         "subscriptionPolicies": {"locationPlacementId": "Public_2014-09-01", "spendingLimit": "Off"},
     }
+
+
+def _allows(principal: Principal, action: str) -> bool:
+    return any(fnmatch.fnmatchcase(action.lower(), right.lower()) for right in principal.rights)
 
 
 def _place(session: Session) -> int:

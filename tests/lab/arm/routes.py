@@ -13,10 +13,10 @@ import urllib.parse
 from .errors import API_VERSIONS
 from .scaling_shapes import PREVIEWS
 
-_POOL = (
-    r"/subscriptions/(?P<subscription>[^/]+)/resourcegroups/(?P<group>[^/]+)"
-    r"/providers/microsoft\.desktopvirtualization/hostpools/(?P<pool>[^/]+)"
-)
+_SUBSCRIPTION = r"/subscriptions/(?P<subscription>[^/]+)"
+_GROUP = _SUBSCRIPTION + r"/resourcegroups/(?P<group>[^/]+)"
+_POOLS = r"/providers/microsoft\.desktopvirtualization/hostpools"
+_POOL = _GROUP + _POOLS + r"/(?P<pool>[^/]+)"
 _HOST = _POOL + r"/sessionhosts/(?P<host>[^/]+)"
 _SESSION = _HOST + r"/usersessions/(?P<id>[^/]+)"
 _RIGHT = "Microsoft.DesktopVirtualization/hostpools"
@@ -61,10 +61,11 @@ OPERATIONS = (
     _read("scaling_plan_list", "/scalingplans"),
     _read("host_management_get", "/sessionhostmanagements/default", PREVIEWS),
     _read("host_update_get", "/sessionhostmanagements/default/sessionhostupdatestatuses/default", PREVIEWS),
+    _operation("host_pool_list", "GET", _GROUP + _POOLS, "hostpools", _RIGHT + "/read"),
+    _operation("host_pool_list", "GET", _SUBSCRIPTION + _POOLS, "hostpools", _RIGHT + "/read"),
+    _operation("resource_graph", "POST", r"/providers/microsoft\.resourcegraph/resources", "", _HOSTS[1] + "/read"),
     _operation("subscriptions", "GET", "/subscriptions"),
-    _operation(
-        "subscription", "GET", "/subscriptions/(?P<subscription>[^/]+)", "", "Microsoft.Resources/subscriptions/read"
-    ),
+    _operation("subscription", "GET", _SUBSCRIPTION, "", "Microsoft.Resources/subscriptions/read"),
 )
 
 

@@ -129,7 +129,7 @@ def pool_json(pool: Pool) -> str:
         "objectId": None,
         "friendlyName": pool.name,
         "description": "A host pool of the lab",
-        "hostPoolType": "Pooled",
+        "hostPoolType": "Personal" if pool.personal else "Pooled",
         "loadBalancerType": "BreadthFirst",
         "maxSessionLimit": 999999,
         "preferredAppGroupType": "Desktop",

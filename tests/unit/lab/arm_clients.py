@@ -19,6 +19,12 @@ VERSION = "2024-04-03"
 PLACE = ("rg-avd", "pool-01")
 HOST = "avd-0.contoso.com"
 ALICE = (*PLACE, HOST, "2")
+GRAPH = "/providers/Microsoft.ResourceGraph/resources"
+SESSION_HOSTS = (
+    "desktopvirtualizationresources | where type =~ 'microsoft.desktopvirtualization/hostpools/sessionhosts' "
+    "| project id, properties | order by id asc"
+)
+OBJECTS = {"resultFormat": "objectArray"}
 POOL = "/subscriptions/{subscription}/resourceGroups/rg-avd/providers/Microsoft.DesktopVirtualization/hostPools/pool-01"
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
@@ -13,7 +14,18 @@ from azure.mgmt.desktopvirtualization import DesktopVirtualizationMgmtClient
 from azure.mgmt.desktopvirtualization.models import SendMessage, SessionHostPatch
 
 from tests.lab.client import Lab
-from tests.unit.lab.arm_clients import ALICE, HOST, PLACE, Arm, error_of, sdk, secret_credential
+from tests.unit.lab.arm_clients import (
+    ALICE,
+    GRAPH,
+    HOST,
+    OBJECTS,
+    PLACE,
+    SESSION_HOSTS,
+    Arm,
+    error_of,
+    sdk,
+    secret_credential,
+)
 
 Client = DesktopVirtualizationMgmtClient
 
@@ -292,3 +304,69 @@ def test_paths_that_lead_nowhere(arm: Arm) -> None:
     assert arm.send("PUT", f"/sessionHosts/{HOST}/userSessions/2").status_code == 404
     assert arm.send("GET", f"/sessionHosts/{HOST}/userSessions/two").status_code == 404
     assert error_of(arm.send("GET", "/sessionHosts/nowhere/userSessions"))[1] == "404"
+
+
+# Host pools, and Azure Resource Graph
+
+
+FARM = {
+    "pools": [
+        {"name": "Pool-B", "resource_group": "rg-two", "personal": True, "hosts": [{"name": "b.contoso.com"}]},
+        {"name": "pool-a", "hosts": [{"name": "a.contoso.com", "allow_new_session": False}]},
+        {"name": "pool-z", "hosts": [{"name": f"z{number}.contoso.com"} for number in range(3)]},
+        {"name": "farm", "service": "rds", "hosts": [{"name": "rdsh.contoso.com"}]},
+    ]
+}
+
+
+def test_host_pools_are_listed_by_subscription_and_by_resource_group(lab: Lab, client: Client) -> None:
+    lab.reset(FARM)
+    lab.options(page_size=2)
+    listed = list(client.host_pools.list())
+    assert [(pool.name, pool.host_pool_type) for pool in listed] == [
+        ("Pool-B", "Personal"),
+        ("pool-a", "Pooled"),
+        ("pool-z", "Pooled"),
+    ]
+    assert [pool.name for pool in client.host_pools.list_by_resource_group("RG-two")] == ["Pool-B"]
+    with pytest.raises(ResourceNotFoundError):
+        list(client.host_pools.list_by_resource_group("rg-three"))
+    with pytest.raises(HttpResponseError) as refused:
+        list(sdk(lab, secret_credential(lab, "nobody")).host_pools.list())
+    assert refused.value.status_code == 403
+
+
+def ask_graph(arm: Arm, **options: Any) -> dict[str, Any]:
+    subscription = arm.lab.environment["AZURE_SUBSCRIPTION_ID"]
+    body = {"subscriptions": [subscription], "query": SESSION_HOSTS, "options": {**OBJECTS, **options}}
+    answer = arm.send("POST", GRAPH, pool=False, json=body)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_resource_graph_shows_session_hosts_in_pages(lab: Lab, arm: Arm) -> None:
+    lab.reset(FARM)
+    first = ask_graph(arm, **{"$top": 3})
+    assert (first["totalRecords"], first["count"], first["resultTruncated"]) == (5, 3, "false")
+    assert [row["id"].rpartition("/")[2] for row in first["data"]] == [
+        "a.contoso.com",
+        "z0.contoso.com",
+        "z1.contoso.com",
+    ]
+    assert first["data"][0]["properties"]["allowNewSession"] is False
+    second = ask_graph(arm, **{"$top": 3, "$skipToken": first["$skipToken"]})
+    assert [row["id"].rpartition("/")[2] for row in second["data"]] == ["z2.contoso.com", "b.contoso.com"]
+    assert "$skipToken" not in second
+
+
+def test_resource_graph_leaves_out_what_the_caller_may_not_read(lab: Lab, arm: Arm) -> None:
+    arm.token = lab.access_token("nobody")
+    assert (ask_graph(arm)["totalRecords"], ask_graph(arm)["data"]) == (0, [])
+
+
+@pytest.mark.parametrize("query", ["resources", SESSION_HOSTS.replace("id,", "secrets,"), ""])
+def test_resource_graph_answers_no_other_query(arm: Arm, query: str) -> None:
+    subscription = arm.lab.environment["AZURE_SUBSCRIPTION_ID"]
+    body = {"subscriptions": [subscription], "query": query, "options": OBJECTS}
+    assert arm.send("POST", GRAPH, pool=False, json=body).status_code == 400

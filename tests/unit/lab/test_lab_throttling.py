@@ -13,7 +13,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.mgmt.desktopvirtualization import DesktopVirtualizationMgmtClient
 
 from tests.lab.client import Lab
-from tests.unit.lab.arm_clients import ALICE, HOST, PLACE, Arm, error_of, sdk
+from tests.unit.lab.arm_clients import ALICE, GRAPH, HOST, OBJECTS, PLACE, SESSION_HOSTS, Arm, error_of, sdk
 
 LEFT = "x-ms-ratelimit-remaining-subscription"
 DISCONNECT = f"/sessionHosts/{HOST}/userSessions/2/disconnect"
@@ -95,12 +95,36 @@ def test_list_of_hosts_has_a_limit_of_its_own(lab: Lab, arm: Arm) -> None:
 
     assert left(arm.send("GET", "/sessionHosts")) == ("5m", "9")
     assert "X-Rate-Limit-Limit" not in arm.send("GET", "/userSessions").headers
-    for _ in range(11):
+    for _ in range(9):
         assert arm.send("GET", "/sessionHosts").status_code == 200
-    lab.options(host_list_limit=True)
     answer = arm.send("GET", "/sessionHosts")
     assert answer.status_code == 429
     assert 290 <= int(answer.headers["Retry-After"]) <= 300
+    other = f"{arm.pool.removesuffix('pool-01')}pool-02/sessionHosts"
+    assert left(arm.send("GET", other, pool=False)) == ("5m", "9")
+    assert arm.send("GET", f"/sessionHosts/{HOST}").status_code == 200
+    lab.options(host_list_limit="none")
+    assert arm.send("GET", "/sessionHosts").status_code == 200
+
+
+def test_limit_on_lists_of_hosts_may_be_the_subscriptions(lab: Lab, arm: Arm) -> None:
+    lab.options(host_list_limit="subscription")
+    pools = [f"{arm.pool.removesuffix('pool-01')}{name}/sessionHosts" for name in ("pool-01", "pool-02")]
+    answers = [arm.send("GET", pools[number % 2], pool=False) for number in range(11)]
+    assert [answer.status_code for answer in answers] == [200] * 10 + [429]
+
+
+def test_resource_graph_has_a_quota_of_its_own(arm: Arm) -> None:
+    query = {
+        "subscriptions": [arm.lab.environment["AZURE_SUBSCRIPTION_ID"]],
+        "query": SESSION_HOSTS,
+        "options": OBJECTS,
+    }
+    answers = [arm.send("POST", GRAPH, pool=False, json=query) for _ in range(16)]
+    assert [answer.status_code for answer in answers] == [200] * 15 + [429]
+    assert [answer.headers["x-ms-user-quota-remaining"] for answer in answers[:15]] == [str(14 - n) for n in range(15)]
+    assert answers[0].headers["x-ms-user-quota-resets-after"] == "00:00:05"
+    assert 1 <= int(answers[15].headers["Retry-After"]) <= 5
 
 
 def test_latency(lab: Lab, client: DesktopVirtualizationMgmtClient) -> None:
