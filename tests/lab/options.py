@@ -43,6 +43,8 @@ class Options:
     host_list_limit: str = "pool"
     """Of what more than 10 lists of hosts in 5 minutes are refused: each pool's, each subscription's, or never (none).
     Azure's own scope is not documented."""
+    host_list_seconds: float = 300.0
+    """Those 5 minutes."""
     token_lifetime_seconds: int = 3599
     certificate: str = "good"
     """What TLS shows: good, expired, or unknown (issued by another CA)."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ansible.release import __version__ as ansible_version
+from ansible.utils.display import Display
 
 from .._services.place import Reach
 from .run_life import run_lives
@@ -23,7 +24,13 @@ def make_reach(
     host: str, connection: Any, run_module: Callable[..., Mapping[str, Any]], environment: Mapping[str, str]
 ) -> Reach:
     """Make the reach of a task on a host, with the clocks of this process."""
-    return Reach(host, connection, run_module, environment, USER_AGENT, time.monotonic, time.sleep, run_lives)
+
+    def tell(text: str) -> None:
+        Display().display(f"[{host}] {text}")
+
+    return Reach(
+        host, connection, run_module, environment, USER_AGENT, time.monotonic, time.sleep, run_lives, tell=tell
+    )
 
 
 @contextmanager

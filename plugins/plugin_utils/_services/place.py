@@ -41,6 +41,8 @@ class Reach:
     sleep: Callable[[float], None]
     lives: Callable[[], bool]
     """Tells whether the run that the task belongs to goes on."""
+    tell: Callable[[str], None] = lambda _text: None
+    """Shows people a sentence about a wait of minutes."""
 
 
 class Place(ABC):

@@ -88,7 +88,7 @@ class SessionHosts(HostPlace[WvdHosts]):
         account, subscription = sign_in(where.sign_in, reach, named)
 
         def connect(chosen: str) -> arm.ArmClient:
-            return arm.ArmClient(account, chosen, reach.user_agent, reach.clock, reach.lives)
+            return arm.ArmClient(account, chosen, reach.user_agent, reach.clock, reach.lives, tell=reach.tell)
 
         pools = {pool.place: replace(pool, subscription=pool.subscription or subscription) for pool in where.pools}
         if len({pool.place for pool in pools.values()}) < len(pools):

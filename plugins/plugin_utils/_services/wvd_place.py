@@ -102,7 +102,7 @@ class HostPools(Place):
         pools, selection = wanted.in_subscription(subscription)
 
         def connect(subscription: str) -> arm.ArmClient:
-            return arm.ArmClient(account, subscription, reach.user_agent, reach.clock, reach.lives)
+            return arm.ArmClient(account, subscription, reach.user_agent, reach.clock, reach.lives, tell=reach.tell)
 
         return WvdService(pools, connect, operation), selection
 

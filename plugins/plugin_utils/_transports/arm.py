@@ -17,10 +17,20 @@ from typing import TYPE_CHECKING, Any
 from .._sessions.errors import ServiceError, TooLateError
 from .._sessions.service import Reply
 from . import arm_pipeline, azure_sign_in
-from .arm_errors import HOST_ROLE, READER_ROLE, ROLE, explain, reply_to, says_no_session
+from .arm_errors import (
+    HOST_ROLE,
+    READER_ROLE,
+    ROLE,
+    explain,
+    is_throttled,
+    reply_to,
+    retry_after,
+    says_no_session,
+)
 from .arm_pipeline import Bucket, RowsPolicy, make_policies, make_transport
 from .azure_cloud import Cloud, find_cloud
 from .azure_credential import make_credential
+from .list_limit import ListLimit
 from .send_deadline import SendDeadline
 
 try:
@@ -41,6 +51,11 @@ if TYPE_CHECKING:
 
 LIST_SECONDS = 30
 """Longest silence while a page of a list is read."""
+LIMIT_SECONDS = 600.0
+"""Longest wait for Azure's limit on lists of session hosts, which is one of five minutes."""
+QUIET_SECONDS = 3.0
+"""A wait for it that is no longer is not told of."""
+BY_NAME = "Try again then, or name the session hosts, which are read one by one and do not count."
 UNCONNECTED_SECONDS = 1.0
 """Pause after an act that found no connection. Not doubled as a refusal is: each session is tried so often only."""
 ACT_SECONDS = 30
@@ -115,9 +130,15 @@ class ArmClient:
         clock: Callable[[], float],
         lives: Callable[[], bool] = lambda: True,
         sleep: Callable[[float], None] = time.sleep,
+        tell: Callable[[str], None] = lambda _text: None,
     ) -> None:
-        """`clock` counts seconds, `sleep` waits so many; without `lives`, that the run goes on, no act is sent."""
-        self._clock, self._lives = clock, lives
+        """`clock` counts seconds, `sleep` waits so many; without `lives`, that the run goes on, no act is sent.
+
+        `tell` shows people a sentence about a wait of minutes.
+        """
+        self._clock, self._lives, self._sleep, self._tell = clock, lives, sleep, tell
+        self._limit = ListLimit(clock)
+        self._subscription = subscription_id
         self.writes, self.deletes = Bucket("writes", clock), Bucket("deletes", clock)
         self._client = DesktopVirtualizationMgmtClient(
             account.credential,
@@ -144,12 +165,71 @@ class ArmClient:
             if host
             else partial(sessions.list_by_host_pool, resource_group, host_pool)
         )
-        return _read_pages(listing, resource_group, host_pool, ROLE)
+        return _read_pages(listing, f"host pool {host_pool} in resource group {resource_group}", ROLE)
 
-    def host_pages(self, resource_group: str, host_pool: str) -> Iterator[tuple[list[Raw], float]]:
-        """Read the pool's session hosts as `pages` does. Azure allows about ten such lists in five minutes."""
-        listing = partial(self._client.session_hosts.list, resource_group, host_pool)
-        return _read_pages(listing, resource_group, host_pool, READER_ROLE)
+    def pool_pages(self, resource_group: str = "") -> Iterator[tuple[list[Raw], float]]:
+        """Read the host pools of a resource group, or of the subscription, as `pages` does."""
+        pools = self._client.host_pools
+        if resource_group:
+            listing: Callable[..., Any] = partial(pools.list_by_resource_group, resource_group)
+            return _read_pages(listing, f"the host pools of resource group {resource_group}", READER_ROLE)
+        return _read_pages(pools.list, f"the host pools of subscription {self._subscription}", READER_ROLE)
+
+    def pool(self, resource_group: str, host_pool: str) -> Raw:
+        """Read one host pool. Raises ServiceError, also when there is no such pool."""
+        found: list[Raw] = []
+        try:
+            self._client.host_pools.get(
+                resource_group,
+                host_pool,
+                take_row=lambda row, _sent_at: found.append(row),
+                read_timeout=LIST_SECONDS,
+            )
+        except DeserializationError:
+            pass  # The row has been handed over; the model that the SDK makes of it is of no use.
+        except AzureError as error:
+            raise explain(error, f"host pool {host_pool} in resource group {resource_group}", READER_ROLE) from error
+        return found[0]
+
+    def host_pages(
+        self, resource_group: str, host_pool: str, until: float | None = None, advice: str = BY_NAME
+    ) -> Iterator[tuple[list[Raw], float]]:
+        """Read the pool's session hosts as `pages` does. Azure allows about ten such lists in five minutes.
+
+        A list that it refuses is asked for again when that says so, unless that is after the clock reading `until`;
+        then `advice` says what else can be done.
+        """
+        listing = partial(self._client.session_hosts.list, resource_group, host_pool, is_limited=True)
+        place = f"host pool {host_pool} in resource group {resource_group}"
+        key = f"{resource_group}/{host_pool}".casefold()
+        last = self._clock() + LIMIT_SECONDS if until is None else until
+
+        def refused(error: AzureError) -> bool:
+            if not is_throttled(error):
+                return False
+            self._limit.refused(key, retry_after(error))
+            return True
+
+        for page in _read_pages(
+            listing, place, READER_ROLE, partial(self._await_limit, key, place, last, advice), refused
+        ):
+            self._limit.listed(key)
+            yield page
+
+    def _await_limit(self, key: str, place: str, last: float, advice: str) -> None:
+        """Wait until hosts may be listed, at most to the clock reading `last`. Raises ServiceError."""
+        while (pause := self._limit.pause(key)) > 0.0:
+            limit = "it allows about ten such lists in five minutes"
+            if self._clock() + pause > last:
+                raise ServiceError(
+                    f"Azure does not list the session hosts of {place} for another {pause:.0f} s: {limit}. {advice}",
+                    lasting=False,
+                )
+            if pause > QUIET_SECONDS and self._limit.is_news(pause):
+                self._tell(f"Azure lists no session hosts for another {pause:.0f} s: {limit}. Waiting.")
+            if not self._lives():
+                raise ServiceError("The run has ended, so session hosts are not listed any more.")
+            self._sleep(min(1.0, pause))
 
     def host(self, resource_group: str, host_pool: str, host: str, once_in: float | None = None) -> Raw | None:
         """Read one session host by itself: its row, or `None` when there is no such host. Raises ServiceError.
@@ -207,7 +287,8 @@ class ArmClient:
                     raise
             else:
                 return True
-            names = (str(one.name).rpartition("/")[2] for one in hosts.list(resource_group, host_pool))
+            pages = self.host_pages(resource_group, host_pool)
+            names = (str(row.get("name")).rpartition("/")[2] for rows, _sent_at in pages for row in rows)
             return any(name.casefold() == host.casefold() for name in names)
         except AzureError as error:
             raise explain(error, f"host pool {host_pool} in resource group {resource_group}") from error
@@ -282,21 +363,33 @@ class ArmClient:
 
 
 def _read_pages(
-    listing: Callable[..., Any], resource_group: str, host_pool: str, role: str
+    listing: Callable[..., Any],
+    place: str,
+    role: str,
+    prepare: Callable[[], None] = lambda: None,
+    may_repeat: Callable[[AzureError], bool] = lambda _error: False,
 ) -> Iterator[tuple[list[Raw], float]]:
-    """Read the pages of a list; `role` is the Azure role that may read it. Raises ServiceError."""
+    """Read the pages of a list of a place; `role` is the Azure role that may read it. Raises ServiceError.
+
+    `prepare` is called before each request, and `may_repeat` tells whether one that failed is sent again.
+    """
     pages: list[tuple[list[Raw], float]] = []
     links: set[str | None] = set()
-    try:
-        following = listing(take_rows=lambda *page: pages.append(page), read_timeout=LIST_SECONDS).by_page()
-        for _page in following:
-            yield from pages
-            pages.clear()
-            if following.continuation_token in links:
-                raise ServiceError(f"The list of host pool {host_pool} leads back to a page that was read already.")
-            links.add(following.continuation_token)
-    except AzureError as error:
-        raise explain(error, f"host pool {host_pool} in resource group {resource_group}", role) from error
+    following = listing(take_rows=lambda *page: pages.append(page), read_timeout=LIST_SECONDS).by_page()
+    while True:
+        prepare()
+        try:
+            if next(following, None) is None:
+                return
+        except AzureError as error:
+            if may_repeat(error):
+                continue
+            raise explain(error, place, role) from error
+        yield from pages
+        pages.clear()
+        if following.continuation_token in links:
+            raise ServiceError(f"The list of {place} leads back to a page that was read already.")
+        links.add(following.continuation_token)
 
 
 def only_subscription(account: Account, user_agent: str) -> str:

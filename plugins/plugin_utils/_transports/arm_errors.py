@@ -63,10 +63,15 @@ def reply_to(error: AzureError, place: str = "this session", role: str = ROLE) -
     if status == 404:
         return Reply.GONE, reason, None
     if status == 429:
-        return Reply.THROTTLED, reason, _retry_after(error)
+        return Reply.THROTTLED, reason, retry_after(error)
     if status == 408 or status >= 500:
         return Reply.UNCLEAR, reason, None
     return Reply.REFUSED, str(explain(error, place, role)) if status in (401, 403) else reason, None
+
+
+def is_throttled(error: AzureError) -> bool:
+    """Tell whether the service refused because too much was asked in a short time."""
+    return _status(error) == 429
 
 
 def says_no_session(error: AzureError) -> bool:
@@ -151,7 +156,8 @@ def _never_left(error: AzureError) -> bool:
     return any(isinstance(cause, (NewConnectionError, ConnectTimeoutError)) for cause in _causes(error))
 
 
-def _retry_after(error: AzureError) -> float | None:
+def retry_after(error: AzureError) -> float | None:
+    """Return how many seconds an answer asks to wait before another try."""
     response = getattr(error, "response", None)
     text = response.headers.get("Retry-After", "") if response is not None else ""
     return min(float(text), LONGEST_RETRY_AFTER) if SECONDS.fullmatch(text) else None

@@ -116,7 +116,10 @@ class ListRetryPolicy(RetryPolicy):  # type: ignore[type-arg]
 
     def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
         """Tell whether to try again."""
-        retriable = response.http_response.status_code in (408, 429, 500, 502, 503, 504)
+        status = response.http_response.status_code
+        if status == 429 and response.context.get("is_limited"):
+            return False  # the limit may last for minutes, in which whoever reads the list has more to do than to sleep
+        retriable = status in (408, 429, 500, 502, 503, 504)
         return retriable and super().is_retry(settings, response)
 
     def get_retry_after(self, response: PipelineResponse[Any, Any]) -> float | None:
@@ -172,7 +175,7 @@ class RowsPolicy(SansIOHTTPPolicy):  # type: ignore[type-arg]
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
         """Take our own options out of those that go on to the HTTP library."""
-        for name in ("take_rows", "take_row", "deadline"):
+        for name in ("take_rows", "take_row", "is_limited", "deadline"):
             request.context[name] = request.context.options.pop(name, None)
         if request.http_request.method == "GET":
             self._sleep(min(LONGEST_LIST_PAUSE, self._reads.pause()))

@@ -15,7 +15,6 @@ from .errors import throttled
 KIND_OF_METHOD = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}
 GLOBAL_FACTOR = 15
 HOST_LISTS = 10
-HOST_LIST_WINDOW = 300.0  # seconds
 QUERIES = 15
 QUERY_WINDOW = 5.0  # seconds
 
@@ -69,13 +68,13 @@ class Buckets:
     def spend_host_list(self, subscription: str, pool: str) -> dict[str, str]:
         """The provider's own limit on lists of hosts. Raises RefusedError when it is used up."""
         scope = subscription if self._options.host_list_limit == "subscription" else pool
-        now = time.monotonic()
-        recent = [moment for moment in self._host_lists.get(scope, []) if moment > now - HOST_LIST_WINDOW]
+        now, window = time.monotonic(), self._options.host_list_seconds
+        recent = [moment for moment in self._host_lists.get(scope, []) if moment > now - window]
         if len(recent) >= HOST_LISTS and self._options.host_list_limit != "none":
-            wait = math.ceil(recent[0] + HOST_LIST_WINDOW - now)
+            wait = math.ceil(recent[0] + window - now)
             raise throttled("read", scope, "", wait, self._options.retry_after)
         self._host_lists[scope] = [*recent, now]
-        reset = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + HOST_LIST_WINDOW))
+        reset = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + window))
         left = max(0, HOST_LISTS - len(recent) - 1)
         return {"X-Rate-Limit-Limit": "5m", "X-Rate-Limit-Remaining": str(left), "X-Rate-Limit-Reset": reset}
 

@@ -999,6 +999,107 @@ def test_who_may_not_read_hosts_hears_of_the_role_for_it(client: ArmClient, wire
             read()
 
 
+LIMITED = Answer(429, {"error": {"code": "429", "message": "Too many."}}, {"Retry-After": "280"})
+
+
+class Limited:
+    """A client whose waits pass at once, and are written down."""
+
+    def __init__(self, account: Account, clock: Clock) -> None:
+        self.clock = clock
+        self.lives = True
+        self.told: list[str] = []
+        self.client = ArmClient(account, "sub", "tests", clock, lambda: self.lives, clock.sleep, self.told.append)
+
+    def list(self, until: float | None = None, pool: str = "pool") -> list[str]:
+        return [str(row["id"]) for rows, _sent_at in self.client.host_pages("rg", pool, until) for row in rows]
+
+
+@pytest.fixture(name="limited")
+def fixture_limited(account: Account, clock: Clock) -> Iterator[Limited]:
+    made = Limited(account, clock)
+    yield made
+    made.client.close()
+
+
+def test_host_list_that_is_refused_for_now_is_asked_for_once_more_when_azure_says_so(
+    limited: Limited, wire: Wire, clock: Clock
+) -> None:
+    more = page("a", next_link=f"{BASE}{POOL}/sessionHosts?more")
+    wire.answers = [LIMITED, more, LIMITED, page("b")]
+    began = clock.now
+    assert limited.list() == ["a", "b"]
+    assert len(wire.sent) == 4
+    assert [sent.at - began for sent in wire.sent] == pytest.approx([0, 280, 280, 560], abs=1)
+    assert len(limited.told) == 2
+    assert "no session hosts for another 280 s" in limited.told[0]
+
+
+def test_refusal_that_does_not_say_how_long_is_followed_by_pauses_that_double(limited: Limited, wire: Wire) -> None:
+    wire.answers = [Answer(429)] * 3 + [page("a")]
+    assert limited.list() == ["a"]
+    gaps = [later.at - sooner.at for sooner, later in zip(wire.sent, wire.sent[1:], strict=False)]
+    assert gaps == pytest.approx([1, 2, 4])
+
+
+def test_host_list_is_not_waited_for_longer_than_allowed(limited: Limited, wire: Wire, clock: Clock) -> None:
+    wire.answers = [LIMITED]
+    with pytest.raises(
+        ServiceError, match=r"host pool pool in resource group rg for another 280 s.*one by one"
+    ) as error:
+        limited.list(until=clock.now + 279)
+    assert not error.value.lasting
+    assert len(wire.sent) == 1
+    with pytest.raises(ServiceError):
+        limited.list()
+    assert [sent.at - wire.sent[0].at for sent in wire.sent] == pytest.approx([0, 280, 560], abs=2)
+
+
+def test_wait_for_a_host_list_ends_with_the_run(limited: Limited, wire: Wire, clock: Clock) -> None:
+    wire.answers = [LIMITED]
+    limited.lives = False
+    with pytest.raises(ServiceError, match="run has ended"):
+        limited.list()
+    assert (len(wire.sent), clock.now - wire.sent[0].at < 1) == (1, True)
+
+
+def test_other_errors_of_host_lists_are_retried_as_those_of_all_lists(limited: Limited, wire: Wire) -> None:
+    wire.answers = [Answer(503), Answer(503), page("a")]
+    assert limited.list() == ["a"]
+    assert len(wire.sent) == 3
+
+
+def test_look_up_keeps_to_the_limit_too(limited: Limited, wire: Wire) -> None:
+    wire.answers = [Answer(404), LIMITED, Answer(200, {"value": [{"name": "pool/Host-1"}]})]
+    assert limited.client.has_host("rg", "pool", "host-1")
+    assert len(wire.sent) == 3
+
+
+# Host pools
+
+
+def test_host_pools_of_a_subscription_and_of_a_group_are_listed_to_the_end(client: ArmClient, wire: Wire) -> None:
+    provider = "providers/Microsoft.DesktopVirtualization/hostPools"
+    wire.answers = [page("a", next_link=f"{BASE}/more"), page("b"), page("c")]
+    assert [row["id"] for rows, _at in client.pool_pages() for row in rows] == ["a", "b"]
+    assert [row["id"] for rows, _at in client.pool_pages("rg") for row in rows] == ["c"]
+    assert wire.sent[0].url.partition("?")[0] == f"{BASE}/subscriptions/sub/{provider}"
+    assert wire.sent[2].url.partition("?")[0] == f"{BASE}/subscriptions/sub/resourceGroups/rg/{provider}"
+
+
+def test_host_pool_is_read_by_itself_and_one_that_is_missing_is_an_error(client: ArmClient, wire: Wire) -> None:
+    row = {"id": "x", "properties": {"hostPoolType": "Personal"}}
+    wire.answers = [Answer(200, row)]
+    assert client.pool("rg", "pool") == row
+    assert wire.sent[0].url.partition("?")[0] == f"{BASE}{POOL}"
+    wire.answers = [Answer(404, {"error": {"code": "ResourceNotFound", "message": "Not there"}})]
+    with pytest.raises(ServiceError, match="check host_pool_name"):
+        client.pool("rg", "pool")
+    wire.answers = [Answer(403, {"error": {"code": "AuthorizationFailed", "message": "no"}})]
+    with pytest.raises(ServiceError, match=r"host pools of subscription sub.*Desktop Virtualization Reader"):
+        list(client.pool_pages())
+
+
 def set_host(client: ArmClient, seconds: float = FAR) -> tuple[Reply, str]:
     return client.set_host(("rg", "pool", "Host-1"), False, FAR, seconds)
 
