@@ -111,11 +111,8 @@ requirements:
   - azure-mgmt-desktopvirtualization >= 2.0.0 on the controller
   - azure-identity >= 1.17.0 on the controller
 notes:
-  - Runs on the controller, or in the execution environment, whatever the host of the play is. No connection is made
-    to that host. Use C(run_once) or the host V(localhost).
   - The names of options and environment variables are those of P(azure.azcollection.azure_rm_resource#module), so the
     Azure credential of AWX and automation controller works as it is.
-  - The account needs the role C(Desktop Virtualization User Session Operator) on the host pool.
   - Nothing here has been run against Azure itself yet. It is tested against a simulation of Azure Resource Manager
     that answers as recordings of the real one show.
 """

@@ -34,6 +34,10 @@ attributes:
     membership:
       - remotedesktop.sessions.all
       - remotedesktop.sessions.wvd
+notes:
+  - Runs on the controller, or in the execution environment, whatever the host of the play is. No connection is made
+    to that host. Use C(run_once) or the host V(localhost).
+  - The account needs the role C(Desktop Virtualization User Session Operator) on the host pool.
 """
 
     HOSTS = r"""
@@ -53,6 +57,9 @@ attributes:
     membership:
       - remotedesktop.sessions.all
       - remotedesktop.sessions.wvd
+notes:
+  - Runs on the controller, or in the execution environment, whatever the host of the play is. No connection is made
+    to that host. Use C(run_once) or the host V(localhost).
 """
 
     WHICH = r"""

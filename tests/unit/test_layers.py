@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imports run one way: action, _action, _services, _transports; everything may use _sessions, which uses nothing."""
+"""Imports run one way: action and inventory, _action, _services, _transports; everything may use _sessions.
+
+That uses nothing.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,8 @@ UTILS = "plugin_utils"
 
 LAYERS = ("action", "_action", "_services", "_transports", "_sessions")
 """Each may use those that come after it and, but for action, itself."""
+ENTRIES = ("action", "inventory")
+"""Kinds of plugins that Ansible loads: at the top, and apart from each other."""
 DOCUMENTATION = ("modules", "doc_fragments")
 INPUT_AND_OUTPUT = frozenset(("io", "os", "pathlib", "queue", "select", "socket", "subprocess", "threading", "time"))
 """What the domain leaves to others. Clocks come from outside."""
@@ -49,8 +54,10 @@ def imports(file: Path, source: str) -> Iterator[tuple[bool, tuple[str, ...]]]:
 
 def is_right(own: str, ours: bool, path: tuple[str, ...]) -> bool:
     """Tell whether a file of a layer may import that."""
+    if ours and own in ENTRIES:
+        return layer(path) in LAYERS[1:]
     if ours:
-        return own in LAYERS and layer(path) in LAYERS[LAYERS.index(own) + (own == "action") :]
+        return own in LAYERS and layer(path) in LAYERS[LAYERS.index(own) :]
     if own in DOCUMENTATION:
         return path[0] == "__future__"
     if own == "_sessions":
@@ -65,7 +72,7 @@ def wrong(file: Path, source: str) -> list[str]:
 
 @pytest.mark.parametrize("file", FILES, ids=str)
 def test_imports_run_one_way(file: Path) -> None:
-    assert layer(file.parts) in (*LAYERS, *DOCUMENTATION)
+    assert layer(file.parts) in (*LAYERS, *ENTRIES, *DOCUMENTATION)
     assert wrong(file, (PLUGINS / file).read_text(encoding="utf-8")) == []
 
 
@@ -86,6 +93,9 @@ def test_imports_run_one_way(file: Path) -> None:
         ("plugin_utils/_action/x.py", f"import {COLLECTION}.plugins.plugin_utils._sessions.engine"),
         ("action/x.py", "from .wvd_session_info import ActionModule"),
         ("action/x.py", "from ..modules import wvd_session_info"),
+        ("action/x.py", "from ..inventory import wvd_session_hosts"),
+        ("inventory/x.py", "from ..action.wvd_session_info import ActionModule"),
+        ("plugin_utils/_action/x.py", "from ...inventory import wvd_session_hosts"),
         ("action/x.py", "from ..plugin_utils import retry"),
         ("modules/x.py", "from ..plugin_utils._sessions import engine"),
         ("doc_fragments/x.py", "import re"),
@@ -100,6 +110,7 @@ def test_import_the_other_way_is_seen(file: str, source: str) -> None:
     [
         ("action/x.py", "from ..plugin_utils._action.session_action import SessionAction"),
         ("action/x.py", "from ..plugin_utils._services import rds, wms"),
+        ("inventory/x.py", "from ..plugin_utils._action.options import is_empty"),
         ("plugin_utils/_action/x.py", "from .._services.place import Place\nfrom ansible.errors import AnsibleError"),
         ("plugin_utils/_services/x.py", "from .._transports import arm\nfrom . import place"),
         ("plugin_utils/_transports/x.py", "import requests\nfrom .._sessions.errors import ServiceError"),
