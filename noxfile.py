@@ -259,6 +259,8 @@ def galaxy(session: nox.Session) -> None:
 
     modules = [f"remotedesktop.sessions.{path.stem}" for path in sorted((ROOT / "plugins/modules").glob("*.py"))]
     needs(session, modules, "ansible-doc", *modules)
+    inventories = [f"remotedesktop.sessions.{path.stem}" for path in sorted((ROOT / "plugins/inventory").glob("*.py"))]
+    needs(session, inventories, "ansible-doc", "--type", "inventory", *inventories)
     needs(session, ["azure-identity>="], "ansible-builder", "introspect", str(tmp))
     with session.chdir(tmp):
         report = needs(session, ["completed successfully"], "python", "-m", "galaxy_importer.main", str(tarball))

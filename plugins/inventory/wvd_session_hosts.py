@@ -200,14 +200,23 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         asked = fingerprint(options, patterns, source, os.environ)
         uses_cache, key = self.get_option("cache"), self.get_cache_key(path)
         if uses_cache and cache:
-            kept = plain(self._cache.get(key))
-            if isinstance(kept, dict) and kept.get("asked") == asked:
+            kept = self._kept(key)
+            if kept.get("asked") == asked:
                 return ListedHosts(kept["pools"], kept["hosts"])
         reach = replace(make_reach("the inventory", None, _run_no_module, os.environ), tell=self.display.warning)
         listed = list_session_hosts(options, patterns, source, seconds, reach)
         if uses_cache:
             self._cache[key] = {"asked": asked, "pools": listed.pools, "hosts": listed.hosts}
         return listed
+
+    def _kept(self, key: str) -> dict[str, Any]:
+        """Return what the cache holds, or nothing: a file that cannot be read is one to write anew."""
+        try:
+            kept = plain(self._cache.get(key))
+        except AnsibleError as error:
+            self.display.warning(f"The session hosts are listed, because the cache could not be read: {error}")
+            return {}
+        return kept if isinstance(kept, dict) else {}
 
     def _value(self, name: str) -> Any:
         """Return an option of plain types, with its templates filled in."""
