@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from .._services.host_place import HostPlace
 from .._services.place import Spec
 from .._sessions.errors import SelectionError, SessionsError
 from .._sessions.host_setting import HostReport, set_hosts
+from .._sessions.service import Notes
 from .._sessions.session_host import SessionHost, find_hosts
 from .options import check_args, read_options
 from .task_reach import make_reach, task_environment
@@ -42,13 +44,16 @@ class HostAction(ActionBase):
         """Run the task."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         del tmp
+        warnings: list[str] = []
         try:
-            result.update(self._run(task_vars or {}))
+            result.update(self._run(task_vars or {}, warnings))
         except SessionsError as error:
             result.update(failed=True, msg=str(error))
+        if warnings:
+            result["warnings"] = [*result.get("warnings", ()), *warnings]
         return result
 
-    def _run(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _run(self, task_vars: dict[str, Any], warnings: list[str]) -> dict[str, Any]:
         check_args(self._task.args, self.OPTIONS, [self.PLACE])
         _validation, validated = self.validate_argument_spec(self.OPTIONS)  # type: ignore[no-untyped-call,unused-ignore]
         options = read_options(validated, self.OPTIONS, [self.PLACE])
@@ -62,7 +67,7 @@ class HostAction(ActionBase):
             service = self.PLACE.open(wanted, reach)
             try:
                 if wanted.desired is None:
-                    return _list(find_hosts(service, wanted.names))
+                    return _list(find_hosts(service, wanted.names), self.PLACE.counted)
                 report = set_hosts(
                     service,
                     wanted.names,
@@ -74,19 +79,24 @@ class HostAction(ActionBase):
                 )
             finally:
                 service.close()
-        return _result(report, self.PLACE.state_option)
+                notes = service.notes()
+                warnings.extend(notes.warnings)
+        return _result(report, self.PLACE.state_option, notes)
 
 
-def _list(hosts: Sequence[SessionHost]) -> dict[str, Any]:
+def _list(hosts: Sequence[SessionHost], counted: str) -> dict[str, Any]:
     return {
         "changed": False,
         "hosts": [dict(one.fields) for one in hosts],
-        "summary": dict(sorted(Counter(str(one.fields["status"]) for one in hosts).items())),
+        "summary": dict(sorted(Counter(str(one.fields[counted]) for one in hosts).items())),
     }
 
 
-def _result(report: HostReport, state_option: str) -> dict[str, Any]:
-    """Make the result of a report; hosts that failed fail the task, with every outcome in it."""
+def _result(report: HostReport, state_option: str, notes: Notes) -> dict[str, Any]:
+    """Make the result of a report; hosts that failed fail the task, with every outcome in it.
+
+    When the connection was lost on the way the host of the task is unreachable.
+    """
     result: dict[str, Any] = {
         "changed": report.changed,
         "hosts": [row.result() for row in report.rows],
@@ -94,5 +104,12 @@ def _result(report: HostReport, state_option: str) -> dict[str, Any]:
         "diff": report.diff(state_option),
     }
     if report.failures:
-        result.update(failed=True, msg=report.failure_message())
+        advice = notes.advice if notes.lost is None else ""
+        result.update(failed=True, msg=f"{report.failure_message()} {advice}".strip())
+    if notes.lost is not None:
+        lost = " ".join(str(notes.lost).split()).rstrip(".")
+        result["msg"] = f"{lost}. {result.get('msg', '')}".strip()
+        if isinstance(notes.lost, AnsibleConnectionFailure):
+            result.pop("failed", None)
+            result["unreachable"] = True
     return result

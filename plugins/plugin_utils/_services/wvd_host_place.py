@@ -45,41 +45,28 @@ class Where:
 class SessionHosts(HostPlace[WvdHosts]):
     """The hosts of a pool."""
 
+    state_option = "allow_new_session"
+    states = "false drains session hosts, true opens them again"
+    counted = "status"
     may_be_empty = frozenset(SIGN_IN) - {"subscription_id", "profile"}
     needs_connection = False
 
     def read(self, options: Options) -> WantedHosts:
         """Read which hosts of which pool are meant."""
+        for name in ("resource_group_name", "host_pool_name"):
+            if not options[name]:
+                raise SelectionError(f"{name} is missing: it says where the session hosts are.")
         pool = HostPool(*(options[name] or "" for name in POOL_FIELDS))
         names = options["session_host_name"]
         named = None if names is None else tuple(name_host(pool, name) for name in names)
         return WantedHosts(Where(options, (pool,)), named)
 
-    def read_desired(self, options: Options) -> WantedHosts:
-        """Read which hosts are to have which state."""
-        ways = [name for name in ("session_host_name", "hosts") if options[name] is not None]
-        ways += ["all_hosts"] * bool(options["all_hosts"])
-        state = options["allow_new_session"]
-        if len(ways) > 1:
-            raise SelectionError(f"{' and '.join(ways)} both name session hosts: give only one of them.")
-        if not ways:
-            raise SelectionError(
-                "Nothing says which session hosts are meant. Name them with session_host_name, pass rows in hosts, or "
-                "set all_hosts to true."
-            )
-        if options["hosts"] is not None:
-            if state is not None:
-                raise SelectionError("allow_new_session contradicts hosts, whose rows say it: leave it out.")
-            rows = read_hosts(options["hosts"], {name: options[name] or "" for name in POOL_FIELDS})
-            desired = Desired(states={named.key: own for _pool, named, own in rows}, restores=True)
-            pools = tuple(dict.fromkeys(pool for pool, _named, _own in rows))
-            return WantedHosts(Where(options, pools), [named for _pool, named, _own in rows], desired)
-        if state is None:
-            raise SelectionError("allow_new_session is missing: false drains session hosts, true opens them again.")
-        for name in ("resource_group_name", "host_pool_name"):
-            if not options[name]:
-                raise SelectionError(f"{name} is missing: it says where the session hosts are.")
-        return replace(self.read(options), desired=Desired(state))
+    def read_rows(self, options: Options) -> WantedHosts:
+        """Read which hosts are to have which states; they may be of several pools."""
+        rows = read_hosts(options["hosts"], {name: options[name] or "" for name in POOL_FIELDS})
+        desired = Desired(states={named.key: own for _pool, named, own in rows}, restores=True)
+        pools = tuple(dict.fromkeys(pool for pool, _named, _own in rows))
+        return WantedHosts(Where(options, pools), [named for _pool, named, _own in rows], desired)
 
     def open(self, wanted: WantedHosts, reach: Reach) -> WvdHosts:
         """Sign in. Raises ServiceError and SelectionError."""

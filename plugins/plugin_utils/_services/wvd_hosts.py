@@ -11,7 +11,7 @@ from functools import partial
 
 from .._sessions.errors import ServiceError
 from .._sessions.host_setting import HostReplied
-from .._sessions.service import Reply
+from .._sessions.service import Notes, Reply
 from .._sessions.session import fold
 from .._sessions.session_host import HostName, HostRead, SessionHost
 from .._transports.arm import ArmClient
@@ -23,6 +23,8 @@ from .wvd_threads import Threads
 
 class WvdHosts:
     """The session hosts of some host pools, over one client a subscription."""
+
+    title = "the host pool"
 
     def __init__(self, pools: Mapping[str, HostPool], connect: Callable[[str], ArmClient]) -> None:
         """`pools` are by place as names say it; `connect` makes the client of a subscription (its id, folded)."""
@@ -62,6 +64,10 @@ class WvdHosts:
         events = self._workers.wait(seconds)
         self._begun -= len(events)
         return events
+
+    def notes(self) -> Notes:
+        """Tell nothing: what there is to say is in the reasons."""
+        return Notes()
 
     def close(self) -> None:
         """Begin nothing more, and close the connections."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from .errors import SelectionError, SessionsError
 from .service import Reply
 from .session_host import READ_SECONDS, HostName, HostRead, HostReader, SessionHost, read_each, require_all
 
@@ -47,6 +48,8 @@ class HostReplied:
     named: HostName
     reply: Reply
     reason: str = ""
+    ended: bool = False
+    """Whether nothing more can come of an unclear answer, so that the state that is read next tells what came of it."""
 
 
 class HostSetter(HostReader, Protocol):
@@ -136,41 +139,48 @@ def set_hosts(
     """
     rows: dict[tuple[str, str], HostRow] = {}
     open_: list[_Setting] = []
-    for named, found in _read(setter, names, desired, rows):
-        wanted = desired.of(named)
+    for found, wanted in _read(setter, names, desired, rows):
+        named = HostName(found.place, found.name, found.fields)
         if found.state == wanted:
             rows[named.key] = HostRow(found.name, found.fields, found.state, found.state, ALREADY_SET)
         elif check_mode:
             rows[named.key] = HostRow(found.name, found.fields, found.state, wanted, SET)
         else:
             rows[named.key] = HostRow(found.name, found.fields, found.state, found.state, FAILED)  # until it is set
-            open_.append(_Setting(HostName(found.place, found.name, found.fields), found, wanted))
+            open_.append(_Setting(named, found, wanted))
     rows.update((one.named.key, one.row) for one in _Run(setter, open_, wait_timeout, clock, lives).run())
     return HostReport(list(rows.values()))
 
 
 def _read(
     setter: HostSetter, names: Sequence[HostName] | None, desired: Desired, rows: dict[tuple[str, str], HostRow]
-) -> list[tuple[HostName, SessionHost]]:
-    """Read the hosts that are to have a state; the others get their rows. Raises ServiceError."""
+) -> list[tuple[SessionHost, object]]:
+    """Read the hosts that are to have a state, each with that state; all get their rows. Raises SessionsError."""
     if names is None:
-        return [(HostName(host.place, host.name), host) for host in setter.list_hosts()]
-    for named in names:
-        rows[named.key] = HostRow(named.name, named.fields, None, None, LEFT_ALONE, "its state before is not known")
+        return [(host, desired.of(HostName(host.place, host.name))) for host in setter.list_hosts()]
     read = read_each(setter, [named for named in names if desired.of(named) is not None])
     errors = [one.error for one in read if one.error is not None]
     if errors and len(errors) == len(read):
         raise errors[0]
     if not desired.restores:
-        require_all(read)
-    found: list[tuple[HostName, SessionHost]] = []
-    for one in read:
-        if one.found is not None:
-            found.append((one.named, one.found))
-        else:
+        require_all(setter, read)
+    answers = {one.named.key: one for one in read}
+    wanted: dict[tuple[str, str], tuple[SessionHost, object]] = {}
+    for named in names:
+        one = answers.get(named.key)
+        if one is None:
+            reason = "its state before is not known"
+            rows[named.key] = HostRow(named.name, named.fields, None, None, LEFT_ALONE, reason)
+        elif one.found is None:
             reason = str(one.error or "there is no such session host any more")
-            rows[one.named.key] = HostRow(one.named.name, one.named.fields, None, None, FAILED, reason)
-    return found
+            rows[named.key] = HostRow(named.name, named.fields, None, None, FAILED, reason)
+        else:
+            found, state = one.found, desired.of(named)
+            key = HostName(found.place, found.name).key  # A name may lack the domain, where that leaves no doubt.
+            if wanted.setdefault(key, (found, state))[1] != state:
+                raise SelectionError(f"{named.name} is {found.name}, which is to have another state, too.")
+            rows[key] = HostRow(found.name, found.fields, found.state, found.state, FAILED)
+    return list(wanted.values())
 
 
 @dataclass(slots=True)
@@ -190,6 +200,8 @@ class _Setting:
     """Clock reading of the first request."""
     sent: bool = False
     """Whether a request may have had an effect."""
+    open: bool = False
+    """Whether one may have it even after a look has shown nothing."""
     refused: bool = False
     """Whether nothing is to be sent any more."""
     rest: float = FIRST_PAUSE
@@ -224,11 +236,14 @@ class _Run:
                         self._replied(self._open[event.named.key], event)
                     elif isinstance(event, HostRead):
                         self._read(self._open[event.named.key], event)
+        except SessionsError as error:
+            ended = str(error)
         except Exception as error:
             # Whoever restores states must hear of every host, whatever has gone wrong here.
             ended = f"the task was broken off: {error!r}"
         for one in list(self._open.values()):
-            one.sent |= one.due == ON_ITS_WAY and not one.looks
+            if one.due == ON_ITS_WAY and not one.looks:
+                one.sent = one.open = True
             self._finish(one, FAILED, ended)
         return self._all
 
@@ -263,6 +278,8 @@ class _Run:
         one.reason = event.reason
         if event.reply in (Reply.DONE, Reply.UNCLEAR):
             one.sent = True
+            one.open |= not event.ended
+            one.seen = None
         elif event.reply in (Reply.THROTTLED, Reply.NOT_SENT):
             one.looks = False
         elif one.sent:
@@ -279,7 +296,8 @@ class _Run:
             self._finish(one, FAILED, "there is no such session host any more")
         elif one.refused or now >= self._deadline(one):
             unread = f"it could not be read again: {event.error}" if event.error is not None else ""
-            unseen = f"it was not seen to take effect in {self._wait_timeout:.0f} s" if one.sent else ""
+            late = one.sent and now >= self._deadline(one)
+            unseen = f"it was not seen to take effect in {self._wait_timeout:.0f} s" if late else ""
             self._finish(one, FAILED, "; ".join(filter(None, (one.reason.rstrip("."), unread or unseen))))
         else:
             one.looks = event.found is None
@@ -289,6 +307,6 @@ class _Run:
     def _finish(self, one: _Setting, outcome: str, reason: str) -> None:
         seconds = 0.0 if one.first is None else self._clock() - one.first
         seen = one.host.state if one.seen is None and not one.sent else one.seen
-        perhaps = outcome == FAILED and one.sent
+        perhaps = outcome == FAILED and one.sent and (one.open or seen != one.host.state)
         one.row = HostRow(one.host.name, one.host.fields, one.host.state, seen, outcome, reason, seconds, perhaps)
         del self._open[one.named.key]

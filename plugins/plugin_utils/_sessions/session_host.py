@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from .errors import ServiceError
+from .service import Notes
 from .session import fold
 
 READ_SECONDS = 1.0
@@ -56,17 +57,23 @@ class HostRead:
 class HostReader(Protocol):
     """The session hosts of some places."""
 
+    title: str
+    """Where they are, for sentences: `the host pool`."""
+
     def list_hosts(self) -> list[SessionHost]:
         """Read all hosts. Raises ServiceError."""
 
     def begin_read(self, named: HostName, once_in: float | None = None) -> None:
-        """Begin to read one host by itself; a `HostRead` answers it.
+        """Begin to read one host; a `HostRead` answers it.
 
-        With `once_in` it is asked for only once, and waited for so many seconds.
+        With `once_in` it is asked for only once, and waited for so many seconds, if the service can read single hosts.
         """
 
     def wait(self, seconds: float) -> Sequence[object]:
         """Return what has been answered; wait for the first answer at most that long."""
+
+    def notes(self) -> Notes:
+        """Tell what there is to tell by now."""
 
     def close(self) -> None:
         """Begin nothing more, and close the connections."""
@@ -75,7 +82,7 @@ class HostReader(Protocol):
 def find_hosts(reader: HostReader, names: Sequence[HostName] | None) -> list[SessionHost]:
     """Read the named hosts, each by itself, or without names all. Raises ServiceError, also for names without a host.
 
-    Services limit how often hosts may be listed, so a name is never looked up in a list.
+    Services limit how often hosts may be listed, so a name is never looked up in such a list.
     """
     if names is None:
         return reader.list_hosts()
@@ -83,8 +90,9 @@ def find_hosts(reader: HostReader, names: Sequence[HostName] | None) -> list[Ses
     for one in read:
         if one.error is not None:
             raise one.error
-    require_all(read)
-    return [one.found for one in read if one.found is not None]
+    require_all(reader, read)
+    found = [one.found for one in read if one.found is not None]
+    return list({(host.place, fold(host.name)): host for host in found}.values())
 
 
 def read_each(reader: HostReader, names: Sequence[HostName]) -> list[HostRead]:
@@ -101,8 +109,8 @@ def read_each(reader: HostReader, names: Sequence[HostName]) -> list[HostRead]:
     return [read[key] for key in unread]
 
 
-def require_all(read: Sequence[HostRead]) -> None:
+def require_all(reader: HostReader, read: Sequence[HostRead]) -> None:
     """Raise ServiceError with the names of those that the service does not have."""
     missing = [one.named.name for one in read if one.found is None and one.error is None]
     if missing:
-        raise ServiceError(f"There is no session host {', '.join(missing)} in the host pool: check the names.")
+        raise ServiceError(f"There is no session host {', '.join(missing)} in {reader.title}: check the names.")

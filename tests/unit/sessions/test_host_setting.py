@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import (
+    SelectionError,
+    ServiceError,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.host_setting import (
     ALREADY_SET,
     FAILED,
@@ -21,7 +24,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.h
     HostReport,
     set_hosts,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Reply
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Notes, Reply
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session_host import (
     HostName,
     HostRead,
@@ -33,6 +36,8 @@ from tests.unit.fakes.clock import Clock
 class Farm:
     """Hosts by name, with their states; requests are answered by script, each after a moment."""
 
+    title = "the host pool"
+
     def __init__(self, **states: object) -> None:
         self.states = states
         self.clock = Clock()
@@ -40,6 +45,8 @@ class Farm:
         self.reads: list[str] = []
         self.replies: dict[str, list[tuple[Reply, bool]]] = {}
         """For each host, how the next requests are answered and whether they have their effect."""
+        self.ended = False
+        """Whether nothing more comes of an unclear request."""
         self.errors: dict[str, list[ServiceError | None]] = {}
         self.answers: list[Any] = []
         self.paused = 0.0
@@ -48,6 +55,7 @@ class Farm:
         self.on_wait: Callable[[], None] = lambda: None
 
     def _host(self, name: str) -> SessionHost | None:
+        name = next((full for full in self.states if full.partition(".")[0] == name), name)
         state = self.states.get(name)
         return None if state is None else SessionHost("p", name, state, {"name": name, "allow_new_session": state})
 
@@ -67,7 +75,9 @@ class Farm:
         reply, effect = script.pop(0) if script else (Reply.DONE, True)
         if effect:
             self.states[named.name] = state
-        self.answers.append(HostReplied(named, reply, "" if reply is Reply.DONE else f"reason {reply.name}"))
+        self.answers.append(
+            HostReplied(named, reply, "" if reply is Reply.DONE else f"reason {reply.name}", self.ended)
+        )
 
     def pause(self) -> float:
         return self.paused
@@ -80,6 +90,9 @@ class Farm:
             return []
         self.clock.sleep(0.1)
         return [self.answers.pop(0)]
+
+    def notes(self) -> Notes:
+        return Notes()
 
     def close(self) -> None:
         pass
@@ -250,3 +263,51 @@ def test_whatever_goes_wrong_every_host_is_told_of() -> None:
     assert told(report) == {"a": (True, None, FAILED), "b": (False, False, ALREADY_SET)}
     assert "surprise" in report.failure_message()
     assert report.changed, "the request was on its way"
+
+
+def test_state_that_is_as_before_after_the_last_request_has_ended_is_no_change() -> None:
+    farm = Farm(a=True, b=True)
+    farm.ended = True
+    farm.replies["a"] = [(Reply.UNCLEAR, False), (Reply.UNCLEAR, False), (Reply.REFUSED, False)]
+    report = farm.run("a", DRAIN)
+    assert (told(report), report.changed) == ({"a": (True, True, FAILED)}, False)
+    assert report.failure_message() == "Failed to set 1 of 1 session hosts: a: reason REFUSED."
+    farm.replies["b"] = [(Reply.UNCLEAR, False), (Reply.REFUSED, False)]
+    farm.errors["b"] = [None, None, ServiceError("broken")]
+    assert farm.run("b", DRAIN).changed, "nobody has seen the state since"
+
+
+def test_third_state_that_is_seen_after_a_request_may_be_a_change() -> None:
+    farm = Farm(a="yes")
+    farm.ended = True
+    farm.replies["a"] = [(Reply.UNCLEAR, False), (Reply.REFUSED, False)]
+    farm.on_wait = lambda: farm.states.update(a="not_until_reboot") if farm.sent else None
+    report = farm.run("a", Desired("no"))
+    assert (told(report), report.changed) == ({"a": ("yes", "not_until_reboot", FAILED)}, True)
+
+
+def test_host_without_its_domain_is_the_one_that_is_found_and_set_once() -> None:
+    farm = Farm(**{"a.example.test": True, "b": True})
+    report = farm.run("a b a.example.test", DRAIN)
+    assert told(report) == {"a.example.test": (True, False, SET), "b": (True, False, SET)}
+    assert [row.name for row in report.rows] == ["a.example.test", "b"]
+    assert [name for name, _state, _at in farm.sent] == ["a.example.test", "b"]
+
+
+def test_host_that_is_to_have_two_states_keeps_everything_from_being_set() -> None:
+    farm = Farm(**{"a.example.test": True, "b": True})
+    states = {HostName("p", name).key: name == "a" for name in ("a", "b", "a.example.test")}
+    with pytest.raises(SelectionError, match=r"a\.example\.test is a\.example\.test, which is to have another state"):
+        farm.run("a b a.example.test", Desired(states=states, restores=True))
+    assert farm.sent == []
+
+
+def test_service_that_is_lost_says_why_in_each_row() -> None:
+    farm = Farm(a=True)
+
+    def fail() -> None:
+        if farm.sent:
+            raise ServiceError("the connection was lost")
+
+    farm.on_wait = fail
+    assert farm.run("a", DRAIN).failure_message().endswith("a: the connection was lost.")

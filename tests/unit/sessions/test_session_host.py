@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Notes
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session_host import (
     HostName,
     HostRead,
@@ -18,6 +19,8 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
 
 class Reader:
     """Hosts in memory, which answer in reverse order."""
+
+    title = "the host pool"
 
     def __init__(self, *names: str) -> None:
         self.hosts = {name.lower(): SessionHost("p", name, True, {}) for name in names}
@@ -37,6 +40,9 @@ class Reader:
 
     def wait(self, seconds: float) -> list[HostRead]:
         return [self.answers.pop(0)]
+
+    def notes(self) -> Notes:
+        return Notes()
 
     def close(self) -> None:
         pass
@@ -74,3 +80,9 @@ def test_host_that_cannot_be_read_is_an_error() -> None:
     reader.error = ServiceError("broken")
     with pytest.raises(ServiceError, match="broken"):
         find_hosts(reader, named("a"))
+
+
+def test_one_host_under_two_names_is_one() -> None:
+    reader = Reader("a.example.test")
+    reader.hosts["a"] = reader.hosts["a.example.test"]
+    assert [host.name for host in find_hosts(reader, named("a", "a.example.test"))] == ["a.example.test"]
