@@ -43,7 +43,10 @@ function New-Module {
     return $folder
 }
 
-$functions = 'Get-RDUserSession', 'Get-RDServer', 'Invoke-RDUserLogoff', 'Disconnect-RDUser', 'Send-RDUserMessage'
+$functions = @(
+    'Get-RDUserSession', 'Get-RDServer', 'Invoke-RDUserLogoff', 'Disconnect-RDUser', 'Send-RDUserMessage'
+    'Get-RDSessionCollection', 'Get-RDSessionHost', 'Set-RDSessionHost'
+)
 $folder = New-Module RemoteDesktop RemoteDesktop -Source RemoteDesktop/RemoteDesktop.cs -Manifest @{
     RootModule = 'RemoteDesktop.psm1'
     FunctionsToExport = $functions

@@ -101,6 +101,7 @@ def _pool(item: Definition) -> Pool:
     if fields["service"] == "wvd":
         fields.setdefault("subscription", SUBSCRIPTION)
         fields.setdefault("resource_group", "rg-avd")
+    fields["passive_brokers"] = tuple(fields.get("passive_brokers", ()))
     try:
         return Pool(**azure_resources.read(fields))
     except (TypeError, ValueError) as error:

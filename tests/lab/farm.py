@@ -143,7 +143,8 @@ class Pool:
     name: str
     subscription: str = ""  # wvd
     resource_group: str = ""  # wvd
-    connection_broker: str = ""  # rds, fully qualified
+    connection_broker: str = ""  # rds, fully qualified: the active one
+    passive_brokers: tuple[str, ...] = ()  # rds, fully qualified
     tenant_group: str = ""  # wvd_classic
     tenant: str = ""  # wvd_classic
     location: str = "westeurope"
@@ -377,6 +378,18 @@ class Farm:
             shelf.hosts[host] = dataclasses.replace(before, allow_new_session=allow_new_session)
             effect: Effect = "none" if before.allow_new_session == allow_new_session else "done"
             self._write(shelf, "undrain" if allow_new_session else "drain", effect, host, None, by, {})
+            return before
+
+    def allow_connections(self, pool: Pool, host: str, allowed: str, by: Caller = LAB) -> Host:
+        """Set which new connections an rds host takes: Yes, No or NotUntilReboot (verb `drain` or `undrain`)."""
+        with self.lock:
+            self._settle()
+            before = self.host(pool, host)
+            shelf = self._shelf(pool)
+            shelf.hosts[host] = dataclasses.replace(before, new_connection_allowed=allowed)
+            effect: Effect = "none" if before.new_connection_allowed == allowed else "done"
+            detail = {"new_connection_allowed": allowed}
+            self._write(shelf, "undrain" if allowed == "Yes" else "drain", effect, host, None, by, detail)
             return before
 
     # What only a test (or a fault) does. Each answers with the new session or host.

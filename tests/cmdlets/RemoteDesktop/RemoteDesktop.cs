@@ -42,6 +42,27 @@ namespace Microsoft.RemoteDesktopServices.Management
         public bool? RemoteFxEnabled { get; set; }
     }
 
+    public enum RDServerNewConnectionAllowed { Yes, NotUntilReboot, No }
+
+    public class RDServer
+    {
+        public string CollectionName { get; set; }
+        public string SessionHost { get; set; }
+        public RDServerNewConnectionAllowed NewConnectionAllowed { get; set; }
+    }
+
+    public enum RDSessionCollectionType { Unknown, PooledUnmanaged, PersonalUnmanaged }
+
+    public class RDSessionCollection
+    {
+        public string CollectionName { get; set; }
+        public string CollectionAlias { get; set; }
+        public string CollectionDescription { get; set; }
+        public int Size { get; set; }
+        public string ResourceType { get; set; }
+        public RDSessionCollectionType CollectionType { get; set; }
+    }
+
     // C# takes no property with the name of its own class, but inherits one.
     public abstract class ServerRow
     {

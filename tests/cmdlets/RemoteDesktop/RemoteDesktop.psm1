@@ -119,5 +119,44 @@ function Send-RDUserMessage {
     }
 }
 
-$functions = 'Get-RDUserSession', 'Get-RDServer', 'Invoke-RDUserLogoff', 'Disconnect-RDUser', 'Send-RDUserMessage'
+function Get-RDSessionCollection {
+    [CmdletBinding()]
+    param (
+        [Parameter(Position = 0)] [string] $CollectionName,
+        [Parameter(Position = 1)] [string] $ConnectionBroker
+    )
+
+    $given = Select-Given $PSBoundParameters -Name CollectionName, ConnectionBroker
+    $type = 'Microsoft.RemoteDesktopServices.Management.RDSessionCollection'
+    Write-FarmAnswer Get-RDSessionCollection -Given $given -Type $type
+}
+
+function Get-RDSessionHost {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory, Position = 0)] [string] $CollectionName,
+        [Parameter(Position = 1)] [string] $ConnectionBroker
+    )
+
+    $given = Select-Given $PSBoundParameters -Name CollectionName, ConnectionBroker
+    Write-FarmAnswer Get-RDSessionHost -Given $given -Type Microsoft.RemoteDesktopServices.Management.RDServer
+}
+
+function Set-RDSessionHost {
+    [CmdletBinding(PositionalBinding = $false)]
+    param (
+        [Parameter(Mandatory, Position = 0)] [string[]] $SessionHost,
+        [Parameter(Mandatory, Position = 1)]
+        [Microsoft.RemoteDesktopServices.Management.RDServerNewConnectionAllowed] $NewConnectionAllowed,
+        [string] $ConnectionBroker
+    )
+
+    $given = Select-Given $PSBoundParameters -Name SessionHost, NewConnectionAllowed, ConnectionBroker
+    Write-FarmAnswer Set-RDSessionHost -Given $given
+}
+
+$functions = @(
+    'Get-RDUserSession', 'Get-RDServer', 'Invoke-RDUserLogoff', 'Disconnect-RDUser', 'Send-RDUserMessage'
+    'Get-RDSessionCollection', 'Get-RDSessionHost', 'Set-RDSessionHost'
+)
 Export-ModuleMember -Function $functions

@@ -66,6 +66,11 @@ def message(execution: Execution, pool: Pool, host: str, session_id: int, text: 
     execution.machine.farm.message(pool, host, session_id, text, _caller(execution))
 
 
+def allow_connections(execution: Execution, pool: Pool, host: str, allowed: str) -> None:
+    """Let a host take new connections, or not."""
+    execution.machine.farm.allow_connections(pool, host, allowed, _caller(execution))
+
+
 def _caller(execution: Execution) -> Caller:
     return execution.machine.caller(execution.runspace.user, execution.command.name)
 

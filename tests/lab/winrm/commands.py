@@ -20,8 +20,12 @@ ParameterType = typing.Literal[
     "System.UInt32[]",
     "System.Management.Automation.SwitchParameter",
     "System.Management.Automation.PSCredential",
+    "Microsoft.RemoteDesktopServices.Management.RDServerNewConnectionAllowed",
 ]
 SWITCH: typing.Final = "System.Management.Automation.SwitchParameter"
+NEW_CONNECTIONS: typing.Final = "Microsoft.RemoteDesktopServices.Management.RDServerNewConnectionAllowed"
+ENUMERATIONS: dict[str, tuple[str, ...]] = {NEW_CONNECTIONS: ("Yes", "NotUntilReboot", "No")}
+"""Names of the members, by number."""
 EVERY_SET = "__AllParameterSets"
 
 Bound = dict[str, typing.Any]

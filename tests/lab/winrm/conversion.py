@@ -10,7 +10,7 @@ import re
 import typing
 
 from .clixml import AUTOMATION, U32, Collection, SecretValue, Value, text_of
-from .commands import SWITCH
+from .commands import ENUMERATIONS, SWITCH
 
 _LIMITS = {"System.Int32": (-(2**31), 2**31 - 1), "System.UInt32": (0, 2**32 - 1)}
 _LIST = "System.Collections.ArrayList"
@@ -36,6 +36,8 @@ def convert(value: Value, target: str) -> typing.Any:
         return _integer(value, target)
     if target == SWITCH:
         return _boolean(value)
+    if target in ENUMERATIONS:
+        return _member(text_of(value), target)
     if target == f"{AUTOMATION}.PSCredential" and not isinstance(value, SecretValue):
         raise NotConvertibleError(f'Cannot convert the value of type "{type_of(value)}" to type "{target}".')
     return value
@@ -74,6 +76,19 @@ def _integer(value: Value, target: str) -> int:
         reason = f"Value was either too large or too small for a{'n' * (short == 'Int32')} {short}."
         raise NotConvertibleError(_text(text_of(value), target, reason))
     return U32(number) if target == "System.UInt32" else number
+
+
+def _member(text: str, target: str) -> str:
+    """The name of an enumeration's member, which may be given in any case or as its number."""
+    names = ENUMERATIONS[target]
+    for number, name in enumerate(names):
+        if text.strip().lower() in (name.lower(), str(number)):
+            return name
+    reason = (
+        f"Unable to match the identifier name {text} to a valid enumerator name. Specify one of the following "
+        f"enumerator names and try again:\n{', '.join(names)}"
+    )
+    raise NotConvertibleError(_text(text, target, reason))
 
 
 def _parsed(text: str, target: str) -> int:

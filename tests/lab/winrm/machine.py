@@ -5,7 +5,7 @@
 
 Which hosts there are follows from the farm, so it changes when the farm is replaced:
 
-    rds pool   its connection broker and its session hosts, with the module RemoteDesktop
+    rds pool   its connection brokers and its session hosts, with the module RemoteDesktop
     wms pool       its one host, with the generation of MultiPoint that the pool says
     wvd_classic pools         one management host, with Microsoft.RDInfra.RDPowerShell
 """
@@ -30,12 +30,14 @@ class Settings:
 
     `delay`: seconds that a command takes, by its name, `*` for the others. `language`: of the cmdlets' texts.
     `time_zone`: a name such as Asia/Kolkata. `culture`: how a real PowerShell there writes numbers and dates.
+    `active_broker`: which of several connection brokers is the active one now, if not the pool's first.
     """
 
     delay: dict[str, float] = dataclasses.field(default_factory=dict)
     language: Language = "en"
     time_zone: str = "UTC"
     culture: str = "en-US"
+    active_broker: str = ""
     shell_quota: int = 30  # MaxShellsPerUser
     command_quota: int = 1000  # MaxConcurrentCommandsPerShell
 
@@ -88,7 +90,8 @@ def machines(farm: Farm, faults: Faults, settings: Settings, sign_in: SignIn) ->
 
     rds = farm.pools("rds")
     for pool in rds:
-        machine(pool.connection_broker, "RemoteDesktop").pools.append(pool)
+        for broker in (pool.connection_broker, *pool.passive_brokers):
+            machine(broker, "RemoteDesktop").pools.append(pool)
     for pool in farm.pools("wms"):
         for host in farm.hosts(pool):
             server = machine(host.name, "MultiPoint", pool.generation)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import typing
 
-from ..farm import HostNotFoundError, Pool, Session, SessionNotFoundError
+from ..farm import Host, HostNotFoundError, Pool, Session, SessionNotFoundError
 from .acting import (
     ACCESS_DENIED,
     SERVER_UNAVAILABLE,
     SESSION_GONE,
     STATES,
+    allow_connections,
     disconnect,
     log_off,
     message,
@@ -20,7 +21,7 @@ from .acting import (
     win32_code,
 )
 from .clixml import U32, Collection, DotNetObject, Value, type_names
-from .commands import SWITCH, Body, Bound, Command, Parameter
+from .commands import NEW_CONNECTIONS, SWITCH, Body, Bound, Command, Parameter
 from .wildcards import has_wildcards, matches
 
 if typing.TYPE_CHECKING:
@@ -69,11 +70,19 @@ def _collections(execution: Execution, bound: Bound) -> list[Pool] | None:
     if "." not in broker or broker.endswith(".") or len(broker) >= 255:
         execution.write_error(say(execution, "no_fqdn", host=broker))
         return None
-    pools = [pool for pool in machine.farm.pools("rds") if pool.connection_broker.lower() == broker.lower()]
+    pools = [pool for pool in machine.farm.pools("rds") if broker.lower() in _brokers(pool)]
     if not pools or execution.fault("broker_absent"):
         execution.write_error(say(execution, "no_deployment", host=broker))
         return None
+    active = machine.settings.active_broker or pools[0].connection_broker
+    if broker.lower() != active.lower():
+        execution.write_error(say(execution, "passive_broker", host=broker))
+        return None
     return pools
+
+
+def _brokers(pool: Pool) -> list[str]:
+    return [name.lower() for name in (pool.connection_broker, *pool.passive_brokers)]
 
 
 def _get_session(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
@@ -160,6 +169,76 @@ def _get_server(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
         yield DotNetObject(types, {"Server": name, "Roles": Collection(tuple(sorted(has)))}, text=types[0])
 
 
+def _get_collection(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
+    pools, wanted = _collections(execution, bound), bound.get("CollectionName", "*")
+    named = [pool for pool in pools or () if matches(pool.name, wanted)]
+    if pools is not None and not named and not has_wildcards(wanted):
+        execution.write_error(say(execution, "no_collection", name=wanted))
+    types = type_names(f"{_NAMESPACE}.RDSessionCollection")
+    for pool in named:
+        row: dict[str, Value] = {
+            "CollectionName": pool.name,
+            "CollectionAlias": pool.name[:15],
+            "CollectionDescription": None,
+            "Size": len(execution.machine.farm.hosts(pool)),
+            "ResourceType": "Remote Desktop",
+            "CollectionType": "PooledUnmanaged",
+        }
+        yield DotNetObject(types, row, text=types[0])
+
+
+def _get_host(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
+    """The broker knows the mode, but whether a host has been restarted since only the host itself."""
+    pools, wanted = _collections(execution, bound), bound["CollectionName"]
+    named = [pool for pool in pools or () if pool.name.lower() == wanted.lower()]
+    if pools is not None and not named:
+        execution.write_error(say(execution, "no_collection", name=wanted))
+    types = type_names(f"{_NAMESPACE}.RDServer")
+    for pool in named:
+        for host in execution.machine.farm.hosts(pool):
+            if host.new_connection_allowed == "NotUntilReboot" and host.status != "Available":
+                execution.write_error(say(execution, "host_off", host=host.name))
+                continue
+            row: dict[str, Value] = {
+                "CollectionName": pool.name,
+                "SessionHost": host.name,
+                "NewConnectionAllowed": host.new_connection_allowed,
+            }
+            yield DotNetObject(types, row, text=types[0])
+
+
+def _set_host(execution: Execution, bound: Bound) -> typing.Iterator[Value]:
+    """It writes nothing. One name that is short, or one host that is off, and no host is set."""
+    pools, names = _collections(execution, bound), bound["SessionHost"]
+    found = {name: _find_host(execution, pools or (), name) for name in names}
+    if pools is None:
+        return iter(())
+    short = next((name for name in names if "." not in name), None)
+    off = next((host.name for pool, host in filter(None, found.values()) if host.status != "Available"), None)
+    rule = execution.fault("error")
+    if short is not None:
+        execution.write_error(say(execution, "short_host", host=short))
+    elif off is not None:
+        execution.write_error(say(execution, "host_off", host=off))
+    elif rule is None or rule.when == "after":
+        for name, where in found.items():
+            if where is None:
+                execution.write_error(say(execution, "no_session_host", host=name))
+            else:
+                allow_connections(execution, where[0], where[1].name, bound["NewConnectionAllowed"])
+    if rule is not None:
+        execution.write_error(say(execution, "denied" if rule.code == ACCESS_DENIED else "code", code=rule.code))
+    return iter(())
+
+
+def _find_host(execution: Execution, pools: typing.Iterable[Pool], name: str) -> tuple[Pool, Host] | None:
+    for pool in pools:
+        for host in execution.machine.farm.hosts(pool):
+            if host.name.lower() == name.lower():
+                return pool, host
+    return None
+
+
 def _command(name: str, *parameters: Parameter, body: Body) -> Command:
     return Command(name, "RemoteDesktop", parameters, body)
 
@@ -187,4 +266,23 @@ COMMANDS = (
         body=_send_message,
     ),
     _command("Get-RDServer", Parameter("ConnectionBroker"), body=_get_server),
+    _command(
+        "Get-RDSessionCollection",
+        Parameter("CollectionName"),
+        Parameter("ConnectionBroker"),
+        body=_get_collection,
+    ),
+    _command(
+        "Get-RDSessionHost",
+        Parameter("CollectionName", mandatory=True),
+        Parameter("ConnectionBroker"),
+        body=_get_host,
+    ),
+    _command(
+        "Set-RDSessionHost",
+        Parameter("SessionHost", "System.String[]", mandatory=True),
+        Parameter("NewConnectionAllowed", NEW_CONNECTIONS, mandatory=True),
+        Parameter("ConnectionBroker"),
+        body=_set_host,
+    ),
 )

@@ -14,6 +14,12 @@ _ENGLISH = {
         '"Get-Help New-RDSessionDeployment".'
     ),
     "no_fqdn": "The specified RD Connection Broker server name {host} is not a fully qualified domain name.",
+    "passive_broker": (
+        "The RD Connection Broker server {host} is not active. Specify an active Remote Desktop management server name."
+    ),
+    "short_host": "The specified RD Session Host server name {host} is not a fully qualified domain name.",
+    "host_off": "The RD Session Host server {host} is not available.",
+    "no_session_host": "The server {host} is not a RD Session Host server of the deployment.",
     "no_collection": "The specified collection {name} does not exist.",
     "no_session": "The specified session {id} on {host} does not exist.",
     "no_host": "The host server {host} does not exist.",
@@ -33,6 +39,13 @@ _GERMAN = {
         "einer Bereitstellung ausgeführt werden."
     ),
     "no_fqdn": "Der angegebene Name {host} des RD-Verbindungsbrokerservers ist kein vollqualifizierter Domänenname.",
+    "passive_broker": (
+        "Der RD-Verbindungsbrokerserver {host} ist nicht aktiv. Geben Sie den Namen eines aktiven "
+        "Remotedesktop-Verwaltungsservers an."
+    ),
+    "short_host": ("Der angegebene Name {host} des RD-Sitzungshostservers ist kein vollqualifizierter Domänenname."),
+    "host_off": "Der RD-Sitzungshostserver {host} ist nicht verfügbar.",
+    "no_session_host": "Der Server {host} ist kein RD-Sitzungshostserver der Bereitstellung.",
     "no_collection": "Die angegebene Sammlung {name} ist nicht vorhanden.",
     "no_session": "Die angegebene Sitzung {id} auf {host} ist nicht vorhanden.",
     "no_host": "Der Hostserver {host} ist nicht vorhanden.",

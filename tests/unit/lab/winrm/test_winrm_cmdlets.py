@@ -215,6 +215,95 @@ def test_servers(lab: Lab) -> None:
     assert set(rows(lab.on(BROKER).call("Get-RDServer"), "Server")) == {(BROKER,), (HOST,), ("rdsh-1.contoso.com",)}
 
 
+# Session hosts
+
+
+SECOND = "rdsh-1.contoso.com"
+SET = "Set-RDSessionHost"
+
+
+def modes(lab: Lab) -> dict[str, str]:
+    """Which new connections each host takes."""
+    return {host.name: host.new_connection_allowed for host in lab.farm.hosts(lab.farm.pool("rds", "Desktops"))}
+
+
+def test_collections_and_their_hosts(lab: Lab) -> None:
+    client = lab.on(BROKER)
+    assert rows(client.call("Get-RDSessionCollection"), "CollectionName", "Size") == [("Desktops", "2")]
+    listed = rows(client.call("Get-RDSessionHost", CollectionName="desktops"), "SessionHost", "NewConnectionAllowed")
+    assert listed == [(HOST, "Yes"), (SECOND, "Yes")]
+    for command in ("Get-RDSessionCollection", "Get-RDSessionHost"):
+        assert "collection Nope does not exist" in (said(client.call(command, CollectionName="Nope"))[0] or "")
+    assert error_id(client.call("Get-RDSessionHost")) == "MissingMandatoryParameter"
+
+
+def test_host_is_drained_and_opened(lab: Lab) -> None:
+    client = lab.on(BROKER)
+    for mode, word in (("no", "No"), (1, "NotUntilReboot"), ("Yes", "Yes"), ("Yes", "Yes")):
+        answer = client.call(SET, SessionHost=HOST.upper(), NewConnectionAllowed=mode, ConnectionBroker=BROKER)
+        assert kinds(answer) == ["Completed"]
+        assert modes(lab) == {HOST: word, SECOND: "Yes"}
+    assert [(entry["verb"], entry["effect"], entry["host"]) for entry in lab.farm.audit()] == [
+        ("drain", "done", HOST),
+        ("drain", "done", HOST),
+        ("undrain", "done", HOST),
+        ("undrain", "none", HOST),
+    ]
+    assert error_id(client.call(SET, SessionHost=HOST, NewConnectionAllowed="Never")) == (
+        "ParameterArgumentTransformationError"
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "text", "set_"),
+    [
+        ([HOST, "rdsh-1"], "not a fully qualified", []),
+        ([HOST, SECOND], "is not available", []),
+        ([HOST, "nowhere.contoso.com"], "is not a RD Session Host server", [HOST]),
+    ],
+)
+def test_one_host_that_is_short_or_off_keeps_all_from_being_set(
+    lab: Lab, names: list[str], text: str, set_: list[str]
+) -> None:
+    lab.farm.change_host(lab.farm.pool("rds", "Desktops"), SECOND, status="Unavailable")
+    answer = lab.on(BROKER).call(SET, SessionHost=names, NewConnectionAllowed="No")
+    assert kinds(answer) == ["ERROR_RECORD", "Completed"]
+    assert text in (said(answer)[0] or "")
+    assert [name for name, mode in modes(lab).items() if mode == "No"] == set_
+
+
+def test_host_that_is_off_is_listed_unless_only_it_knows_its_mode(lab: Lab) -> None:
+    pool, client = lab.farm.pool("rds", "Desktops"), lab.on(BROKER)
+    lab.farm.change_host(pool, HOST, status="Unavailable", new_connection_allowed="No")
+    assert len(rows(client.call("Get-RDSessionHost", CollectionName="Desktops"), "SessionHost")) == 2
+    lab.farm.change_host(pool, HOST, new_connection_allowed="NotUntilReboot")
+    answer = client.call("Get-RDSessionHost", CollectionName="Desktops")
+    assert rows(answer, "SessionHost") == [(SECOND,)]
+    assert said(answer) == [f"The RD Session Host server {HOST} is not available."]
+
+
+def test_faults_of_setting_a_host(lab: Lab) -> None:
+    for when, mode in (("before", "Yes"), ("after", "No")):
+        lab.faults.clear()
+        lab.faults.add({"kind": "error", "command": SET, "code": 5, "when": when})
+        assert said(lab.on(BROKER).call(SET, SessionHost=HOST, NewConnectionAllowed="No")) == ["Access is denied."]
+        assert modes(lab)[HOST] == mode
+
+
+def test_only_the_active_broker_answers(lab: Lab) -> None:
+    definition_ = definition.read()
+    (pool,) = [one for one in definition_["pools"] if one["service"] == "rds"]
+    pool["passive_brokers"] = ["broker-2.contoso.com"]
+    lab.farm.replace(definition.parse(definition_))
+    for active, passive in ((BROKER, "broker-2.contoso.com"), ("broker-2.contoso.com", BROKER)):
+        lab.settings.active_broker = active
+        for asked in (BROKER, "broker-2.contoso.com"):
+            answer = lab.on(asked).call("Get-RDUserSession", ConnectionBroker=active)
+            assert len(rows(answer, "UserName")) == 4
+            (text,) = said(lab.on(asked).call("Get-RDSessionCollection", ConnectionBroker=passive))
+            assert "an active Remote Desktop management server name" in (text or "")
+
+
 # MultiPoint
 
 
