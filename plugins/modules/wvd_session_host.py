@@ -44,6 +44,8 @@ options:
       - Of each row C(name) or C(host), and C(allow_new_session), are enough, with the options that say which host pool.
       - A host that is gone fails, and the others get their state nevertheless. A row of this module whose host could
         not be read, so that C(allow_new_session) is null, is left alone.
+      - A row of this module that says RV(hosts[].unclear=true) is set in any case, even if the host is as it should be,
+        and watched until O(wait_timeout), because the earlier request may take effect yet.
     type: raw
   allow_new_session:
     description:
@@ -142,6 +144,12 @@ hosts:
       sample: set
     reason: {description: 'Why, unless the outcome says it all. May be empty.', type: str, sample: ""}
     seconds: {description: 'Seconds from the first request to the outcome, else V(0.0).', type: float, sample: 0.214}
+    unclear:
+      description:
+        - Whether a request may take effect yet, or has, although nobody saw it. Azure carries some requests out a
+          minute after it has answered that they timed out.
+      type: bool
+      sample: false
 summary:
   description: How many hosts had each outcome.
   returned: success, or failure of single hosts

@@ -132,11 +132,15 @@ def test_a_drain_that_times_out_and_is_carried_out_later(ansible: Ansible) -> No
         options = {**POOL, "session_host_name": hosts, "allow_new_session": False, "wait_timeout": wait}
         return {MODULE: options, "register": "drained"}
 
-    restore = {MODULE: {"hosts": "{{ drained.hosts }}"}}
-    seen, silent, unseen = ansible.scenarios(
+    restore = {MODULE: {"hosts": "{{ drained.hosts }}", "wait_timeout": 7}}
+    seen, silent, unseen, overtaken = ansible.scenarios(
         Scenario("seen in time", [late(1.2), drain(20, A, B)]),
         Scenario("never answered", [late(0.5, "hang", times=1), drain(4, A, B)]),
         Scenario("seen by nobody", [late(3.5), drain(1, A), {"ansible.builtin.pause": {"seconds": 4}}, restore]),
+        Scenario(
+            "comes while it is restored",
+            [late(5, times=3), drain(1, A), {MODULE: {"hosts": "{{ drained.hosts }}", "wait_timeout": 8}}],
+        ),
         see=("audit", "requests", "hosts"),
     )
     for finished in (seen, silent):
@@ -151,6 +155,12 @@ def test_a_drain_that_times_out_and_is_carried_out_later(ansible: Ansible) -> No
     assert "answer 504" in failed.message
     assert outcomes(restored) == {A: (False, True, "set")}
     assert states(unseen) == {A: True, B: True, C: False}
+
+    failed, restored = overtaken.tasks
+    assert [row["unclear"] for row in failed.result["hosts"]] == [True]
+    assert outcomes(restored) == {A: (True, True, "set")}
+    assert restored.seconds > 5, "watched"
+    assert states(overtaken) == {A: True, B: True, C: False}
 
 
 def test_what_somebody_else_does_in_between_is_told(ansible: Ansible) -> None:

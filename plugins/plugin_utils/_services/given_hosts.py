@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from .._sessions.errors import SelectionError
@@ -57,7 +57,7 @@ class GivenHosts(Generic[Where]):
         if not row.optional(self.name) and not row.optional("host"):
             raise SelectionError(f"{label} has no {self.name}: it must say which session host is meant.")
         where, named = self.locate(row, row.text(self.name, common="host"))
-        return where, named, self._state(value, label)
+        return where, replace(named, unclear=value.get("unclear") is True), self._state(value, label)
 
     def _state(self, row: Mapping[str, object], label: str) -> object:
         said = row.get(self.state_option)

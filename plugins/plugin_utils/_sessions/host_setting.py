@@ -19,6 +19,8 @@ SET, ALREADY_SET, FAILED, LEFT_ALONE = "set", "already_set", "failed", "left_alo
 """Outcomes of a host. It is left alone when the state to restore was not known to those who might have changed it."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 """Seconds before a host is set again that does not show the state, doubled each time in between."""
+WATCH_PAUSE = 2.0
+"""Seconds between two readings of a host that has its state and may lose it yet."""
 ON_ITS_WAY = math.inf
 """When a host is due again whose request has not been answered."""
 SHORTEST_ANSWER = 5.0
@@ -84,7 +86,7 @@ class HostRow:
     def result(self) -> dict[str, object]:
         """Return the row as the module returns it."""
         said = {"before": self.before, "after": self.after, "outcome": self.outcome, "reason": self.reason}
-        return {**self.fields, **said, "seconds": round(self.seconds, 3)}
+        return {**self.fields, **said, "seconds": round(self.seconds, 3), "unclear": self.perhaps}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,29 +137,33 @@ def set_hosts(
     """Give hosts their state; without names, all. No failure of one keeps the others from being set.
 
     Nothing is set before all are read, and nothing at all if one of the `names` has no host, unless states are
-    restored. A host is set again until `wait_timeout` seconds after its first request. Raises ServiceError.
+    restored. A host is set again until `wait_timeout` seconds after its first request. One that a request of an earlier
+    task may change yet is set in any case, and watched for that long. Raises ServiceError.
     """
     rows: dict[tuple[str, str], HostRow] = {}
     open_: list[_Setting] = []
-    for found, wanted in _read(setter, names, desired, rows):
+    for found, wanted, unclear in _read(setter, names, desired, rows):
         named = HostName(found.place, found.name, found.fields)
-        if found.state == wanted:
+        if found.state == wanted and (check_mode or not unclear):
             rows[named.key] = HostRow(found.name, found.fields, found.state, found.state, ALREADY_SET)
         elif check_mode:
             rows[named.key] = HostRow(found.name, found.fields, found.state, wanted, SET)
         else:
             rows[named.key] = HostRow(found.name, found.fields, found.state, found.state, FAILED)  # until it is set
-            open_.append(_Setting(named, found, wanted))
+            open_.append(_Setting(named, found, wanted, watched=unclear))
     rows.update((one.named.key, one.row) for one in _Run(setter, open_, wait_timeout, clock, lives).run())
     return HostReport(list(rows.values()))
 
 
 def _read(
     setter: HostSetter, names: Sequence[HostName] | None, desired: Desired, rows: dict[tuple[str, str], HostRow]
-) -> list[tuple[SessionHost, object]]:
-    """Read the hosts that are to have a state, each with that state; all get their rows. Raises SessionsError."""
+) -> list[tuple[SessionHost, object, bool]]:
+    """Read the hosts that are to have a state, each with that state, and whether it may change yet; all get their rows.
+
+    Raises SessionsError.
+    """
     if names is None:
-        return [(host, desired.of(HostName(host.place, host.name))) for host in setter.list_hosts()]
+        return [(host, desired.of(HostName(host.place, host.name)), False) for host in setter.list_hosts()]
     read = read_each(setter, [named for named in names if desired.of(named) is not None])
     errors = [one.error for one in read if one.error is not None]
     if errors and len(errors) == len(read):
@@ -165,7 +171,7 @@ def _read(
     if not desired.restores:
         require_all(setter, read)
     answers = {one.named.key: one for one in read}
-    wanted: dict[tuple[str, str], tuple[SessionHost, object]] = {}
+    wanted: dict[tuple[str, str], tuple[SessionHost, object, bool]] = {}
     for named in names:
         one = answers.get(named.key)
         if one is None:
@@ -177,8 +183,10 @@ def _read(
         else:
             found, state = one.found, desired.of(named)
             key = HostName(found.place, found.name).key  # A name may lack the domain, where that leaves no doubt.
-            if wanted.setdefault(key, (found, state))[1] != state:
+            unclear = named.unclear or wanted.get(key, (found, state, False))[2]
+            if wanted.setdefault(key, (found, state, unclear))[1] != state:
                 raise SelectionError(f"{named.name} is {found.name}, which is to have another state, too.")
+            wanted[key] = (found, state, unclear)
             rows[key] = HostRow(found.name, found.fields, found.state, found.state, FAILED)
     return list(wanted.values())
 
@@ -192,6 +200,10 @@ class _Setting:
     host: SessionHost
     """As it was before."""
     wanted: object
+    watched: bool = False
+    """Whether it may change yet by a request of an earlier task, so that it is read until its time is over."""
+    changed: bool = False
+    """Whether it was seen in another state than the wanted one after its first request."""
     looks: bool = False
     """Whether it is to be read next, and not to be set."""
     due: float = 0.0
@@ -291,7 +303,12 @@ class _Run:
         now = self._clock()
         one.seen = event.found.state if event.found is not None else None
         if event.found is not None and one.seen == one.wanted:
-            self._finish(one, SET if one.sent else ALREADY_SET, one.reason)
+            if one.watched and now < self._deadline(one):
+                one.rest = FIRST_PAUSE
+                one.due = min(self._deadline(one), now + WATCH_PAUSE)
+            else:
+                changes = one.changed or one.host.state != one.wanted
+                self._finish(one, SET if one.sent and changes else ALREADY_SET, one.reason)
         elif event.found is None and event.error is None:
             self._finish(one, FAILED, "there is no such session host any more")
         elif one.refused or now >= self._deadline(one):
@@ -301,6 +318,7 @@ class _Run:
             self._finish(one, FAILED, "; ".join(filter(None, (one.reason.rstrip("."), unread or unseen))))
         else:
             one.looks = event.found is None
+            one.changed |= event.found is not None
             one.due = min(self._deadline(one), now + one.rest)
             one.rest = min(LONGEST_PAUSE, 2 * one.rest)
 

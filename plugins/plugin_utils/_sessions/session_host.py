@@ -26,6 +26,8 @@ class HostName:
     name: str
     fields: Mapping[str, object] = field(default_factory=dict, compare=False)
     """The row that users see when nothing else is known of the host."""
+    unclear: bool = field(default=False, compare=False)
+    """Whether a request of an earlier task may change its state yet."""
 
     @property
     def key(self) -> tuple[str, str]:

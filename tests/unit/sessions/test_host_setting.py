@@ -311,3 +311,59 @@ def test_service_that_is_lost_says_why_in_each_row() -> None:
 
     farm.on_wait = fail
     assert farm.run("a", DRAIN).failure_message().endswith("a: the connection was lost.")
+
+
+# What may take effect yet
+
+
+UNCLEAR = [HostName("p", "a", {"name": "a"}, unclear=True)]
+OPEN = Desired(states={("p", "a"): True}, restores=True)
+
+
+def restore(farm: Farm, check_mode: bool = False) -> HostReport:
+    return set_hosts(farm, UNCLEAR, OPEN, check_mode, farm.wait_timeout, farm.clock, lambda: True)
+
+
+def test_row_says_that_a_request_may_take_effect_yet() -> None:
+    farm = Farm(a=True, b=True)
+    farm.replies["a"] = [(Reply.UNCLEAR, False)] * 99
+    failed, done = farm.run("a b", DRAIN).rows
+    assert (failed.outcome, failed.result()["unclear"], done.result()["unclear"]) == (FAILED, True, False)
+
+
+def test_state_that_may_change_yet_is_sent_and_watched_although_it_is_there() -> None:
+    farm = Farm(a=True)
+    begun = farm.clock.now
+    report = restore(farm)
+    assert told(report) == {"a": (True, True, ALREADY_SET)}
+    assert [state for _name, state, _at in farm.sent] == [True]
+    assert farm.clock.now - begun >= farm.wait_timeout
+    assert 3 < len(farm.reads) < 10
+    assert not report.changed
+
+
+def test_late_effect_of_an_earlier_request_is_undone() -> None:
+    farm = Farm(a=True)
+
+    def drained_late() -> None:
+        if farm.clock.now > 104.0 and len(farm.sent) == 1:
+            farm.states["a"] = False
+
+    farm.on_wait = drained_late
+    report = restore(farm)
+    assert (farm.states, told(report)) == ({"a": True}, {"a": (True, True, SET)})
+    assert len(farm.sent) == 2
+    assert report.changed
+
+
+def test_host_that_is_not_as_it_should_be_is_watched_as_well() -> None:
+    farm = Farm(a=False)
+    begun = farm.clock.now
+    assert told(restore(farm)) == {"a": (False, True, SET)}
+    assert farm.clock.now - begun >= farm.wait_timeout
+
+
+def test_check_mode_does_not_watch() -> None:
+    farm = Farm(a=True)
+    assert told(restore(farm, check_mode=True)) == {"a": (True, True, ALREADY_SET)}
+    assert farm.sent == []
