@@ -7,7 +7,35 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The fragment C(rds), and C(rds.disconnected_for) for modules that can be about disconnected sessions."""
+    """The fragments C(rds), C(rds.disconnected_for) for modules about disconnected sessions too, and C(rds.hosts)."""
+
+    HOSTS = r"""
+options:
+  connection_broker:
+    description:
+      - The connection broker of the deployment, by its full name with the domain. With several brokers it must be the
+        active one.
+      - Defaults to the host of the task.
+    type: str
+  collection_name:
+    description:
+      - Only session hosts of these session collections. Wildcards are refused.
+      - Without it all collections of the deployment are read.
+    type: list
+    elements: str
+attributes:
+  action_group:
+    support: full
+    membership:
+      - remotedesktop.sessions.all
+      - remotedesktop.sessions.rds
+      - remotedesktop.sessions.windows
+notes:
+  - The cmdlets make a double hop (delegated credentials) even to the broker itself. Without such credentials they say
+    that there is no deployment. Use C(become) with C(become_method) V(runas) and a password, or CredSSP. The user must
+    be a local administrator of the broker.
+  - Session hosts in no collection are not listed by the cmdlet, and cannot be set.
+"""
 
     DISCONNECTED_FOR = r"""
 options:

@@ -20,10 +20,11 @@ notes:
     sent. So a JEA endpoint that shows only these cmdlets is enough. Name it with C(ansible_psrp_configuration_name).
   - Over all other connections, and with become, a script calls the cmdlets. It is run by
     M(ansible.windows.win_powershell), at the host's or the user's full rights.
-  - The script is on the host, so it does not hear when the run ends before the task does. It asks for the end of no
-    more sessions 10 seconds after the first. The rest takes another run of it, which is not begun then.
-  - A host that cannot be reached, or is lost on the way, is unreachable for the play. What is known of each session is
-    in the result.
+  - The script is on the host, so it does not hear when the run ends before the task does. It begins nothing more
+    with sessions or session hosts 10 seconds after the first. The rest takes another run of it, which is not begun
+    then.
+  - A host that cannot be reached, or is lost on the way, is unreachable for the play. What is known of each session or
+    session host is in the result.
   - Texts of the host in errors are in its own language. Nothing depends on them.
   - Nothing here has been run on Windows yet. It is tested against a simulation that answers as a real PowerShell does
     in recordings.

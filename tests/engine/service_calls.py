@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils import _services as services
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds import CONNECTIONS, RdsCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import ServiceCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd_classic import (
     ClassicHostPool,
@@ -74,6 +75,10 @@ def _calls(kind: type[ServiceCmdlets], options: dict[str, object]) -> Iterator[t
         for call in value if isinstance(value, tuple) else (value,):
             if isinstance(call, Call):
                 yield (None if call is cmdlets.sign_in else cmdlets.sign_in), call
+    if isinstance(cmdlets, RdsCmdlets):
+        yield None, cmdlets.session_hosts("Desk")
+        for connections in CONNECTIONS:
+            yield None, cmdlets.set_host(SESSION_HOST, connections)
     for number in range(len(cmdlets.lists)):
         cmdlets.chose(number)
         for verb, limit in itertools.product(cmdlets.COMMANDS, (None, 5.0)):

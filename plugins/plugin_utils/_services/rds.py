@@ -20,6 +20,8 @@ from .place import Options, Spec
 from .windows import Wanted, WindowsPlace
 from .windows_cmdlets import ServiceCmdlets, account_names
 
+CONNECTIONS = ("Yes", "NotUntilReboot", "No")
+"""Names of RDServerNewConnectionAllowed, by number."""
 STATES = tuple(
     f"STATE_{name}"
     for name in (
@@ -91,15 +93,22 @@ class RdsCmdlets(ServiceCmdlets):
     }
     RIGHT = "a local administrator of the connection broker and of the session hosts"
     LIST_ADVICE = (
-        "Check connection_broker (the full name of the active broker) and collection_name. The cmdlet makes a double "
-        "hop (delegated credentials) even on the broker itself; without such it says that there is no deployment: use "
-        "become with become_method runas and a password, or CredSSP. The user must be an administrator of the broker."
+        "Check connection_broker (the full name of the active broker, as Get-RDConnectionBrokerHighAvailability shows "
+        "it) and collection_name. The cmdlet makes a double hop (delegated credentials) even on the broker itself; "
+        "without such it says that there is no deployment: use become with become_method runas and a password, or "
+        "CredSSP. The user must be an administrator of the broker."
     )
     ADVICE = (
         "Check that the session hosts are up and that the user has the right to do this there. From one Windows host "
         "to another that is a double hop (delegated credentials): become with become_method runas and a password, or "
         "CredSSP. Or run the task on the session host."
     )
+    HOST_ADVICE = (
+        "Check that the session hosts are up: the cmdlet sets nothing on one that does not answer. The user must be a "
+        "local administrator of the connection broker. The cmdlet makes a double hop (delegated credentials) even on "
+        "the broker itself: use become with become_method runas and a password, or CredSSP."
+    )
+    """What to do when the state of session hosts cannot be set, in sentences."""
     fields = FIELDS
 
     def __init__(self, connection_broker: str | None = None, collections: Sequence[str] | None = None) -> None:
@@ -107,6 +116,8 @@ class RdsCmdlets(ServiceCmdlets):
         broker = {"ConnectionBroker": connection_broker}
         self.lists = (Call("Get-RDUserSession", {"CollectionName": collections, **broker}),)
         self.hosts = Call("Get-RDServer", broker)
+        self.collections = Call("Get-RDSessionCollection", broker)
+        self._broker = broker
 
     def act(self, session: Session, operation: Operation) -> Call:
         """Do it without the cmdlet's own question, which nobody could answer on the host; a message has none."""
@@ -122,6 +133,17 @@ class RdsCmdlets(ServiceCmdlets):
     def read_host(self, row: Row) -> str:
         """Read the name of a server of the deployment."""
         return str(row.get("Server") or "")
+
+    def session_hosts(self, collection: str) -> Call:
+        """List the session hosts of one collection, and whether they take new sessions."""
+        return Call("Get-RDSessionHost", {"CollectionName": collection, **self._broker})
+
+    def set_host(self, host: str, connections: str) -> Call:
+        """Let a session host take new sessions, or not: one of CONNECTIONS.
+
+        One host a call: of several it changes none when one does not answer. It needs the full name, and says nothing.
+        """
+        return Call("Set-RDSessionHost", {"SessionHost": host, "NewConnectionAllowed": connections, **self._broker})
 
 
 class Deployment(WindowsPlace):
@@ -139,14 +161,8 @@ class Deployment(WindowsPlace):
     def check(self, options: Options, given: Sequence[str]) -> None:
         """Refuse wildcards, a broker without its domain, and a message that lacks one of its texts."""
         check_texts(options, both=True)
-        for name in options["collection_name"] or ():
-            if any(mark in name for mark in "*?[]"):
-                raise SelectionError(f"collection_name takes whole names: {name!r} has a wildcard.")
-        broker = options["connection_broker"]
-        if broker is not None and ("." not in broker.strip(".") or broker.endswith(".") or len(broker) >= LONGEST_NAME):
-            raise SelectionError(
-                f"connection_broker is {broker[:40]!r}: it must be the full name of the broker, with its domain."
-            )
+        check_collections(options["collection_name"] or ())
+        check_broker(options["connection_broker"])
 
     def read_states(self, words: Sequence[str]) -> tuple[str, ...]:
         """Let the cmdlet's own words lack their prefix, where that does not make them common ones."""
@@ -160,6 +176,21 @@ class Deployment(WindowsPlace):
 
 
 DEPLOYMENT = Deployment()
+
+
+def check_collections(names: Sequence[str]) -> None:
+    """Refuse wildcards, which the cmdlets take. Raises SelectionError."""
+    for name in names:
+        if any(mark in name for mark in "*?[]"):
+            raise SelectionError(f"collection_name takes whole names: {name!r} has a wildcard.")
+
+
+def check_broker(name: str | None) -> None:
+    """Refuse a broker without its domain. Raises SelectionError."""
+    if name is not None and ("." not in name.strip(".") or name.endswith(".") or len(name) >= LONGEST_NAME):
+        raise SelectionError(
+            f"connection_broker is {name[:40]!r}: it must be the full name of the broker, with its domain."
+        )
 
 
 def _with_prefix(word: str) -> str:

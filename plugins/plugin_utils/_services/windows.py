@@ -25,6 +25,11 @@ class Wanted:
     warnings: tuple[str, ...] = ()
 
 
+def has_runspace(reach: Reach) -> bool:
+    """Tell whether cmdlets can be called in the live runspace of the connection: with become only a script can."""
+    return reach.connection.transport == "psrp" and reach.connection.become is None
+
+
 class WindowsPlace(Place):
     """A place whose service is reached through cmdlets on the host of the task."""
 
@@ -40,7 +45,7 @@ class WindowsPlace(Place):
         if operation is not None:
             seconds = operation.time_limit or max(SHORTEST_ACT, operation.wait_timeout)
         service: RunspaceService | ScriptService
-        if reach.connection.transport == "psrp" and reach.connection.become is None:
+        if has_runspace(reach):
             from .._transports import runspace
 
             # What a sign-in brings is known in its own runspace only.

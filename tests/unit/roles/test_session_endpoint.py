@@ -152,6 +152,7 @@ def test_every_cmdlet_that_acts_can_be_limited_to_hosts() -> None:
         "Invoke-RDUserLogoff",
         "Disconnect-RDUser",
         "Send-RDUserMessage",
+        "Set-RDSessionHost",
         *WMS_ACTS,
         "Invoke-RdsUserSessionLogoff",
     }
@@ -256,7 +257,8 @@ def calls() -> list[Call]:
     ]
     services = (rds, newer, older, classic)
     lists = [call for service in services for call in (*service.lists, service.hosts) if call is not None]
-    return [*sign_ins, *lists, *acts]
+    hosts = [rds.collections, rds.session_hosts("Desk"), rds.set_host("h", "No")]
+    return [*sign_ins, *lists, *acts, *hosts]
 
 
 def test_table_covers_exactly_the_calls_of_the_services() -> None:

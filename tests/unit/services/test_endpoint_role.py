@@ -51,6 +51,8 @@ def test_calls_are_in_the_table(cmdlets: ServiceCmdlets, row: dict[str, object])
     session = cmdlets.read(row, 0.0)
     acts = [cmdlets.act(session, Operation(verb, TEXTS, time_limit=5.0)) for verb in cmdlets.COMMANDS]
     calls: list[Call] = [*cmdlets.lists, *acts, *filter(None, (cmdlets.sign_in, cmdlets.hosts))]
+    if isinstance(cmdlets, RdsCmdlets):
+        calls += [cmdlets.collections, cmdlets.session_hosts("Desk"), cmdlets.set_host("rdsh-1.contoso.com", "No")]
     for call in calls:
         allowed = TABLE[call.command]
         assert allowed["module"] == cmdlets.MODULE
