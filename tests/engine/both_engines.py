@@ -77,8 +77,9 @@ class BothLab:
 
     @property
     def ended(self) -> list[Ended]:
-        """What was logged off, disconnected or sent a message."""
-        audit = [row for row in self._lab.farm.audit() if row["verb"] in ("logoff", "disconnect", "message")]
+        """What was logged off, disconnected or sent a message, and which hosts were drained or opened."""
+        verbs = ("logoff", "disconnect", "message", "drain", "undrain")
+        audit = [row for row in self._lab.farm.audit() if row["verb"] in verbs]
         return [(row["verb"], row["effect"], row["host"], row["id"]) for row in audit]
 
     @property

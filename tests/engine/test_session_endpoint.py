@@ -201,6 +201,7 @@ CLASSIC = {"TenantName": "Contoso", "HostPoolName": "legacy-pool"}
 CLASSIC_LOGOFF = {**CLASSIC, "SessionHostName": "wvd-1.contoso.com", "SessionId": 2, "NoUserPrompt": True}
 WHICH = {name: LOGOFF[name] for name in ("HostServer", "UnifiedSessionID")}
 MESSAGE = {**WHICH, "MessageTitle": "Maintenance", "MessageBody": "Save your work;\n$(Stop-Computer) 'at 2'"}
+DRAIN = {"SessionHost": "rdsh-1.contoso.com", "NewConnectionAllowed": "No", "ConnectionBroker": BROKER}
 RD_ACTS = {"Send-RDUserMessage": MESSAGE, "Disconnect-RDUser": LOGOFF, "Invoke-RDUserLogoff": LOGOFF}
 """With their parameters. All can be called for the same session, in this order."""
 CLOSE = {
@@ -228,6 +229,8 @@ def test_session_lists_and_ends(host: Host, limits: dict[str, Any], generation: 
     listed = {
         "Get-RDUserSession": endpoint.call("Get-RDUserSession", CollectionName=["Desktops"], ConnectionBroker=BROKER),
         "Get-RDServer": endpoint.call("Get-RDServer", ConnectionBroker=BROKER),
+        "Get-RDSessionCollection": endpoint.call("Get-RDSessionCollection", ConnectionBroker=BROKER),
+        "Get-RDSessionHost": endpoint.call("Get-RDSessionHost", CollectionName="Desktops", ConnectionBroker=BROKER),
         "Get-WmsSession": endpoint.call("Get-WmsSession", **which),
     }
     sign_in(host, endpoint)
@@ -235,10 +238,13 @@ def test_session_lists_and_ends(host: Host, limits: dict[str, Any], generation: 
     assert {name: (len(answer.output), answer.errors) for name, answer in listed.items()} == {
         "Get-RDUserSession": (4, []),
         "Get-RDServer": (5, []),
+        "Get-RDSessionCollection": (1, []),
+        "Get-RDSessionHost": (4, []),
         "Get-WmsSession": (1, []),
         "Get-RdsUserSession": (2, []),
     }
     for command, parameters in (
+        ("Set-RDSessionHost", DRAIN),
         *RD_ACTS.items(),
         *((command, CLOSE[generation]) for command in WMS_ACTS),
         ("Invoke-RdsUserSessionLogoff", CLASSIC_LOGOFF),
@@ -249,6 +255,7 @@ def test_session_lists_and_ends(host: Host, limits: dict[str, Any], generation: 
     texts = {"title": MESSAGE["MessageTitle"], "body": MESSAGE["MessageBody"]}
     assert [entry["detail"] for entry in audit if entry["verb"] == "message"] == [texts]
     assert [(entry["verb"], entry["host"]) for entry in audit] == [
+        ("drain", "rdsh-1.contoso.com"),
         ("message", "rdsh-1.contoso.com"),
         ("disconnect", "rdsh-1.contoso.com"),
         ("logoff", "rdsh-1.contoso.com"),
@@ -329,6 +336,8 @@ OTHER_PARAMETERS: list[tuple[str, str, dict[str, Any]]] = [
     ("2016", "Get-RDServer", {"Role": ["RDS-RD-SERVER"]}),
     *(("2016", command, {**given, "ConnectionBroker": BROKER}) for command, given in RD_ACTS.items()),
     ("2016", "Send-RDUserMessage", {**MESSAGE, "Force": True}),
+    ("2016", "Get-RDSessionCollection", {"CollectionName": "Desktops"}),
+    ("2016", "Set-RDSessionHost", {**DRAIN, "WhatIf": True}),
 ]
 
 
@@ -388,6 +397,8 @@ def test_other_session_hosts_are_refused(host: Host, limits: dict[str, Any]) -> 
         how = {name: value for name, value in given.items() if name not in WHICH}
         shortened = {"Host": "rdsh-10.contoso.com", "Unified": 2, **how}
         assert endpoint.call(command, **shortened).errors == [BY_ROLE], command
+    for name in [*OTHER_HOSTS, [], ["rdsh-1.contoso.com", "rdsh-2.contoso.com"], None]:
+        assert endpoint.call("Set-RDSessionHost", **{**DRAIN, "SessionHost": name}).errors != [], name
     close = {"SessionId": [2], "Confirm": False}
     for name in ("other-classroom", "", None, "localhost"):
         for command in WMS_ACTS:

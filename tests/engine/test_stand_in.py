@@ -62,7 +62,19 @@ ENDPOINTS = {
                     {"Name": "ConnectionBroker"},
                 ],
             },
-            {"Name": "Get-RDServer", "Parameters": [{"Name": "ConnectionBroker"}]},
+            *(
+                {"Name": name, "Parameters": [{"Name": "ConnectionBroker"}]}
+                for name in ("Get-RDServer", "Get-RDSessionCollection")
+            ),
+            {"Name": "Get-RDSessionHost", "Parameters": [{"Name": "CollectionName"}, {"Name": "ConnectionBroker"}]},
+            {
+                "Name": "Set-RDSessionHost",
+                "Parameters": [
+                    {"Name": "SessionHost", "ValidateSet": [SESSION_HOST, "down.example.test"]},
+                    {"Name": "NewConnectionAllowed"},
+                    {"Name": "ConnectionBroker"},
+                ],
+            },
             *(
                 {
                     "Name": name,
@@ -101,6 +113,7 @@ ENDPOINTS = {
 LOGOFF = DISCONNECT = {"HostServer": SESSION_HOST, "UnifiedSessionID": 2, "Force": True}
 MESSAGE = {"HostServer": SESSION_HOST, "UnifiedSessionID": 2, "MessageTitle": "Maintenance", "MessageBody": "Save."}
 RD_GIVEN = {"Invoke-RDUserLogoff": LOGOFF, "Disconnect-RDUser": DISCONNECT, "Send-RDUserMessage": MESSAGE}
+DRAIN = {"SessionHost": SESSION_HOST, "NewConnectionAllowed": "No"}
 CLOSE = {"SessionId": [2], "Confirm": False}
 POOL = {"TenantName": "example", "HostPoolName": "Legacy"}
 CLASSIC = {**POOL, "SessionHostName": CLASSIC_HOST, "SessionId": 2, "NoUserPrompt": True}
@@ -274,6 +287,23 @@ def test_a_session_gets_a_message(engines: Engines, endpoint: str) -> None:
     assert outcome(same(both, "Send-RDUserMessage", **MESSAGE)) == ["Completed"]
     assert both.lab.ended == [("message", "done", SESSION_HOST, 2)]
     assert both.lab.messages == [{"title": "Maintenance", "body": "Save."}]
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_a_session_host_is_drained_and_listed(engines: Engines, endpoint: str) -> None:
+    both = engines.on(BROKER, endpoint)
+    for mode, effect in (("no", "done"), ("NotUntilReboot", "done"), (1, "done"), ("Yes", "none")):
+        answer = same(both, "Set-RDSessionHost", **{**DRAIN, "NewConnectionAllowed": mode})
+        assert outcome(answer) == ["Completed"]
+        assert both.lab.ended == [("undrain" if mode == "Yes" else "drain", effect, SESSION_HOST, None)]
+
+    def drained(lab: BothLab) -> None:
+        machine = lab.machine(BROKER)
+        machine.farm.allow_connections(machine.farm.pool("rds", "Desk"), SESSION_HOST, "NotUntilReboot")
+
+    answer = same(both, "Get-RDSessionHost", drained, CollectionName="Desk")
+    assert [message.text("NewConnectionAllowed") for message in answer[:2]] == ["NotUntilReboot", "Yes"]
+    assert outcome(same(both, "Get-RDSessionCollection")) == ["PIPELINE_OUTPUT", "Completed"]
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
@@ -496,6 +526,30 @@ REFUSED += [
 ]
 
 
+REFUSED += [
+    (endpoint, BROKER, "Set-RDSessionHost", parameters, error)
+    for endpoint in ENDPOINTS
+    for parameters, error in (
+        ({**DRAIN, "NewConnectionAllowed": "Never"}, "ParameterArgumentTransformationError"),
+        ({**DRAIN, "WhatIf": True}, "NamedParameterNotFound"),
+        ({"SessionHost": SESSION_HOST}, "MissingMandatoryParameter"),
+    )
+]
+REFUSED += [
+    ("default", BROKER, "Get-RDSessionHost", {}, "MissingMandatoryParameter"),
+    ("default", BROKER, "Get-RDSessionHost", {"CollectionName": ""}, EMPTY),
+    ("default", BROKER, "Set-RDSessionHost", {**DRAIN, "SessionHost": ""}, EMPTY),
+    ("no-language", BROKER, "Get-RDSessionCollection", {"CollectionName": "Desk"}, "NamedParameterNotFound"),
+    (
+        "no-language",
+        BROKER,
+        "Set-RDSessionHost",
+        {**DRAIN, "SessionHost": [SESSION_HOST, "rdsh-9.example.test"]},
+        "ParameterArgumentValidationError",
+    ),
+]
+
+
 @pytest.mark.parametrize(("endpoint", "host", "command", "parameters", "error"), REFUSED)
 def test_calls_that_are_refused(
     engines: Engines, endpoint: str, host: str, command: str, parameters: dict[str, Any], error: str
@@ -532,6 +586,7 @@ def test_script_text_is_no_language(engines: Engines) -> None:
     ("host", "command", "parameters"),
     [
         *((BROKER, command, given) for command, given in RD_GIVEN.items()),
+        (BROKER, "Set-RDSessionHost", DRAIN),
         *((BROKER, command, CLOSE) for command in WMS_ACTS),
         *((OTHER, command, {**CLOSE, "SessionId": 2}) for command in WMS_ACTS),
         (OTHER, "Invoke-RdsUserSessionLogoff", CLASSIC),
@@ -554,6 +609,17 @@ SAID: list[tuple[str, str, dict[str, Any], list[str]]] = [
     (BROKER, "Get-RDUserSession", {"CollectionName": ["Nope"]}, ["ERROR_RECORD", "Completed"]),
     (BROKER, "Get-RDServer", {"ConnectionBroker": "other.example.test"}, ["ERROR_RECORD", "Completed"]),
     (OTHER, "Get-RDServer", {}, ["Failed"]),
+    (BROKER, "Get-RDSessionCollection", {"ConnectionBroker": "other.example.test"}, ["ERROR_RECORD", "Completed"]),
+    (BROKER, "Get-RDSessionCollection", {"CollectionName": "Nope"}, ["ERROR_RECORD", "Completed"]),
+    (BROKER, "Get-RDSessionHost", {"CollectionName": "Nope"}, ["ERROR_RECORD", "Completed"]),
+    *(
+        (BROKER, "Set-RDSessionHost", {**DRAIN, "SessionHost": [SESSION_HOST, *more]}, errors)
+        for more, errors in (
+            (["down.example.test"], ["ERROR_RECORD", "Completed"]),
+            (["short"], ["ERROR_RECORD", "Completed"]),
+            (["nowhere.example.test", "nobody.example.test"], ["ERROR_RECORD", "ERROR_RECORD", "Completed"]),
+        )
+    ),
     *(
         (BROKER, command, {**RD_GIVEN[command], **missing}, ["ERROR_RECORD", "Completed"])
         for command in RD_ACTS

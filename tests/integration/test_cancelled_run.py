@@ -134,3 +134,14 @@ def test_runspace(windows: Windows, how: Callable[[int], None]) -> None:
     options = "all_sessions=true force=true"
     where: Any = ("-i", str(windows.inventory), BROKER, "-c", "psrp")
     cancel(windows.ansible, windows.lab, "logoff", how, *where, "-m", LOGOFF, "-a", options)
+
+
+def test_session_hosts_over_a_runspace(windows: Windows) -> None:
+    farm = [{"name": f"rdsh-{number}.contoso.com"} for number in range(SESSIONS)]
+    pool = {"name": "Desktops", "service": "rds", "connection_broker": BROKER, "hosts": farm}
+    windows.lab.reset({"pools": [pool]})
+    windows.settings(delay={"set-rdsessionhost": SECONDS})
+    where: Any = ("-i", str(windows.inventory), BROKER, "-c", "psrp")
+    options = "all_hosts=true new_connection_allowed=no"
+    module = "remotedesktop.sessions.rds_session_host"
+    cancel(windows.ansible, windows.lab, "drain", kill, *where, "-m", module, "-a", options)

@@ -357,3 +357,38 @@ def test_psrp_with_become_sends_the_module(hosts: ScriptHosts) -> None:
     assert "Traceback" not in finished.output
     assert hosts.ended() == []
     assert unreachable.status == "unreachable"
+
+
+# Session hosts
+
+
+@pytest.mark.older_cores
+def test_session_hosts_are_drained_and_put_back(hosts: ScriptHosts) -> None:
+    module = "remotedesktop.sessions.rds_session_host"
+    one, off = "RDSH-0.contoso.com", "rdsh-1.contoso.com"
+    drain = {module: {"all_hosts": True, "new_connection_allowed": False}, "register": "drained"}
+    change = {"service": "rds", "pool": "Desktops", "host": off}
+    run, broken = hosts.scenarios(
+        BROKER,
+        Scenario(
+            "restored",
+            [
+                call("host", {**change, "new_connection_allowed": "NotUntilReboot"}),
+                *thrice(drain),
+                drain,
+                {module: {"hosts": "{{ drained.hosts }}"}},
+            ],
+        ),
+        Scenario("off", [call("host", {**change, "status": "Unavailable"}), drain]),
+    )
+    check, first, again, _drained, _restored = run.all_ok(5)
+    assert check.result["hosts"] == [{**row, "seconds": 0.0} for row in first.result["hosts"]]
+    assert [(row["host"], row["before"], row["after"], row["outcome"]) for row in first.result["hosts"]] == [
+        (one, "yes", "no", "set"),
+        (off, "not_until_reboot", "no", "set"),
+    ]
+    assert again.result["changed"] is False
+    assert {row["host"]: row["outcome"] for row in broken.task.result["hosts"]} == {one: "set", off: "failed"}
+    assert "Set-RDSessionHost says" in broken.task.message
+    told = [(entry["verb"], entry["host"]) for entry in broken.seen["end"]["audit"] if entry["verb"] == "drain"]
+    assert told == [("drain", one)]
