@@ -42,11 +42,13 @@ options:
       - Of each row C(session_host) or C(host), and C(new_connection_allowed), are enough.
       - A host that is gone fails, and the others get their state nevertheless. A row of this module whose host could
         not be read, so that C(new_connection_allowed) is null, is left alone.
+      - A row of this module that says RV(hosts[].unclear=true) is set in any case, even if the host is as it should be,
+        and watched until O(wait_timeout), because the earlier request may take effect yet.
     type: raw
   new_connection_allowed:
     description:
-      - Whether the hosts take new sessions. V(no) drains them, V(not_until_reboot) drains them until they are restarted,
-        and V(yes) opens them again.
+      - Whether the hosts take new sessions. V(no) drains them, V(not_until_reboot) drains them until they are
+        restarted, and V(yes) opens them again.
       - In a maintenance window use V(no), because V(not_until_reboot) opens a host at the first restart.
       - YAML reads a bare C(yes) as V(true) and C(no) as V(false), and both are taken for these words, here and in
         O(hosts).
@@ -55,8 +57,8 @@ options:
     choices: ['yes', 'no', not_until_reboot]
   wait_timeout:
     description:
-      - Seconds from the first request for a host until it must be seen to have its state. The last answers and lists may
-        take longer.
+      - Seconds from the first request for a host until it must be seen to have its state. The last answers and lists
+        may take longer.
     type: int
     default: 60
 attributes:
@@ -155,6 +157,10 @@ hosts:
       sample: set
     reason: {description: 'Why, unless the outcome says it all. May be empty.', type: str, sample: ""}
     seconds: {description: 'Seconds from the first request to the outcome, else V(0.0).', type: float, sample: 3.214}
+    unclear:
+      description: Whether a request may take effect yet, or has, although nobody saw it.
+      type: bool
+      sample: false
 summary:
   description: How many hosts had each outcome.
   returned: success, or failure of single hosts
