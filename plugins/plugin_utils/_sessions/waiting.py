@@ -15,7 +15,7 @@ from . import engine
 from .engine import Now
 from .execution import BrokenOffError, Clock, RunEndedError, why_broken_off
 from .outcome import FAILED, NOT_SELECTED, STILL_THERE, UNCLEAR, Report, Row
-from .selection import NamedSession, Selection
+from .selection import Filters, NamedSession, Selection
 from .service import Notes, Service
 from .session import ACTIVE, OTHER, Key, Session, fold, order, same_instant
 from .staged_message import PLANNED, StagedMessage, Told, current, minutes_left, next_one, warned_at
@@ -30,6 +30,8 @@ PROGRESS_SECONDS = 60.0
 """Seconds between two lines of progress."""
 SHARE_OF_READING = 4
 """After a list that took long, so many times as long nothing is read: the service has others to serve."""
+RETRY_SECONDS = 15.0
+"""So long after a list that failed the next one is read at the latest: a message may be waiting for it."""
 UNREAD_SECONDS = 60.0
 """So long after the deadline a list is tried again that must tell who is left."""
 MESSAGE_SECONDS = 30.0
@@ -107,7 +109,7 @@ class WaitReport:
     deadline: datetime
     watched: list[WatchedSession] = field(default_factory=list)
     absent: list[dict[str, object]] = field(default_factory=list)
-    """Rows of named sessions that were not meant, or not there, from the start."""
+    """Rows of named sessions that were not there from the start."""
     seconds: float = 0.0
     warnings: list[str] = field(default_factory=list)
 
@@ -177,6 +179,7 @@ class Wait:
         self._deadline = self._begun + request.seconds
         self._report = WaitReport(now() + timedelta(seconds=request.seconds))
         self._opened: Opened | None = None
+        self._has_looked = False
         self._stage: StagedMessage | None = None
         """The message that is being sent."""
         self._sent: dict[Key, tuple[str, str, int]] = {}
@@ -222,21 +225,28 @@ class Wait:
         if self._opened is None:
             self._opened = self._reach(self._texts)
         service, selection = self._opened.service, self._opened.selection
-        first = not self._report.watched
         listed = engine.read(service, selection)
-        choice = engine.choose(service, selection, listed, self._now)
-        if first and not self._report.absent:
+        if self._has_looked:
+            # There is such a host: it need not be there any more when nobody is on it.
+            chosen = selection.choose(listed, self._now()).sessions
+            self._see(listed, chosen, at)
+            if selection.named is None:
+                self._add(chosen)
+        else:
+            choice = engine.choose(service, selection, listed, self._now)
+            self._add(choice.sessions)
             for named, found, outcome, reason in choice.left_alone:
-                kept = outcome if outcome == NOT_SELECTED else ENDED
-                self._report.absent.append(_absent(named, found, kept, reason or "the session is gone"))
-        self._see(listed, choice.sessions, at)
+                if found is not None and outcome == NOT_SELECTED:
+                    self._report.watched.append(WatchedSession(found, NOT_SELECTED, reason))
+                else:
+                    self._report.absent.append(_absent(named, reason))
+            self._has_looked = True
         return self._clock() - begun
 
     def _see(self, listed: Sequence[Session], chosen: Sequence[Session], at: datetime) -> None:
-        """Note of every session that was meant once whether it is still there, and who is new."""
+        """Note of every session that is watched whether it is still there, and meant."""
         rows = {_without_case(row.key): row for row in listed}
         meant = {_without_case(row.key) for row in chosen}
-        known: set[Key] = set()
         for one in self._report.watched:
             key = _without_case(one.session.key)
             row = rows.get(key)
@@ -245,14 +255,17 @@ class Wait:
                     one.outcome, one.ended_at = ENDED, at
                     one.reason = "" if row is None else f"the id belongs to {row.user or 'somebody else'} now"
                 continue
-            known.add(key)
             one.session = row if row.users or not one.session.users else replace(row, users=one.session.users)
             one.ended_at = None
-            one.outcome, one.reason = STILL_THERE, ""
-            if key not in meant:
+            if key in meant:
+                one.outcome, one.reason = STILL_THERE, ""
+            elif one.outcome != NOT_SELECTED:
                 one.outcome, one.reason = NOT_SELECTED, f"it is {row.state} now, and does not pass the filters"
-        new = (row for row in chosen if _without_case(row.key) not in known)
-        self._report.watched += (WatchedSession(row) for row in new)
+
+    def _add(self, chosen: Sequence[Session]) -> None:
+        """Watch who is new."""
+        known = {_without_case(one.session.key) for one in self._report.watched if one.outcome != ENDED}
+        self._report.watched += (WatchedSession(row) for row in chosen if _without_case(row.key) not in known)
 
     def _look_again(self) -> float:
         """Read who is on; trouble that may pass is let pass, until too long after the deadline."""
@@ -298,7 +311,8 @@ class Wait:
         self._stage, self._sent = stage, {}
         latest = self._deadline - next_one(self._request.messages, left)
         named = tuple(_named(one.session) for one in meant.values())
-        request = engine.Request(MESSAGE, Selection(named), wait_timeout=MESSAGE_SECONDS, latest=latest)
+        meant_still = Selection(named, Filters(states=TOLD_STATES))
+        request = engine.Request(MESSAGE, meant_still, wait_timeout=MESSAGE_SECONDS, latest=latest)
         report: Report | None = None
         try:
             report = engine.run(request, self._opened.service, self._person, self._clock, self._now, self._lives)
@@ -359,8 +373,12 @@ class Wait:
         """Let time pass until the next list is due; return when that is."""
         now = self._clock()
         due = max(looked_at + self._request.poll_interval, now + SHARE_OF_READING * took)
-        left = self._deadline - now
-        due = min(due, self._deadline - next_one(self._request.messages, left)) if left > 0 else due
+        # What began after the newest list takes one of its own, at once when it began while something else was done.
+        left = self._deadline - looked_at
+        if left > 0:
+            due = min(due, self._deadline - next_one(self._request.messages, left))
+        if self._unread_since is not None:
+            due = min(due, now + RETRY_SECONDS)
         while True:
             if not self._lives():
                 raise RunEndedError("the run has ended, so nothing more is done")
@@ -386,9 +404,13 @@ def _is_to_be_told(one: WatchedSession, stage: StagedMessage) -> bool:
 
 def _is_same(row: Session, earlier: Session) -> bool:
     """Tell whether a row is of a session as it was, even while its user cannot be read."""
-    if row.users and earlier.users:
-        return row.is_still(earlier)
-    return same_instant(row.created, earlier.created)
+    if not same_instant(row.created, earlier.created):
+        return False
+    if not row.users or not earlier.users:
+        return True
+    # A service may tell one of the names of a user later. By its creation it is the same session all the same.
+    share = {fold(name) for name in row.users} & {fold(name) for name in earlier.users}
+    return row.is_still(earlier) or (row.created is not None and bool(share))
 
 
 def _named(session: Session) -> NamedSession:
@@ -397,15 +419,9 @@ def _named(session: Session) -> NamedSession:
     return NamedSession(place, host, id_, session.user, session.created, dict(session.fields), timeless=timeless)
 
 
-def _absent(named: NamedSession, found: Session | None, outcome: str, reason: str) -> dict[str, object]:
-    said: dict[str, object] = {
-        "outcome": outcome,
-        "reason": reason,
-        "ended_at": None,
-        "warned_at": None,
-        "messages": [],
-    }
-    return {**(found.fields if found is not None and outcome == NOT_SELECTED else named.fields), **said}
+def _absent(named: NamedSession, reason: str) -> dict[str, object]:
+    said = {"outcome": ENDED, "reason": reason, "ended_at": None, "warned_at": None, "messages": []}
+    return {**named.fields, **said}
 
 
 def _without_case(key: Key) -> Key:

@@ -455,3 +455,99 @@ def test_key_of_a_session_may_change_its_case() -> None:
     farm.schedule = [(100.0, rename)]
     report = Bench(farm).wait(600.0, TEN)
     assert outcomes(report) == {"alice@contoso.com": "still_there"}
+
+
+# What comes while something else takes long
+
+
+def test_last_list_follows_at_once_when_messages_took_until_after_the_deadline() -> None:
+    farm = Farm.of(ALICE)
+    farm.act_seconds = 25.0
+    last = StagedMessage(20.0, "20s", "Ende", "jetzt")
+    report = Bench(farm).wait(700.0, last, poll_interval=600.0)
+    assert told(report) == {"alice@contoso.com": [("20s", 1, "sent")]}
+    assert report.seconds < 710.0
+
+
+def test_message_whose_turn_began_while_another_was_being_sent_follows_at_once() -> None:
+    farm = Farm.of(ALICE)
+    farm.act_seconds = 25.0
+    stages = [StagedMessage(before, f"{before:g}s", "Ende", "") for before in (400.0, 380.0)]
+    Bench(farm).wait(1000.0, *stages, poll_interval=600.0)
+    assert [round(at) for _user, _title, _body, at in farm.told] == [600, 625]
+
+
+def test_list_after_a_slow_first_one_is_read_at_the_deadline() -> None:
+    farm = Farm.of(ALICE)
+    farm.first_seconds = 30.0
+    assert Bench(farm).wait(20.0).seconds == 60.0
+
+
+def test_list_that_failed_is_tried_again_soon_however_seldom_lists_are_read() -> None:
+    farm = Farm.of(ALICE)
+    farm.failures = [(590.0, 610.0, ServiceError("busy"))]
+    report = Bench(farm).wait(1200.0, TEN, poll_interval=600.0)
+    assert told(report) == {"alice@contoso.com": [("10m", 10, "sent")]}
+    assert farm.told[0][3] <= 620.0
+    farm = Farm.of(ALICE)
+    farm.failures = [(590.0, 610.0, ServiceError("busy"))]
+    assert Bench(farm).wait(600.0, poll_interval=600.0).seconds <= 620.0
+
+
+# Who is meant, later
+
+
+@pytest.mark.parametrize("newer", [EVE, replace(ALICE, created=CREATED + timedelta(hours=1))])
+@pytest.mark.parametrize("user", ["", "alice@contoso.com"])
+def test_who_has_the_id_of_a_named_session_later_is_not_meant(newer: Session, user: str) -> None:
+    farm = Farm.of(ALICE, BOB)
+    farm.schedule = [(100.0, farm.add(newer))]
+    named = tuple(NamedSession("pool", "host-0", id_, name) for id_, name in (("1", user), ("2", "")))
+    report = Bench(farm, selection=Selection(named)).wait(1200.0, TEN)
+    assert [(row["id"], row["outcome"]) for row in report.rows()] == [("1", "ended"), ("2", "still_there")]
+    assert [name for name, *_rest in farm.told] == ["bob@contoso.com"]
+
+
+def test_session_that_begins_under_a_named_id_is_not_meant() -> None:
+    farm = Farm.of(BOB)
+    farm.schedule = [(100.0, farm.add(ALICE))]
+    named = tuple(NamedSession("pool", "host-0", id_, fields={"id": id_}) for id_ in ("1", "2"))
+    report = Bench(farm, selection=Selection(named)).wait(1200.0, TEN)
+    assert [(row["id"], row["outcome"]) for row in report.rows()] == [("1", "ended"), ("2", "still_there")]
+    assert [name for name, *_rest in farm.told] == ["bob@contoso.com"]
+
+
+def test_named_session_that_passes_the_filters_later_has_one_row() -> None:
+    farm = Farm.of(replace(ALICE, state="Disconnected"), BOB)
+    named = tuple(NamedSession("pool", "host-0", id_) for id_ in ("1", "2"))
+    selection = Selection(named, Filters(states=(ACTIVE,)))
+    report = Bench(farm, selection=selection).wait(60.0)
+    assert outcomes(report) == {"alice@contoso.com": "not_selected", "bob@contoso.com": "still_there"}
+    assert report.rows()[0]["reason"] == "its state is Disconnected"
+    farm.schedule = [(100.0, farm.change(ALICE, "Active"))]
+    report = Bench(farm, selection=selection).wait(600.0)
+    assert [(row["id"], row["outcome"]) for row in report.rows()] == [("1", "still_there"), ("2", "still_there")]
+
+
+def test_host_that_nobody_is_on_any_more_ends_the_wait_also_when_it_is_gone() -> None:
+    """The service is asked for it only as long as nothing has shown that there is such a host."""
+    farm = Farm.of(ALICE)
+    farm.schedule = [(100.0, farm.leave(ALICE))]
+    report = Bench(farm, selection=Selection(filters=Filters(host="host-0"))).wait(1200.0)
+    assert (outcomes(report), report.warnings) == ({"alice@contoso.com": "ended"}, [])
+    assert report.seconds < 120.0
+
+
+def test_who_has_disconnected_just_before_a_message_gets_none_and_is_not_warned() -> None:
+    farm = Farm.of(ALICE, BOB)
+    farm.first_seconds = 2.0
+    farm.schedule = [(601.0, farm.change(ALICE, "Disconnected"))]
+    report = Bench(farm).wait(1200.0, TEN)
+    assert told(report) == {"alice@contoso.com": [], "bob@contoso.com": [("10m", 10, "sent")]}
+
+
+def test_name_that_the_service_tells_later_is_no_other_session() -> None:
+    farm = Farm.of(replace(ALICE, users=("CONTOSO\\alice",)))
+    farm.schedule = [(700.0, farm.add(replace(ALICE, users=("alice@contoso.com", "CONTOSO\\alice"))))]
+    report = Bench(farm).wait(1200.0, TEN)
+    assert len(report.rows()) == len(farm.told) == 1
