@@ -93,6 +93,7 @@ class ScriptService:
 
     def list_sessions(self, named: Sequence[Key] = ()) -> list[Session]:
         """Read all sessions. Raises ServiceError and AnsibleConnectionFailure."""
+        self._seen = None
         lists = self._cmdlets.lists
         timed = self._after_sign_in(self._transport.run([*self._first, *lists], LIST_SECONDS))
         number = choose_list([one.answer for one in timed])

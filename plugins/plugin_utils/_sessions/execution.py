@@ -287,8 +287,8 @@ class Execution:
     # Answers
 
     def _replied(self, event: Replied) -> None:
-        pending = self._pending[event.session.key]
-        if pending.phase is not Phase.SENT:
+        pending = self._pending.get(event.session.key)
+        if pending is None or pending.phase is not Phase.SENT:  # It was given up, maybe by an earlier run.
             return
         now = self._clock()
         put_off = event.reply in (Reply.THROTTLED, Reply.NOT_SENT)

@@ -20,7 +20,11 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions i
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.outcome import Report
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Filters, Selection
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Replied, Reply
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import (
+    Listed,
+    Replied,
+    Reply,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import (
     DISCONNECT,
     LOG_OFF,
@@ -80,6 +84,21 @@ class Bench:
     @property
     def sent(self) -> list[dict[str, Any]]:
         return [dict(call.parameters) for call in self.host.sent(COMMAND)]
+
+
+def test_list_of_an_earlier_message_tells_nothing_about_a_later_one(kind: str) -> None:
+    """The engine may have ended before anybody read it, and begin again later, as for each message of a wait."""
+    bench = Bench(kind, rd_row(2))
+    bench.transport.most = 1
+    bench.run()
+    if kind == "live":
+        bench.service.begin_listing([])
+    bench.host.clock.sleep(600.0)
+    listed = bench.service.list_sessions()
+    bench.service.begin_listing(listed)
+    events = [event for _time in range(3) for event in bench.service.wait(1.0)]
+    (answer,) = (event for event in events if isinstance(event, Listed))
+    assert min(one.read_at for one in answer.sessions) >= listed[0].read_at
 
 
 def test_message_goes_to_everybody_with_both_texts_and_nothing_else(kind: str) -> None:
