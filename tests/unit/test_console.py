@@ -164,6 +164,11 @@ def test_line_comes_every_few_seconds(terminal: Terminal) -> None:
     assert [line.split()[1] for line in lines] == ["6", "16", "26", "36", "46", "56"]
 
 
+def test_line_comes_again_when_work_begins_again(terminal: Terminal) -> None:
+    lines = progress(terminal, (40, 0, 100, 80.0), (1, 0, 100, 1.0), (5, 0, 100, 4.0))
+    assert [line.split()[1] for line in lines] == ["40", "5"]
+
+
 def test_end_is_not_progress(terminal: Terminal) -> None:
     assert progress(terminal, (10, 10, 10, 60.0), (11, 11, 10, 61.0)) == []
 

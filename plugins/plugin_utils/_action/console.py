@@ -38,6 +38,7 @@ class Console:
         self._host = host
         self._option = option
         self._next_line = QUIET_SECONDS
+        self._seen_at = 0.0
 
     def confirm(self, verb: str, sessions: Sequence[Session]) -> None:
         """Ask once whether to `verb` the sessions. Raises NotConfirmedError unless told y or yes on a terminal."""
@@ -60,6 +61,9 @@ class Console:
 
     def progress(self, asked: int, finished: int, total: int, seconds: float) -> None:
         """Show a line every few seconds: how far it is, at what rate, and how long the rest takes."""
+        if seconds < self._seen_at:  # Another piece of work has begun.
+            self._next_line = QUIET_SECONDS
+        self._seen_at = seconds
         if seconds < self._next_line or finished >= total:
             return
         self._next_line = seconds + PROGRESS_SECONDS
