@@ -62,6 +62,8 @@ def test_deadline_is_a_duration_or_a_time(text: str, seconds: float) -> None:
         ("02:30", "must be a duration"),
         ("2026-11-26T02:10:00", "add Z, or an offset"),
         ("2026-11-26T02:00:00Z", "which is over: it is 2026-11-26T02:00:00"),
+        ("9999999w", "is further away than there are dates"),
+        ("9999-12-31T23:59:59-12:00", "is further away than there are dates"),
     ],
 )
 def test_deadline_that_is_no_time(text: str, words: str) -> None:
@@ -123,6 +125,8 @@ def test_rows_that_are_none_are_nothing_to_wait_for(kind: type[Any], place: dict
     opened(made, lambda: pytest.fail("connected"))
     result = made._run({}, [])
     assert (result["sessions"], result["all_ended"], result["changed"]) == ([], True, False)
+    deadline = datetime.fromisoformat(result["deadline"].replace("Z", "+00:00"))
+    assert 290 < (deadline - datetime.now(timezone.utc)).total_seconds() <= 300
 
 
 @pytest.fixture

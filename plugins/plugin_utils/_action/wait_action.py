@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import traceback
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleConnectionFailure
@@ -38,7 +39,7 @@ class WaitAction(SessionAction):
         )
         wanted = place.read(options, read_filters(options, place))
         if options.get("sessions") == []:
-            return WaitReport(utc_now()).result()
+            return WaitReport(utc_now() + timedelta(seconds=request.seconds)).result()
         with task_environment(self._compute_environment_string) as environment:
             reach = self._reach(task_vars, environment)
             return self._wait(place, wanted, request, reach, warnings)

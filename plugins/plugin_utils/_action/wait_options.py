@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -37,6 +37,17 @@ MESSAGES: Spec = {
 
 def read_deadline(options: Options, now: datetime) -> float:
     """Return the seconds from `now` (aware) until the deadline. Raises SelectionError."""
+    seconds = _seconds_until(options, now)
+    try:
+        now + timedelta(seconds=seconds)
+    except OverflowError:
+        raise SelectionError(
+            f"deadline is {options['deadline']!r}, which is further away than there are dates."
+        ) from None
+    return seconds
+
+
+def _seconds_until(options: Options, now: datetime) -> float:
     text = options["deadline"].strip()
     # A time that is not quoted is one of YAML, which Ansible writes with a blank.
     moment = read_time(text.replace(" ", "T", 1))
