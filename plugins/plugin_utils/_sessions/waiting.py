@@ -420,8 +420,8 @@ def _named(session: Session) -> NamedSession:
 
 
 def _absent(named: NamedSession, reason: str) -> dict[str, object]:
-    said = {"outcome": ENDED, "reason": reason, "ended_at": None, "warned_at": None, "messages": []}
-    return {**named.fields, **said}
+    said: dict[str, object] = {"outcome": ENDED, "reason": reason}
+    return {**named.fields, **said, "ended_at": None, "warned_at": None, "messages": []}
 
 
 def _without_case(key: Key) -> Key:
