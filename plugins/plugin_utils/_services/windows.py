@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from .._sessions.selection import Selection
 from .._sessions.verbs import Operation
+from .._transports.module_runs import ModuleRuns
 from .._transports.script import ScriptTransport
 from .place import Place, Reach
 from .windows_cmdlets import SHORTEST_ACT, ServiceCmdlets
@@ -59,7 +60,8 @@ class WindowsPlace(Place):
                 proof = (*proof, "session_state")
             if filters.minimum_disconnected is not None:
                 proof = (*proof, "disconnect_time")
-            script = ScriptTransport(reach.run_module, host, clock)
+            runs = ModuleRuns(reach.run_module, reach.connection, clock)
+            script = ScriptTransport(runs, host, clock)
             service = ScriptService(cmdlets, operation, script, host, clock, seconds, sleep, proof)
         service.warnings += wanted.warnings
         return service, wanted.selection
