@@ -82,6 +82,7 @@ class RdsHosts:
         reading = self._begin_reading((), self._collections)
         while reading.lists:
             self._receive(READ_SECONDS)
+        self._reading = None
         if reading.errors and not (self._only_lists and reading.hosts):
             raise reading.errors[0]
         self._warnings += [f"The list may lack session hosts. {error}" for error in reading.errors]
@@ -122,7 +123,8 @@ class RdsHosts:
         if not answer.whole:
             reading.errors.append(list_error(self._cmdlets, call, answer, self._host))
         if not collection:
-            self._begin_lists(reading, [str(row["CollectionName"]) for row in answer.output if answer.whole])
+            names = [str(row["CollectionName"]) for row in answer.output if row.get("CollectionName")]
+            self._begin_lists(reading, names if answer.whole else ())
             return
         for row in answer.output:
             self._take(reading, collection, row)
@@ -170,8 +172,7 @@ class RdsHosts:
         since = self._failing_since.setdefault(named.key, self._clock())
         # Only texts in the host's language tell a host that is off from one that is late.
         gives_up = self._clock() - since >= ERROR_SECONDS
-        ended = answer.state in (State.COMPLETED, State.FAILED)
-        return HostReplied(named, Reply.REFUSED if gives_up else Reply.UNCLEAR, said, ended=ended)
+        return HostReplied(named, Reply.REFUSED if gives_up else Reply.UNCLEAR, said, ended=True)
 
     # Either
 

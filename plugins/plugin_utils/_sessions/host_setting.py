@@ -256,6 +256,7 @@ class _Run:
         for one in list(self._open.values()):
             if one.due == ON_ITS_WAY and not one.looks:
                 one.sent = one.open = True
+                one.seen = None
             self._finish(one, FAILED, ended)
         return self._all
 

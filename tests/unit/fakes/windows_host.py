@@ -220,6 +220,8 @@ class BatchTransport:
         self.runs: list[list[str]] = []
         self.errors: list[Exception] = []
         self.acts: list[ConditionalCall] = []
+        self.seconds: list[float] = []
+        """How long an act of each request may take."""
         self.first: list[Sequence[Call]] = []
         self.names: list[Sequence[str]] = []
         self.verdicts: list[list[Verdict]] = []
@@ -269,6 +271,7 @@ class BatchTransport:
         self._last_begin = math.inf
         self._module(*(call.command for call in first), listing.command, *(act.call.command for act in acts))
         self.acts += acts
+        self.seconds.append(seconds)
         self.first.append(first)
         self.names.append(names)
         answers = tuple(self._answer(call) for call in first)

@@ -38,69 +38,8 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports
     NoRunspaceError,
     State,
 )
+from tests.unit.fakes.deployment import BROKER, COLLECTIONS, LIST, SET, A, B, C, Deployment
 from tests.unit.fakes.windows_host import BatchTransport, FakeHost, LiveTransport, always, error, terminating
-
-BROKER = "broker.example.test"
-A, B, C = "rdsh-0.example.test", "RDSH-1.example.test", "app-0.example.test"
-LIST, SET, COLLECTIONS = "Get-RDSessionHost", "Set-RDSessionHost", "Get-RDSessionCollection"
-GIVEN_UP = CallResult(State.NO_ANSWER)
-
-
-class Deployment(FakeHost):
-    """Collections with session hosts and their modes."""
-
-    def __init__(self, **collections: dict[str, object]) -> None:
-        super().__init__(list_command="Get-RDServer")
-        self.collections = collections or {"Desk": {A: "Yes", B: "Yes"}, "Apps": {C: "No"}}
-        self.off: dict[str, str] = {}
-        """What the cmdlet says instead of setting a host."""
-        self.hung: set[str] = set()
-        self.hidden: set[str] = set()
-        """Hosts that the list of their collection lacks, with an error."""
-
-    @property
-    def modes(self) -> dict[str, object]:
-        return {name: mode for hosts in self.collections.values() for name, mode in hosts.items()}
-
-    @property
-    def sets(self) -> list[tuple[str, str]]:
-        return [(call.parameters["SessionHost"], call.parameters["NewConnectionAllowed"]) for call in self.sent(SET)]
-
-    def answer(self, call: Call, runspace: int = 0) -> CallResult:
-        if self.scripts.get(call.command):
-            return super().answer(call, runspace)
-        self.calls.append(call)
-        collection = str(call.parameters.get("CollectionName"))
-        if call.command == COLLECTIONS:
-            return CallResult(State.COMPLETED, tuple({"CollectionName": name} for name in self.collections))
-        if call.command == "Get-RDServer":
-            return CallResult(State.COMPLETED, tuple({"Server": name} for name in (BROKER, *self.modes)))
-        if call.command == SET:
-            return self._set(call)
-        if call.command != LIST:
-            return CallResult(State.COMPLETED)
-        if collection not in self.collections:
-            return error(f"no collection {collection}")
-        hosts = self.collections[collection]
-        seen = tuple(
-            {"CollectionName": collection, "SessionHost": name, "NewConnectionAllowed": mode}
-            for name, mode in hosts.items()
-            if name not in self.hidden
-        )
-        errors = error("a host is off").errors if self.hidden & set(hosts) else ()
-        return CallResult(State.COMPLETED, seen, errors)
-
-    def _set(self, call: Call) -> CallResult:
-        name = call.parameters["SessionHost"]
-        if name in self.hung:
-            return GIVEN_UP
-        if name in self.off:
-            return error(self.off[name])
-        for hosts in self.collections.values():
-            if name in hosts:
-                hosts[name] = call.parameters["NewConnectionAllowed"]
-        return CallResult(State.COMPLETED)
-
 
 Over = Callable[[Deployment], HostCalls]
 
@@ -293,7 +232,7 @@ def test_silence_may_be_an_effect_and_keeps_no_other(over: Over) -> None:
     report = run(host, over, f"{A} {B}")
     assert told(report)[B] == ("yes", "no", "set")
     assert told(report)[A] == ("yes", "yes", "failed")
-    assert report.changed
+    assert [row.perhaps for row in report.rows] == [True, False]
     assert "no answer within its deadline" in report.failure_message()
 
 
@@ -309,6 +248,29 @@ def test_error_after_the_effect_is_read_back_as_set(over: Over) -> None:
     host.scripts[SET] = [fails_late]
     assert told(run(host, over, A)) == {A: ("yes", "no", "set")}
     assert len(host.sets) == 1
+
+
+@EITHER
+def test_call_is_refused_before_it_began_only_if_it_has_no_other_error(over: Over) -> None:
+    host = Deployment()
+
+    def fails_twice(fake: FakeHost, call: Call) -> CallResult:
+        assert isinstance(fake, Deployment)
+        fake._set(call)
+        both = (*error("spät").errors, *error("Zugriff verweigert", category="PermissionDenied").errors)
+        return CallResult(State.COMPLETED, errors=both)
+
+    host.scripts[SET] = [fails_twice]
+    assert told(run(host, over, A)) == {A: ("yes", "no", "set")}
+
+
+def test_host_is_read_at_once_after_a_list_of_all() -> None:
+    host = Deployment()
+    hosts = service(host, batch(host))
+    hosts.list_hosts()
+    named = name_host(None, None, A)
+    hosts.begin_read(named)
+    assert [event.named for event in hosts.wait(1.0)] == [named]
 
 
 @EITHER
@@ -335,6 +297,7 @@ def test_no_more_settings_than_eight_are_in_flight(over: Over) -> None:
     else:
         assert max(len(verdicts) for verdicts in transport.verdicts) == AT_ONCE
         assert all(act.where == act.expect for act in transport.acts)
+        assert {round(seconds) for seconds in transport.seconds} == {30}, "half of what is left"
 
 
 @EITHER

@@ -313,6 +313,22 @@ def test_service_that_is_lost_says_why_in_each_row() -> None:
     assert farm.run("a", DRAIN).failure_message().endswith("a: the connection was lost.")
 
 
+@pytest.mark.parametrize("requests", [1, 2])
+def test_state_that_was_seen_before_the_last_request_is_not_known_any_more(requests: int) -> None:
+    farm = Farm(a=True)
+    farm.replies["a"] = [(Reply.UNCLEAR, False)] * 2
+    waits = []
+
+    def fail() -> None:
+        if len(farm.sent) == 2:
+            waits.append("")
+        if len(waits) == requests:
+            raise RuntimeError("surprise")
+
+    farm.on_wait = fail
+    assert told(farm.run("a", DRAIN)) == {"a": (True, None, FAILED)}
+
+
 # What may take effect yet
 
 
