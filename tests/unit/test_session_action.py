@@ -314,7 +314,9 @@ class Signed:
         self.subscription, self.only = subscription, only
         monkeypatch.setattr(arm, "sign_in", self.sign_in)
         monkeypatch.setattr(arm, "only_subscription", self.only_subscription)
-        monkeypatch.setattr(arm, "ArmClient", lambda _account, name, *_rest: SimpleNamespace(name=name, close=bool))
+        monkeypatch.setattr(
+            arm, "ArmClient", lambda _account, name, *_rest, tell: SimpleNamespace(name=name, close=bool)
+        )
 
     def sign_in(self, options: Mapping[str, object], _environment: Mapping[str, str]) -> arm.Account:
         self.options = options
@@ -326,7 +328,7 @@ class Signed:
 
     def places(self, **args: Any) -> list[str]:
         asked = read(Disconnect, **{**POOL, "all_sessions": "sessions" not in args, **args})
-        reach: Any = SimpleNamespace(environment={}, user_agent="x", clock=float, lives=bool)
+        reach: Any = SimpleNamespace(environment={}, user_agent="x", clock=float, lives=bool, tell=print)
         service, selection = wvd_place.HOST_POOLS.open(asked.wanted, asked.operation, reach)
         if selection.named:
             assert {one.place for one in selection.named} == set(service._pools)
