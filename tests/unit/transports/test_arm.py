@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -30,7 +31,7 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnection
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wvd import REQUESTS
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Reply
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import arm
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import arm, arm_pipeline
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.arm import (
     ACT_SECONDS,
     LIST_SECONDS,
@@ -42,6 +43,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.arm_pipeline import (
     CONNECT_SECONDS,
     CONNECTIONS,
+    MOST_IDLE,
     make_transport,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.azure_cloud import CLOUDS
@@ -417,6 +419,23 @@ def test_http_library_tries_nothing_again_by_itself() -> None:
     assert adapter.max_retries.total == 0
     assert adapter._pool_maxsize > CONNECTIONS
     session.close()
+
+
+@pytest.mark.parametrize(("idle", "kept"), [(MOST_IDLE - 1.0, True), (MOST_IDLE + 1.0, False)])
+def test_act_goes_over_no_connection_that_may_have_been_dropped(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock, idle: float, kept: bool
+) -> None:
+    """As between two messages of a wait: the server, or a gateway on the way, need not have said so."""
+    monkeypatch.setattr(arm_pipeline, "monotonic", clock)
+    pool: Any = arm_pipeline.PunctualPool("azure.invalid")
+    near, far = socket.socketpair()
+    with near, far:
+        connection = pool._get_conn()
+        connection.sock = near
+        pool._put_conn(connection)
+        clock.sleep(idle)
+        assert pool._get_conn() is connection
+        assert (connection.sock is near) == kept
 
 
 def test_closed_client_sends_nothing_more(client: ArmClient, wire: Wire) -> None:
