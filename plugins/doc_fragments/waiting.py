@@ -22,6 +22,8 @@ options:
         or V(w), such as V(90s), V(30m) or V(2h). Without a unit it is seconds.
       - Or a time in ISO 8601 with its offset from UTC, such as V(2026-11-30T02:00:00+01:00). It is compared with the
         controller's clock, and one that is over is an error.
+      - A time of day alone, such as C(22:30), is none of these. Without quotes YAML takes it for the number 1350, so it
+        would be 1350 seconds.
     type: str
     required: true
   poll_interval:
@@ -29,6 +31,7 @@ options:
       - Seconds between two lists. After a list that took long the next one is read after four times as long as it took,
         so that the service has others to serve. At the deadline, and when it is the turn of a message, a list is read
         in any case.
+      - After a list that failed the next one is tried within 15 seconds.
     type: int
     default: 15
 attributes:
@@ -44,7 +47,7 @@ attributes:
 notes:
   - Ends nothing. Who is left at the deadline is no failure, and is in RV(remaining), which can be passed on.
   - Sessions that begin while the task waits count when they pass the filters. Of sessions that were named only those
-    count.
+    count, and not who has their id later.
   - The task shows a line at least each minute, such as C(12 of 40 sessions still on, 23 min left).
   - While sessions cannot be listed the task goes on trying, and warns. When nobody could be listed for a minute after
     the deadline it fails, because it does not know who is left.

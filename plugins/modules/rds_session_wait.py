@@ -100,8 +100,8 @@ sessions:
     reason: {description: 'Why, unless the outcome says it all. May be empty.', type: str, sample: ""}
     ended_at:
       description:
-        - When the first list without it was begun, in UTC. It ended between the list before and then. V(null) when it
-          is there, or was not there from the start.
+        - When the first list without it was begun, in UTC. It ended after the list before that was begun, and before
+          this one had been read. V(null) when it is there, or was not there from the start.
       type: str
       sample: "2026-11-30T00:52:15.020Z"
     warned_at:
