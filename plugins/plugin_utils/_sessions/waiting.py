@@ -227,8 +227,9 @@ class Wait:
         service, selection = self._opened.service, self._opened.selection
         listed = engine.read(service, selection)
         if self._has_looked:
-            # There is such a host: it need not be there any more when nobody is on it.
-            chosen = selection.choose(listed, self._now()).sessions
+            # There is such a host: it need not be there any more when nobody is on it. And who is watched is known.
+            listed = self._with_known_users(listed)
+            chosen = replace(selection, named=None).choose(listed, self._now()).sessions
             self._see(listed, chosen, at)
             if selection.named is None:
                 self._add(chosen)
@@ -236,12 +237,27 @@ class Wait:
             choice = engine.choose(service, selection, listed, self._now)
             self._add(choice.sessions)
             for named, found, outcome, reason in choice.left_alone:
-                if found is not None and outcome == NOT_SELECTED:
+                if found is not None and _may_be(named, found):
+                    one = replace(found, users=(named.user,) if named.user else ())
+                    rejected = choice.filters.rejects(one, self._now())
+                    kept = NOT_SELECTED if rejected else STILL_THERE
+                    self._report.watched.append(WatchedSession(one, kept, rejected))
+                elif found is not None and outcome == NOT_SELECTED:
                     self._report.watched.append(WatchedSession(found, NOT_SELECTED, reason))
                 else:
                     self._report.absent.append(_absent(named, reason))
             self._has_looked = True
         return self._clock() - begun
+
+    def _with_known_users(self, listed: Sequence[Session]) -> Sequence[Session]:
+        """Fill in who it is that is watched where his name cannot be read just now, so that filters count for him."""
+        known = {_without_case(one.session.key): one.session for one in self._report.watched if one.outcome != ENDED}
+
+        def fill_in(row: Session) -> Session:
+            one = None if row.users else known.get(_without_case(row.key))
+            return row if one is None or not _is_same(row, one) else replace(row, users=one.users)
+
+        return [fill_in(row) for row in listed]
 
     def _see(self, listed: Sequence[Session], chosen: Sequence[Session], at: datetime) -> None:
         """Note of every session that is watched whether it is still there, and meant."""
@@ -255,7 +271,7 @@ class Wait:
                     one.outcome, one.ended_at = ENDED, at
                     one.reason = "" if row is None else f"the id belongs to {row.user or 'somebody else'} now"
                 continue
-            one.session = row if row.users or not one.session.users else replace(row, users=one.session.users)
+            one.session = row
             one.ended_at = None
             if key in meant:
                 one.outcome, one.reason = STILL_THERE, ""
@@ -411,6 +427,13 @@ def _is_same(row: Session, earlier: Session) -> bool:
     # A service may tell one of the names of a user later. By its creation it is the same session all the same.
     share = {fold(name) for name in row.users} & {fold(name) for name in earlier.users}
     return row.is_still(earlier) or (row.created is not None and bool(share))
+
+
+def _may_be(named: NamedSession, found: Session) -> bool:
+    """Tell whether a session whose user cannot be read may be the one that was named, so that it is waited for."""
+    if found.users or (named.timeless and found.created is not None):
+        return False
+    return named.created is None or same_instant(named.created, found.created)
 
 
 def _named(session: Session) -> NamedSession:

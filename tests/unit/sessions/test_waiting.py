@@ -551,3 +551,46 @@ def test_name_that_the_service_tells_later_is_no_other_session() -> None:
     farm.schedule = [(700.0, farm.add(replace(ALICE, users=("alice@contoso.com", "CONTOSO\\alice"))))]
     report = Bench(farm).wait(1200.0, TEN)
     assert len(report.rows()) == len(farm.told) == 1
+
+
+NOBODY = replace(ALICE, users=())
+"""Alice, while her name cannot be read."""
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        Selection(filters=Filters(users=("alice",))),
+        Selection((NamedSession("pool", "host-0", "1", "alice@contoso.com", CREATED),)),
+        Selection((NamedSession("pool", "host-0", "1", "alice@contoso.com"),)),
+    ],
+)
+def test_user_that_cannot_be_read_for_a_while_is_still_the_one_that_is_meant(selection: Selection) -> None:
+    farm = Farm.of(ALICE, BOB)
+    farm.schedule = [(100.0, farm.add(NOBODY)), (200.0, farm.add(ALICE)), (300.0, farm.add(NOBODY))]
+    report = Bench(farm, selection=selection).wait(600.0, TEN)
+    assert [row["outcome"] for row in report.rows()] == ["still_there"]
+    assert (report.seconds, len(farm.told)) == (600.0, 1)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        NamedSession("pool", "host-0", "1", "alice@contoso.com", CREATED),
+        NamedSession("pool", "host-0", "1", "alice@contoso.com"),
+        NamedSession("pool", "host-0", "1", nobody=True),
+    ],
+)
+def test_named_session_whose_user_cannot_be_read_at_first_is_there(named: NamedSession) -> None:
+    farm = Farm.of(NOBODY)
+    farm.schedule = [(100.0, farm.leave(ALICE))]
+    report = Bench(farm, selection=Selection((named,))).wait(600.0, TEN)
+    assert [(row["outcome"], row["ended_at"]) for row in report.rows()] == [("ended", "2026-11-26T02:01:45.000Z")]
+    assert farm.told == []
+
+
+def test_named_session_whose_id_somebody_nameless_has_is_gone() -> None:
+    farm = Farm.of(replace(NOBODY, created=CREATED + timedelta(hours=1)))
+    named = NamedSession("pool", "host-0", "1", "alice@contoso.com", CREATED, {"id": "1"})
+    report = Bench(farm, selection=Selection((named,))).wait(600.0)
+    assert ([row["outcome"] for row in report.rows()], report.seconds) == (["ended"], 0.0)
