@@ -12,8 +12,9 @@ from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.remotedesktop.sessions.plugins.action.rds_session_host import ActionModule as Set
 from ansible_collections.remotedesktop.sessions.plugins.action.rds_session_host_info import ActionModule as Info
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import rds_host_place, rds_hosts
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import rds_hosts, windows
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import runspace
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.module_runs import ModuleRuns
 from tests.unit.fakes.deployment import BROKER, SET, A, B, C, Deployment
 from tests.unit.fakes.task import action
 from tests.unit.fakes.windows_host import BatchTransport, LiveTransport, always
@@ -29,14 +30,15 @@ class Transports:
         self.opened: list[str] = []
         self.live = LiveTransport(self.host)
         monkeypatch.setattr(runspace, "RunspaceTransport", self._live)
-        monkeypatch.setattr(rds_host_place, "ScriptTransport", self._script)
+        monkeypatch.setattr(windows, "ScriptTransport", self._script)
 
     def _live(self, *_given: Any, **_more: Any) -> LiveTransport:
         self.opened.append("runspace")
         return self.live
 
-    def _script(self, *_given: Any) -> BatchTransport:
+    def _script(self, run_module: Any, *_given: Any) -> BatchTransport:
         self.opened.append("script")
+        assert isinstance(run_module, ModuleRuns), "it holds out when the connection is idle for long"
         return BatchTransport(self.host)
 
 

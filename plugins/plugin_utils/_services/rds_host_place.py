@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .._sessions.host_setting import Desired
-from .._transports.script import ScriptTransport
 from .host_place import HostPlace, WantedHosts
 from .place import Options, Reach, Spec
 from .rds import WHERE as ANY_HOST
@@ -18,7 +17,7 @@ from .rds_given_hosts import read_hosts
 from .rds_host_calls import HostCalls, RunspaceCalls, ScriptCalls
 from .rds_host_rows import STATE, STATES, name_host
 from .rds_hosts import RdsHosts
-from .windows import has_runspace
+from .windows import has_runspace, script_transport
 
 NAMES: Spec = {"session_host_name": {"type": "list", "elements": "str", "aliases": ["session_host"]}}
 WHERE: Spec = {name: ANY_HOST[name] for name in ("connection_broker", "collection_name")}
@@ -79,8 +78,7 @@ class SessionHosts(HostPlace[RdsHosts]):
             transport = runspace.RunspaceTransport(reach.connection, reach.clock, lives=reach.lives)
             calls = RunspaceCalls(transport, reach.sleep)
         else:
-            script = ScriptTransport(reach.run_module, reach.host, reach.clock)
-            calls = ScriptCalls(script, cmdlets, reach.host, reach.sleep)
+            calls = ScriptCalls(script_transport(reach), cmdlets, reach.host, reach.sleep)
         only_lists = wanted.desired is None
         return RdsHosts(cmdlets, calls, where.broker, where.collections, only_lists, reach.host, reach.clock)
 

@@ -31,6 +31,11 @@ def has_runspace(reach: Reach) -> bool:
     return reach.connection.transport == "psrp" and reach.connection.become is None
 
 
+def script_transport(reach: Reach) -> ScriptTransport:
+    """Reach the host by a script that a module runs."""
+    return ScriptTransport(ModuleRuns(reach.run_module, reach.connection, reach.clock), reach.host, reach.clock)
+
+
 class WindowsPlace(Place):
     """A place whose service is reached through cmdlets on the host of the task."""
 
@@ -60,8 +65,7 @@ class WindowsPlace(Place):
                 proof = (*proof, "session_state")
             if filters.minimum_disconnected is not None:
                 proof = (*proof, "disconnect_time")
-            runs = ModuleRuns(reach.run_module, reach.connection, clock)
-            script = ScriptTransport(runs, host, clock)
+            script = script_transport(reach)
             service = ScriptService(cmdlets, operation, script, host, clock, seconds, sleep, proof)
         service.warnings += wanted.warnings
         return service, wanted.selection
