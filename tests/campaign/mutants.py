@@ -283,8 +283,8 @@ MUTANTS = (
     Mutant(
         "nothing is sent when the run has ended",
         "_sessions.engine",
-        "rejects, lives, age)",
-        "rejects, always, age)",
+        "rejects, lives, age, request.latest",
+        "rejects, always, age, request.latest",
     ),
     Mutant(
         "the script on the host is told how much time is left",
@@ -409,8 +409,8 @@ MUTANTS = (
     Mutant(
         "a verb says what it was told to say",
         "_services.wvd",
-        "self._arguments = operation.arguments if operation is not None else {}",
-        "self._arguments = {name: None for name in operation.arguments} if operation is not None else {}",
+        "arguments = self._operation.arguments_for(session) if",
+        "arguments = dict.fromkeys(self._operation.arguments_for(session)) if",
         WVD_MESSAGES,
     ),
     # Messages
@@ -534,8 +534,8 @@ MUTANTS = (
     Mutant(
         "a message by a cmdlet says what it was told to say",
         "_services.rds",
-        "title, body = (operation.arguments[name] for name in TEXTS)",
-        "body, title = (operation.arguments[name] for name in TEXTS)",
+        "title, body = (arguments[name] for name in TEXTS)",
+        "body, title = (arguments[name] for name in TEXTS)",
         RDS_MESSAGES,
     ),
     Mutant(
