@@ -19,11 +19,10 @@ options:
   deadline:
     description:
       - Until when to wait. Either a duration from the start of the task, a number with the unit V(s), V(m), V(h), V(d)
-        or V(w), such as V(90s), V(30m) or V(2h). Without a unit it is seconds.
+        or V(w), such as V(90s), V(30m) or V(2h).
       - Or a time in ISO 8601 with its offset from UTC, such as V(2026-11-30T02:00:00+01:00). It is compared with the
         controller's clock, and one that is over is an error.
-      - A time of day alone, such as C(22:30), is none of these. Without quotes YAML takes it for the number 1350, so it
-        would be 1350 seconds.
+      - A time of day alone, such as C(22:30), is none of these, and neither is a number without a unit.
     type: str
     required: true
   poll_interval:

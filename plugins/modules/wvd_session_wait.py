@@ -20,6 +20,8 @@ description:
   - Azure Resource Manager lets an account send 200 messages at once and then 10 a second, and draining spends the same
     budget. 1,000 messages take 80 seconds. So let a message for many users come that much earlier than the next one,
     which takes the turn of those who have not got it by then.
+  - A wait may last longer than an access token, which is about an hour. Tokens are renewed, except with a token that is
+    given in O(oidc_token). Use O(oidc_token_file_path) then, which is read again.
 options: {}
 extends_documentation_fragment:
   - remotedesktop.sessions.azure

@@ -26,6 +26,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.e
     SelectionError,
     ServiceError,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Reply
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import MESSAGE
 from tests.unit.fakes.farm import FakeFarm, session
 from tests.unit.fakes.task import POOL, Opened, action, opened
@@ -42,7 +43,6 @@ NOW = datetime(2026, 11, 26, 2, tzinfo=timezone.utc)
         ("90s", 90),
         ("30m", 1800),
         (" 2H ", 7200),
-        ("45", 45),
         ("2026-11-26T02:10:00Z", 600),
         ("2026-11-26 04:10:00+02:00", 600),
         ("2026-11-26T02:00:00.5Z", 0.5),
@@ -55,7 +55,8 @@ def test_deadline_is_a_duration_or_a_time(text: str, seconds: float) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("soon", "must be a duration such as 90s, 30m or 2h, or a time such as"),
+        ("soon", "must be a duration with a unit, such as 90s, 30m or 2h, or a time such as"),
+        ("1350", "must be a duration with a unit"),
         ("0m", "must be a duration"),
         ("-5m", "must be a duration"),
         ("1h30m", "must be a duration"),
@@ -98,6 +99,7 @@ def refused(kind: type[Any], **args: Any) -> str:
         ({**ALL, "poll_interval": 0}, "poll_interval is 0"),
         ({**ALL, "messages": [LAST, LAST]}, "messages[1].before is '5m', after '5m'"),
         ({**ALL, "messages": [{**LAST, "before": "x"}]}, "messages[0].before is 'x'"),
+        ({**ALL, "messages": [{**LAST, "before": "5"}]}, "messages[0].before is '5': it needs a unit"),
         ({**ALL, "messages": [{**LAST, "title": ""}]}, "messages[0].title must hold a text"),
         ({**ALL, "messages": [{**LAST, "body": None}]}, "messages[0].body must hold a text"),
         ({**ALL, "wait_timeout": 5}, "wait_timeout"),
@@ -168,7 +170,7 @@ def test_wait_shows_how_it_goes_and_returns_who_is_left(monkeypatch: pytest.Monk
 def test_wait_without_messages_can_send_none(monkeypatch: pytest.MonkeyPatch, shown: list[str]) -> None:
     farm = FakeFarm.of(session("1"))
     play(monkeypatch, farm)
-    result, _warnings, calls = run(WMS, farm, **{**ALL, "deadline": "50"})
+    result, _warnings, calls = run(WMS, farm, **{**ALL, "deadline": "50s"})
     assert calls[0].operation is None
     assert result["remaining"] == [{"host": "host-0", "id": "1", "user": "alice@contoso.com"}]
     assert len(shown) == 2
@@ -185,9 +187,25 @@ def test_wait_that_is_broken_off_fails_with_all_that_is_known(
 
     farm = Fails.of(session("1"))
     play(monkeypatch, farm)
-    result, warnings, _calls = run(RDS, farm, **{**ALL, "deadline": "60"})
+    result, warnings, _calls = run(RDS, farm, **{**ALL, "deadline": "60s"})
     assert result["failed"] is True
-    assert result["msg"].startswith("The task was broken off: UnreadError: it is not known who is left")
+    assert result["msg"].startswith("The task was broken off: it is not known who is left")
     assert result["summary"] == {"still_there": 1}
     assert warnings == ["Sessions cannot be listed, which is tried again: no list today"]
     assert f"warning [broker] {warnings[0]}" in shown
+
+
+def test_names_of_users_are_not_shown_where_nothing_is_to_be_logged(
+    monkeypatch: pytest.MonkeyPatch, shown: list[str]
+) -> None:
+    farm = FakeFarm.of(session("1"))
+    farm.replies[session("1").key] = [lambda _farm, _session: Reply.UNCLEAR]
+    play(monkeypatch, farm)
+    made = action(RDS, {**ALL, "deadline": "50s", "messages": [LAST]})
+    made._task.no_log = True
+    opened(made, lambda: farm)
+    warnings: list[str] = []
+    made._run({"inventory_hostname": "broker"}, warnings)
+    assert "alice@contoso.com" in warnings[0], "Ansible hides results by itself"
+    assert [line for line in shown if line.startswith("warning")] == []
+    assert len(shown) == 2

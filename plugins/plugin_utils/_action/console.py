@@ -33,8 +33,12 @@ class NotConfirmedError(SessionsError):
 class Console:
     """Talks for one host of the play."""
 
-    def __init__(self, host: str, option: str) -> None:
-        """`host` is the host of the task, for messages; `option` is what to set for no question: "confirm to false"."""
+    def __init__(self, host: str, option: str = "", no_log: bool = False) -> None:
+        """`host` is the host of the task, for messages; `option` is what to set for no question: "confirm to false".
+
+        With `no_log` names of users are not shown.
+        """
+        self._no_log = no_log
         self._host = host
         self._option = option
         self._next_line = QUIET_SECONDS
@@ -80,7 +84,8 @@ class Console:
 
     def warn(self, text: str) -> None:
         """Show at once what may be wrong, although the task goes on."""
-        display.warning(f"[{self._host}] {text}")
+        if not self._no_log:
+            display.warning(f"[{self._host}] {text}")
 
 
 def _count(number: int) -> str:

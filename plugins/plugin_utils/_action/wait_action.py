@@ -52,7 +52,7 @@ class WaitAction(SessionAction):
             service, selection = place.open(wanted, operation, reach)
             return Opened(service, selection)
 
-        console = Console(reach.host, "")
+        console = Console(reach.host, no_log=bool(self._task.no_log))
         trouble = (ServiceError, AnsibleConnectionFailure)
         wait = Wait(request, open_service, console, reach.clock, utc_now, reach.sleep, reach.lives, trouble)
         try:

@@ -56,7 +56,7 @@ def _seconds_until(options: Options, now: datetime) -> float:
             return _seconds(options, "deadline")
         except SelectionError:
             raise SelectionError(
-                f"deadline is {text!r}: it must be a duration such as 90s, 30m or 2h, or a time such as "
+                f"deadline is {text!r}: it must be a duration with a unit, such as 90s, 30m or 2h, or a time such as "
                 "2026-11-30T02:00:00+01:00."
             ) from None
     if moment.tzinfo is None:
@@ -99,6 +99,9 @@ def _message(given: Mapping[str, Any], where: str) -> StagedMessage:
 
 
 def _seconds(options: Options, name: str) -> float:
+    # A bare number may be minutes to its writer; and a time of day without quotes is one: YAML reads 22:30 as 1350.
+    if options[name].strip().isdecimal():
+        raise SelectionError(f"{name} is {options[name]!r}: it needs a unit, as in 90s, 30m or 2h.")
     age = read_age(options, name)
     if age is None:
         raise AssertionError(f"{name} is given")

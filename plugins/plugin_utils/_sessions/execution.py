@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from itertools import islice
 
-from .errors import ServiceError
+from .errors import ServiceError, SessionsError
 from .outcome import FAILED, NOT_SELECTED, REFUSED, REPLACED, STILL_THERE, UNCLEAR, Report
 from .proof import LONGEST_PROOF, PROOF_SECONDS, ProofAge
 from .service import Listed, ListingFailed, Replied, Reply, Service
@@ -46,7 +46,7 @@ TICK = 1.0
 """Seconds after which the loop wakes without an event, to show progress."""
 
 
-class RunEndedError(Exception):
+class RunEndedError(SessionsError):
     """The run that this task belongs to is gone: whoever wanted something done has taken it back, or crashed."""
 
 
@@ -63,6 +63,8 @@ class BrokenOffError(Exception):
 
 def why_broken_off(cause: BaseException) -> str:
     """Say why something ended before it was done, without a full stop."""
+    if isinstance(cause, SessionsError):
+        return str(cause).rstrip(".")
     kind = type(cause).__name__
     text = {"KeyboardInterrupt": "it was interrupted", "TaskTimeoutError": "it ran into the timeout of the task"}
     return text.get(kind) or f"{kind}: {cause}"

@@ -13,12 +13,13 @@ from typing import Any, Protocol
 
 from . import engine
 from .engine import Now
+from .errors import SessionsError
 from .execution import BrokenOffError, Clock, RunEndedError, why_broken_off
 from .outcome import FAILED, NOT_SELECTED, STILL_THERE, UNCLEAR, Report, Row
 from .selection import Filters, NamedSession, Selection
 from .service import Notes, Service
 from .session import ACTIVE, OTHER, Key, Session, fold, order, same_instant
-from .staged_message import PLANNED, StagedMessage, Told, current, minutes_left, next_one, warned_at
+from .staged_message import MOST_TRIES, PLANNED, StagedMessage, Told, current, minutes_left, next_one, warned_at
 from .times import write_time
 from .verbs import MESSAGE
 
@@ -97,6 +98,12 @@ class WatchedSession:
             "messages": [one.result() for one in self.told],
         }
 
+    def give_up(self, stage: StagedMessage) -> None:
+        """Try a message no more."""
+        told = self.last_told(stage)
+        if told is not None:
+            told.tries = MOST_TRIES
+
     def last_told(self, stage: StagedMessage) -> Told | None:
         """Return what became of a message, if it was tried."""
         return next((one for one in self.told if one.stage is stage), None)
@@ -149,7 +156,7 @@ class WaitBrokenOffError(Exception):
         self.report = report
 
 
-class UnreadError(Exception):
+class UnreadError(SessionsError):
     """Nobody could be seen for so long that nothing more is known."""
 
 
@@ -344,6 +351,10 @@ class Wait:
                 if one is not None:
                     self._note_told(one, stage, row)
         if report is not None:
+            if report.failures and not report.changed and len({row.reason for row in report.failures}) == 1:
+                # As without the right to message: it would only take others' time to ask for everybody again.
+                for one in meant.values():
+                    one.give_up(stage)
             notes = self._opened.service.notes()
             if report.failures and stage not in self._complained:
                 self._complained.append(stage)
