@@ -5,27 +5,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
-
-from ansible.errors import AnsibleError, AnsibleParserError
-from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible.utils.unsafe_proxy import wrap_var
-
-from ..plugin_utils._action.options import is_empty
-from ..plugin_utils._action.task_reach import make_reach
-from ..plugin_utils._services.wvd_host_list import ListedHosts, fingerprint, list_session_hosts
-from ..plugin_utils._services.wvd_inventory import Inventory, InventoryHost, make_inventory
-from ..plugin_utils._services.wvd_pool_patterns import read_patterns
-from ..plugin_utils._sessions.errors import SelectionError, SessionsError
-from ..plugin_utils._sessions.plain import plain
-from ..plugin_utils._transports.azure_sign_in import SIGN_IN
-
 DOCUMENTATION = r"""
 name: wvd_session_hosts
-plugin_type: inventory
 short_description: Session hosts of Azure Virtual Desktop
 version_added: 0.1.0
 description:
@@ -39,7 +20,7 @@ description:
   - Every host has the variables C(wvd_session_host_name), its name as the service has it; C(wvd_place), a mapping of
     C(subscription_id), C(resource_group_name) and C(host_pool_name), which are options of the modules C(wvd_*); and
     C(wvd_session_host), the row that RV(remotedesktop.sessions.wvd_session_host_info#module:hosts) has for it, with
-    C(host_pool_type).
+    C(host_pool_type) and without C(session_host_health_check_results).
   - The groups are C(wvd_session_hosts) with all hosts; C(wvd_pool_) with the name of each host pool; C(wvd_status_)
     with each status, such as C(wvd_status_available) or C(wvd_status_shutdown); C(wvd_open) and C(wvd_drained);
     C(wvd_pooled) and C(wvd_personal). Names are in lower case, with C(_) for what no group has in its name.
@@ -112,11 +93,12 @@ author:
 """
 
 EXAMPLES = r"""
-# All host pools of the subscription, with the sign-in of the environment
-plugin: remotedesktop.sessions.wvd_session_hosts
+# The smallest file lists all host pools of the subscription, with the sign-in of the environment:
+#
+# plugin: remotedesktop.sessions.wvd_session_hosts
 
----
-# Two host pools and those of a resource group that begin with prod-
+# Two host pools and those of a resource group that begin with prod-, read once an hour, with a secret of the
+# environment, and with groups and variables of one's own
 plugin: remotedesktop.sessions.wvd_session_hosts
 host_pools:
   - resource_group_name: rg-avd
@@ -128,11 +110,6 @@ host_pools:
 client_id: 00000000-0000-0000-0000-000000000000
 tenant: contoso.onmicrosoft.com
 secret: "{{ lookup('ansible.builtin.env', 'AVD_SECRET') }}"
-
----
-# Hundreds of host pools, read once an hour, with groups and variables of one's own
-plugin: remotedesktop.sessions.wvd_session_hosts
-source: resource_graph
 cache: true
 cache_plugin: ansible.builtin.jsonfile
 cache_connection: ~/.cache/ansible
@@ -144,6 +121,11 @@ keyed_groups:
 groups:
   empty: wvd_session_host.sessions == 0
 
+# Hundreds of host pools, without the limit on lists of session hosts:
+#
+# plugin: remotedesktop.sessions.wvd_session_hosts
+# source: resource_graph
+
 # A task that drains each host of a play, whatever its host pool:
 #
 # - name: Drain
@@ -153,6 +135,24 @@ groups:
 #   module_defaults:
 #     group/remotedesktop.sessions.wvd: "{{ wvd_place }}"
 """
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible.utils.unsafe_proxy import wrap_var
+
+from ..plugin_utils._action.options import is_empty
+from ..plugin_utils._action.task_reach import make_reach
+from ..plugin_utils._services.wvd_host_list import ListedHosts, fingerprint, list_session_hosts
+from ..plugin_utils._services.wvd_inventory import Inventory, InventoryHost, make_inventory
+from ..plugin_utils._services.wvd_pool_patterns import read_patterns
+from ..plugin_utils._sessions.errors import SelectionError, SessionsError
+from ..plugin_utils._sessions.plain import plain
+from ..plugin_utils._transports.azure_sign_in import SIGN_IN
 
 ENDINGS = ("wvd_session_hosts.yml", "wvd_session_hosts.yaml")
 
@@ -242,8 +242,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             for group in host.groups:
                 self.inventory.add_child(self.inventory.add_group(group), host.name)
             variables = {name: no_template(value) for name, value in host.variables.items()}
+            # Of the host itself: the inventory's own method would copy every text, to note the file that it comes from.
+            there = self.inventory.get_host(host.name)
             for name, value in variables.items():
-                self.inventory.set_variable(host.name, name, value)
+                there.set_variable(name, value)
             constructable._set_composite_vars(self.get_option("compose"), variables, host.name, strict)
             constructable._add_host_to_composed_groups(self.get_option("groups"), variables, host.name, strict)
             constructable._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host.name, strict)

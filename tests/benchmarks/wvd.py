@@ -121,4 +121,67 @@ def large_list(lab: Lab) -> None:
     show("peak memory above debug", select.mebibytes - debug.mebibytes, "MiB", "aim: at most 150")
 
 
-BENCHMARKS: dict[str, Callable[[Lab], None]] = {"one": one, "bulk": bulk, "budget": budget, "list": large_list}
+def many_pools(pools: int, hosts: int) -> dict[str, Any]:
+    """A farm of so many host pools, each with so many hosts on which nobody is."""
+    names = [f"pool-{number:03}" for number in range(pools)]
+    generated = {"hosts": hosts, "sessions_per_host": 0}
+    return {
+        "pools": [
+            {"name": name, "generate": {**generated, "host_name": name + "-{host:04d}.contoso.com"}} for name in names
+        ]
+    }
+
+
+def inventory(lab: Lab) -> None:
+    """The inventory of 20,000 session hosts of 500 host pools, against the bare SDK and a file with the same names."""
+    plugin = {"plugin": "remotedesktop.sessions.wvd_session_hosts"}
+    farm, one = many_pools(500, 40), "pool-007-0007.contoso.com"
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        service, graph = (directory / f"{word}.wvd_session_hosts.yml" for word in ("list", "graph"))
+        service.write_text(json.dumps(plugin))
+        graph.write_text(json.dumps({**plugin, "source": "resource_graph"}))
+        static = directory / "names.ini"
+        static.write_text("".join(f"{host['name']}\n" for host in _hosts(lab, farm)))
+        ours, graphs, statics, sdks = [], [], [], []
+        for _ in range(REPEATS):
+            sdks.append(measure(["python", "-m", "tests.benchmarks.bare_sdk"], _reset(lab, farm)))
+            for runs, file in ((ours, service), (graphs, graph), (statics, static)):
+                runs.append(measure(["ansible-inventory", "-i", str(file), "--host", one], _reset(lab, farm)))
+        paced = measure(["ansible-inventory", "-i", str(service), "--host", one], _reset(lab, farm, buckets="arm"))
+        refusals = sum(entry["status"] == 429 for entry in lab.requests())
+    sdk, our, from_graph, file = median(sdks), median(ours), median(graphs), median(statics)
+    show("bare SDK with 16 threads, with its start", sdk.seconds, "s")
+    show("bare SDK, peak memory", sdk.mebibytes, "MiB")
+    show("a file with the same names", file.seconds, "s")
+    show("the file, peak memory", file.mebibytes, "MiB")
+    show("inventory, listed by the service", our.seconds, "s")
+    show("inventory, peak memory", our.mebibytes, "MiB")
+    show("inventory, from Azure Resource Graph with its quota", from_graph.seconds, "s")
+    show(
+        "times the bare SDK and the file together", our.seconds / (sdk.seconds + file.seconds), "x", "aim: at most 1.2"
+    )
+    show("peak memory, times the SDK's", our.mebibytes / sdk.mebibytes, "x", "aim: at most 1.5")
+    show("with ARM's buckets", paced.seconds, "s")
+    show("refusals for now (429)", refusals, "")
+
+
+def _hosts(lab: Lab, farm: dict[str, Any]) -> list[dict[str, Any]]:
+    lab.reset(farm=farm)
+    return lab.hosts()
+
+
+def _reset(lab: Lab, farm: dict[str, Any], **options: Any) -> dict[str, str]:
+    """Put the lab back with a farm and options; return the environment for its clients."""
+    lab.reset(farm=farm)
+    lab.options(**options)
+    return lab.environment
+
+
+BENCHMARKS: dict[str, Callable[[Lab], None]] = {
+    "one": one,
+    "bulk": bulk,
+    "budget": budget,
+    "list": large_list,
+    "inventory": inventory,
+}

@@ -154,7 +154,7 @@ def test_play_drains_each_host_in_its_own_place(lab: Lab, inventories: Inventori
     more = "{'session_host_name': wvd_session_host_name, 'allow_new_session': true}"
     given = {"name": "open", DRAIN: None, "args": f"{{{{ wvd_place | combine({more}) }}}}"}
     one, other = "avd-0.contoso.com@pool-01", "own-0.contoso.com"
-    finished = inventories.play(inventories.write(), {**task, **places}, given, hosts=f"{one}:{other}")
+    finished = inventories.play(inventories.write(), task, given, hosts=f"{one}:{other}", **places)
     assert [task.status for task in finished.tasks] == ["ok"] * 4, finished.output
     assert sorted((entry["pool"], entry["host"], entry["verb"]) for entry in lab.audit()) == [
         ("pool-01", "avd-0.contoso.com", "drain"),

@@ -198,8 +198,7 @@ class RowsPolicy(SansIOHTTPPolicy):  # type: ignore[type-arg]
         for name in ("take_rows", "take_row", "is_limited", "deadline"):
             request.context[name] = request.context.options.pop(name, None)
         if request.http_request.method == "GET":
-            self._sleep(min(LONGEST_LIST_PAUSE, self._reads.pause()))
-            self._reads.begin()
+            self._sleep(min(LONGEST_LIST_PAUSE, self._reads.reserve()))
 
     def on_exception(self, request: PipelineRequest[Any]) -> None:
         """Note that a read has ended without an answer."""

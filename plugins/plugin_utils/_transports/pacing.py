@@ -38,6 +38,16 @@ class Pacing:
                 self._tokens = self._now_tokens() - 1.0
                 self._counted_at = self._clock()
 
+    def reserve(self) -> float:
+        """Note that a request is going to go out, and return in how many seconds it should.
+
+        Of many callers at the same time each gets a time of its own.
+        """
+        self.begin()
+        with self._lock:
+            blocked = max(0.0, self._blocked_until - self._clock())
+            return blocked if self._tokens is None else max(blocked, -self._now_tokens() / self._rate)
+
     def end(self) -> None:
         """Note that a request has ended, however it did."""
         with self._lock:

@@ -102,6 +102,7 @@ def test_all_hosts_are_sorted_and_shown_once_with_the_type_of_their_pool() -> No
     assert [row["host_pool_type"] for row in hosts.hosts] == ["Personal", "Pooled", "Pooled"]
     assert [row["host_pool_name"] for row in hosts.pools] == ["c", "A", "b"]
     assert hosts.hosts[0]["service"] == "wvd"
+    assert "session_host_health_check_results" not in hosts.hosts[0]
     assert sorted(one.asked) == [("hosts", "Rg-Two", "c"), ("hosts", "rg", "A"), ("hosts", "rg", "b"), ("pools", "")]
     assert one.closed
 

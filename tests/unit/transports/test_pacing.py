@@ -194,3 +194,21 @@ def test_burst_of_refusals_is_one_refusal():
     for _number in range(16):
         pacing.refused(None)
     assert pacing.pause() <= 2.0
+
+
+def test_callers_at_the_same_time_get_times_of_their_own(clock: Clock, pacing: Pacing) -> None:
+    assert pacing.reserve() == 0.0
+    pacing.remaining(2)
+    pacing.end()
+    assert [pacing.reserve() for _caller in range(5)] == pytest.approx([0.0, 0.0, 0.1, 0.2, 0.3])
+    clock.sleep(0.3)
+    assert pacing.reserve() == pytest.approx(0.1)
+
+
+def test_reserved_requests_wait_for_a_refusal_too(clock: Clock, pacing: Pacing) -> None:
+    pacing.reserve()
+    pacing.refused(7.0)
+    pacing.end()
+    assert pacing.reserve() == 7.0
+    clock.sleep(7.0)
+    assert pacing.reserve() == 0.0
