@@ -205,6 +205,7 @@ class Execution:
             total = len(self._pending)
             asked = total - len(self._waiting) - len(self._open[Phase.SENT]) - len(self._open[Phase.DOUBT])
             self._progress(asked, total - self._unfinished, total, self._clock() - begun)
+        self._report.is_listing = self._listing is not None
 
     def _give_up_waiting(self) -> None:
         """Let nothing be asked for, and no answer be waited for, without end.

@@ -69,6 +69,8 @@ class Report:
     """The service's word for a disconnected session, which the diff shows afterwards."""
     oldest_proof: float = 0.0
     """The highest age, in seconds, of a proof on which any act was sent."""
+    is_listing: bool = False
+    """Whether a list was still being read when the run ended: what it answers would pass for that of a next run."""
 
     def add(
         self,

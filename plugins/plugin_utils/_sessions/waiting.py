@@ -219,8 +219,9 @@ class Wait:
         while self._report.remaining and (looked_at < self._deadline or self._unread_since is not None):
             if self._unread_since is None:
                 self._warn()
-            looked_at = self._rest(looked_at, took)
+            due = self._rest(looked_at, took)
             took = self._look_again()
+            looked_at = max(due, self._clock() - took)  # Reaching the service may have taken some time before.
         if self._clock() > self._next_line - PROGRESS_SECONDS:
             self._line()
 
@@ -228,14 +229,15 @@ class Wait:
 
     def _look(self) -> float:
         """Read who is on. Return how many seconds that took."""
-        begun, at = self._clock(), self._now()
         if self._opened is None:
             self._opened = self._reach(self._texts)
+            if self._has_looked:
+                self._require_run()
+        begun, at = self._clock(), self._now()  # Who left while the service was being reached had not ended before.
         service, selection = self._opened.service, self._opened.selection
-        listed = engine.read(service, selection)
+        listed = [self._with_user(row, selection) for row in engine.read(service, selection)]
         if self._has_looked:
             # There is such a host: it need not be there any more when nobody is on it. And who is watched is known.
-            listed = self._with_known_users(listed)
             chosen = replace(selection, named=None).choose(listed, self._now()).sessions
             self._see(listed, chosen, at)
             if selection.named is None:
@@ -256,15 +258,18 @@ class Wait:
             self._has_looked = True
         return self._clock() - begun
 
-    def _with_known_users(self, listed: Sequence[Session]) -> Sequence[Session]:
-        """Fill in who it is that is watched where his name cannot be read just now, so that filters count for him."""
-        known = {_without_case(one.session.key): one.session for one in self._report.watched if one.outcome != ENDED}
-
-        def fill_in(row: Session) -> Session:
-            one = None if row.users else known.get(_without_case(row.key))
-            return row if one is None or not _is_same(row, one) else replace(row, users=one.users)
-
-        return [fill_in(row) for row in listed]
+    def _with_user(self, row: Session, selection: Selection) -> Session:
+        """Return a row with the user whom it had, or was named with, while nobody can read him: he is still there."""
+        if row.users:
+            return row
+        key = _without_case(row.key)
+        if self._has_looked:
+            earlier = (one.session for one in self._report.watched if one.outcome != ENDED)
+            users = (one.users for one in earlier if _without_case(one.key) == key and _is_same(row, one))
+        else:
+            fitting = (one for one in selection.named or () if _without_case(one.key) == key)
+            users = ((one.user,) for one in fitting if one.user and not one.mismatch(replace(row, users=(one.user,))))
+        return replace(row, users=next(users, ()))
 
     def _see(self, listed: Sequence[Session], chosen: Sequence[Session], at: datetime) -> None:
         """Note of every session that is watched whether it is still there, and meant."""
@@ -273,7 +278,7 @@ class Wait:
         for one in self._report.watched:
             key = _without_case(one.session.key)
             row = rows.get(key)
-            if row is None or not _is_same(row, one.session):
+            if row is None or not _is_same(row, one.session) or (one.outcome == ENDED and _may_be_anybody(row, one)):
                 if one.outcome != ENDED:
                     one.outcome, one.ended_at = ENDED, at
                     one.reason = "" if row is None else f"the id belongs to {row.user or 'somebody else'} now"
@@ -331,6 +336,7 @@ class Wait:
         meant = {_without_case(one.session.key): one for one in self._report.remaining if _is_to_be_told(one, stage)}
         if not meant:
             return
+        self._require_run()
         self._stage, self._sent = stage, {}
         latest = self._deadline - next_one(self._request.messages, left)
         named = tuple(_named(one.session) for one in meant.values())
@@ -359,7 +365,7 @@ class Wait:
             if report.failures and stage not in self._complained:
                 self._complained.append(stage)
                 self._tell(f"{report.failure_message()} {notes.advice}".strip())
-            if notes.lost is not None:
+            if notes.lost is not None or report.is_listing:
                 self._let_go()
 
     def _texts(self, session: Session) -> Mapping[str, Any]:
@@ -407,14 +413,17 @@ class Wait:
         if self._unread_since is not None:
             due = min(due, now + RETRY_SECONDS)
         while True:
-            if not self._lives():
-                raise RunEndedError("the run has ended, so nothing more is done")
+            self._require_run()
             if self._clock() >= self._next_line:
                 self._line()
             left = due - self._clock()
             if left <= 0:
                 return self._clock()
             self._sleep(min(TICK, left))
+
+    def _require_run(self) -> None:
+        if not self._lives():
+            raise RunEndedError("the run has ended, so nothing more is done")
 
     def _line(self) -> None:
         """Show how many are still on."""
@@ -427,6 +436,10 @@ class Wait:
 def _is_to_be_told(one: WatchedSession, stage: StagedMessage) -> bool:
     told = one.last_told(stage)
     return bool(one.session.users) and one.session.common_state in TOLD_STATES and (told is None or not told.is_over)
+
+
+def _may_be_anybody(row: Session, one: WatchedSession) -> bool:
+    return row.created is None and not (row.users and one.session.users)
 
 
 def _is_same(row: Session, earlier: Session) -> bool:

@@ -70,6 +70,7 @@ class Farm(FakeFarm):
     """User, title, body, and seconds since the start."""
     texts: Callable[[Session], Mapping[str, Any]] = lambda _session: {}
     reached: int = 0
+    reach_seconds: float = 0.0
     lists: list[float] = field(default_factory=list)
     lost: Exception | None = None
 
@@ -97,6 +98,7 @@ class Farm(FakeFarm):
 
     def reach(self, texts: Any) -> Any:
         self.reached += 1
+        self.clock.sleep(self.reach_seconds)
         self.texts = texts
         return self
 
@@ -606,3 +608,79 @@ def test_message_that_is_refused_for_everybody_alike_is_not_tried_again() -> Non
     report = Bench(farm).wait(100.0, TEN)
     assert [user for user, *_rest in farm.told] == ["alice@contoso.com", "bob@contoso.com", "late@contoso.com"]
     assert not report.changed
+
+
+# What the drawn waits found
+
+
+HIDDEN = session("1", "")
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        Selection((NamedSession("pool", "host-0", "1", "alice@contoso.com", CREATED),)),
+        Selection(filters=Filters(users=("alice@contoso.com",))),
+    ],
+)
+def test_who_was_meant_by_name_is_waited_for_while_the_name_cannot_be_read(selection: Selection) -> None:
+    farm = Farm.of(ALICE)
+    farm.schedule = [(100.0, farm.add(HIDDEN)), (300.0, farm.add(ALICE))]
+    report = Bench(farm, selection=selection).wait(600.0)
+    assert (outcomes(report), report.seconds) == ({"alice@contoso.com": "still_there"}, 600.0)
+
+
+def test_named_session_whose_user_cannot_be_read_from_the_start_is_not_ended() -> None:
+    farm = Farm.of(HIDDEN, BOB)
+    farm.schedule = [(300.0, farm.add(ALICE))]
+    named = tuple(NamedSession("pool", "host-0", one.id, one.user, CREATED) for one in (ALICE, BOB))
+    report = Bench(farm, selection=Selection(named)).wait(600.0, TWO)
+    assert outcomes(report) == {"alice@contoso.com": "still_there", "bob@contoso.com": "still_there"}
+    assert told(report)["alice@contoso.com"] == [("2m", 2, "sent")]
+
+
+def test_who_cannot_be_read_does_not_bring_back_who_has_ended_where_no_creation_is_told() -> None:
+    alice, bob = replace(ALICE, created=None), replace(BOB, created=None)
+    farm = Farm.of(alice, bob)
+    farm.schedule = [(100.0, farm.leave(alice)), (200.0, farm.add(replace(HIDDEN, created=None)))]
+    report = Bench(farm).wait(600.0)
+    assert [(row["id"], row["user"], row["outcome"]) for row in report.rows()] == [
+        ("1", "alice@contoso.com", "ended"),
+        ("1", "", "still_there"),
+        ("2", "bob@contoso.com", "still_there"),
+    ]
+
+
+def test_list_that_is_still_being_read_when_a_message_is_over_is_not_taken_for_the_next_ones() -> None:
+    farm = Farm.of(ALICE)
+    farm.look_seconds = 100.0
+    farm.blocked_until = 100.0 + 649.5
+    report = Bench(farm).wait(1200.0, TEN, StagedMessage(550.0, "550s", "Maintenance", "{minutes}"))
+    assert farm.reached == 2, "its answer goes with the connection"
+    assert told(report)["alice@contoso.com"] == [("10m", 9, "failed"), ("550s", 9, "sent")]
+
+
+def test_ended_at_is_no_earlier_than_the_list_that_shows_it() -> None:
+    farm = Farm.of(ALICE)
+    farm.failures = [(15.0, 16.0, ServiceError("busy"))]
+    farm.schedule = [(0.0, lambda: setattr(farm, "reach_seconds", 7.0)), (33.0, farm.leave(ALICE))]
+    (row,) = Bench(farm).wait(600.0).rows()
+    assert (farm.lists, row["ended_at"]) == ([0.0, 15.0, 37.0], "2026-11-26T02:00:37.000Z")
+
+
+def test_nothing_is_read_after_the_run_has_ended_while_a_list_was_being_read() -> None:
+    farm = Farm.of(ALICE)
+    farm.first_seconds = 20.0
+    bench = Bench(farm)
+    bench.lives = lambda: bench.seconds < 610.0
+    with pytest.raises(WaitBrokenOffError, match="the run has ended"):
+        bench.wait(1200.0, TEN)
+    assert farm.lists[-1] < 610.0
+    assert farm.told == []
+
+
+def test_session_that_a_list_had_missed_has_not_ended() -> None:
+    farm = Farm.of(ALICE, BOB)
+    farm.schedule = [(100.0, farm.leave(ALICE)), (200.0, farm.add(ALICE))]
+    alice, _bob = Bench(farm).wait(600.0, TWO).rows()
+    assert (alice["outcome"], alice["reason"], alice["ended_at"]) == ("still_there", "", None)
