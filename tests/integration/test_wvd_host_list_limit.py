@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.integration.ansible_process import Ansible
 from tests.integration.scenarios import Scenario, call
 
@@ -14,6 +16,7 @@ DRAIN_ALL = {"remotedesktop.sessions.wvd_session_host": {**POOL, "all_hosts": Tr
 WINDOW = 8
 
 
+@pytest.mark.newest_core
 def test_all_hosts_waits_for_the_limit_and_lists_no_more_than_it_must(ansible: Ansible) -> None:
     [finished] = ansible.scenarios(
         Scenario(

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from tests.integration.ansible_process import Ansible, Finished, Task, attempts, expect_refused
 from tests.integration.scenarios import Scenario, call, thrice
 from tests.lab.client import Lab
@@ -121,6 +123,7 @@ def test_unclear_answers_are_read_back_and_no_host_keeps_another(ansible: Ansibl
     assert states(lasting) == {A: True, B: False, C: False}
 
 
+@pytest.mark.newest_core
 def test_a_drain_that_times_out_and_is_carried_out_later(ansible: Ansible) -> None:
     """The request is answered with 504, or never, and Azure carries it out nevertheless."""
 
@@ -163,6 +166,7 @@ def test_a_drain_that_times_out_and_is_carried_out_later(ansible: Ansible) -> No
     assert states(overtaken) == {A: True, B: True, C: False}
 
 
+@pytest.mark.newest_core
 def test_what_somebody_else_does_in_between_is_told(ansible: Ansible) -> None:
     """Autoscale opens a host right after it was drained, or when it had been read back; or drains it before."""
 
