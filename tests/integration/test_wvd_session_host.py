@@ -50,6 +50,7 @@ def outcomes(task: Task) -> dict[str, tuple[Any, Any, str]]:
     return {row["name"]: (row["before"], row["after"], row["outcome"]) for row in task.result["hosts"]}
 
 
+@pytest.mark.outer_cores
 def test_hosts_are_drained_and_put_back_as_they_were(lab: Lab, ansible: Ansible) -> None:
     restore = {"name": "restore", MODULE: {"hosts": "{{ drained.hosts }}"}}
     named, restored, from_info, refused, reader = ansible.scenarios(
@@ -97,6 +98,7 @@ def test_hosts_are_drained_and_put_back_as_they_were(lab: Lab, ansible: Ansible)
     assert reader.task.result["changed"] is False
 
 
+@pytest.mark.newest_core
 def test_unclear_answers_are_read_back_and_no_host_keeps_another(ansible: Ansible) -> None:
     def broken(name: str, wait: int = 20, **fault: Any) -> Scenario:
         rule = {"operation": "drain", "host": A, "times": 1, **fault}

@@ -126,6 +126,7 @@ def test_session_hosts_are_in_groups_and_have_variables(inventories: Inventories
     assert inventories.requests() == {"metadata": 1, "openid": 1, "token": 1, "host_pool_list": 1, "host_list": 3}
 
 
+@pytest.mark.outer_cores
 def test_expression_that_fails_is_an_error_when_strict(inventories: Inventories) -> None:
     assert ALL[0] in inventories.read(compose={"x": "nothing.at.all"})["_meta"]["hostvars"]
     inventories.read(compose={"x": "nothing.at.all"}, strict=True)
@@ -147,6 +148,7 @@ def test_same_names_personal_and_closed_hosts_are_in_it_and_what_azure_says_is_n
     assert finished.task.message == "{{ 'ali' ~ 'ce' }}@contoso.com"
 
 
+@pytest.mark.outer_cores
 def test_play_drains_each_host_in_its_own_place(lab: Lab, inventories: Inventories) -> None:
     lab.reset(FARM)
     task = {"name": "drain", DRAIN: {"session_host_name": "{{ wvd_session_host_name }}", "allow_new_session": False}}
@@ -164,6 +166,7 @@ def test_play_drains_each_host_in_its_own_place(lab: Lab, inventories: Inventori
     ]
 
 
+@pytest.mark.outer_cores
 def test_pools_are_named_or_found_and_the_sign_in_may_be_a_template(lab: Lab, inventories: Inventories) -> None:
     operator = lab.principals["operator"]
     for name in ("AZURE_CLIENT_ID", "AZURE_SECRET", "AZURE_TENANT"):
@@ -183,6 +186,7 @@ def test_pools_are_named_or_found_and_the_sign_in_may_be_a_template(lab: Lab, in
     assert (asked["host_pool_get"], asked["host_pool_list"], asked["host_list"]) == (1, 1, 2)
 
 
+@pytest.mark.outer_cores
 def test_cache_saves_requests_until_it_is_flushed_or_something_else_is_asked_for(inventories: Inventories) -> None:
     folder = inventories.ansible.directory / "cache"
     cache = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(folder)}
@@ -210,6 +214,7 @@ def test_cache_saves_requests_until_it_is_flushed_or_something_else_is_asked_for
     assert members(inventories.read(**cache, host_pools=[POOL]), "wvd_session_hosts") == ALL[:3]
 
 
+@pytest.mark.outer_cores
 def test_what_cannot_be_understood_or_read_is_a_sentence_and_no_host(inventories: Inventories) -> None:
     files = [
         inventories.write(f"{number}.wvd_session_hosts.yml", **options)
@@ -221,6 +226,7 @@ def test_what_cannot_be_understood_or_read_is_a_sentence_and_no_host(inventories
     assert found["_meta"]["hostvars"] == {}
 
 
+@pytest.mark.outer_cores
 def test_one_pool_that_fails_leaves_no_inventory(lab: Lab, inventories: Inventories) -> None:
     lab.add_fault(operation="host_list", pool="pool-02", kind="status", status=403, times=0, code="AuthorizationFailed")
     found = inventories.read()
@@ -232,6 +238,7 @@ def test_one_pool_that_fails_leaves_no_inventory(lab: Lab, inventories: Inventor
     assert finished.tasks == []
 
 
+@pytest.mark.outer_cores
 def test_two_files_do_not_share_a_host(lab: Lab, inventories: Inventories) -> None:
     lab.reset(FARM)
     one = inventories.write("a.wvd_session_hosts.yml", host_pools=[{"host_pool_name": "pool-01"}])
@@ -244,6 +251,7 @@ def test_two_files_do_not_share_a_host(lab: Lab, inventories: Inventories) -> No
     assert "could not be verified" in inventories.said
 
 
+@pytest.mark.outer_cores
 def test_resource_graph_spares_the_lists(lab: Lab, inventories: Inventories) -> None:
     lab.options(page_size=2)
     found = inventories.read(source="resource_graph")
@@ -257,6 +265,7 @@ def test_resource_graph_spares_the_lists(lab: Lab, inventories: Inventories) -> 
 
 
 @pytest.mark.waits_long
+@pytest.mark.newest_core
 def test_limit_of_the_subscription_is_waited_for_and_no_longer_than_allowed(lab: Lab, inventories: Inventories) -> None:
     pools = [{"name": f"pool-{number:02}", "hosts": [{"name": f"h{number}.contoso.com"}]} for number in range(14)]
     lab.reset({"pools": pools})

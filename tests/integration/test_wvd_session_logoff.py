@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.integration.ansible_process import INFO, Ansible, Finished
 from tests.integration.scenarios import Scenario, call, thrice
 
@@ -32,6 +34,7 @@ def requests(finished: Finished) -> list[Any]:
     return [one for one in finished.seen["end"]["requests"]["requests"] if one["operation"] == "logoff"]
 
 
+@pytest.mark.outer_cores
 def test_log_off(ansible: Ansible) -> None:
     off = call("host", {"pool": "pool-01", "host": HOST, "status": "Shutdown"})
     one, force, pipeline, stuck, ghost, refused = ansible.scenarios(
@@ -82,6 +85,7 @@ def test_log_off(ansible: Ansible) -> None:
     assert ended(refused) == []
 
 
+@pytest.mark.newest_core
 def test_answers_that_leave_something_open(ansible: Ansible) -> None:
     def broken(name: str, **fault: Any) -> Scenario:
         return Scenario(name, [call("faults", {**AT_ALICE, "times": 1, **fault}), TWO])
@@ -105,6 +109,7 @@ def test_answers_that_leave_something_open(ansible: Ansible) -> None:
     assert ended(left) == ["bob"]
 
 
+@pytest.mark.newest_core
 def test_deletions_are_paced_by_a_bucket_of_their_own(ansible: Ansible) -> None:
     (many,) = ansible.scenarios(
         Scenario(
@@ -120,6 +125,7 @@ def test_deletions_are_paced_by_a_bucket_of_their_own(ansible: Ansible) -> None:
     assert len(ended(many)) == 9
 
 
+@pytest.mark.outer_cores
 def test_question_without_a_terminal_ends_nothing(ansible: Ansible) -> None:
     finished = ansible.play({MODULE: {**POOL, "user": "alice", "force": True, "confirm": True}})
     assert finished.task.status == "failed"

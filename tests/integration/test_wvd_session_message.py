@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.integration.ansible_process import Ansible, received
 from tests.integration.scenarios import Scenario, call, thrice
 
@@ -20,6 +22,7 @@ TEXT = {"message_title": "Wartung um 2", "message_body": BODY}
 TWO = {MODULE: {**POOL, "user": ["alice", "bob"], "wait_timeout": 4, **TEXT}}
 
 
+@pytest.mark.outer_cores
 def test_message_is_sent_to_those_who_are_meant(ansible: Ansible) -> None:
     sends, active, missing, empty, question = ansible.scenarios(
         Scenario("two users", thrice(TWO)),
@@ -43,6 +46,7 @@ def test_message_is_sent_to_those_who_are_meant(ansible: Ansible) -> None:
     assert received(missing) == received(empty) == received(question) == []
 
 
+@pytest.mark.newest_core
 def test_unclear_answer_is_told_and_nothing_is_sent_again(ansible: Ansible) -> None:
     def broken(name: str, **fault: Any) -> Scenario:
         rule = {"operation": "message", "host": HOST, "id": 2, "times": 1, **fault}

@@ -127,6 +127,7 @@ def test_wait_through_trouble(ansible: Ansible) -> None:
     assert told(passed) == [("bob", "Ende")]
 
 
+@pytest.mark.outer_cores
 def test_refused(ansible: Ansible) -> None:
     def with_messages(*messages: dict[str, Any]) -> dict[str, Any]:
         return {**THERE, "deadline": "10m", "messages": list(messages)}
