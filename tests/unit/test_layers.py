@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imports run one way: action and inventory, _action, _services, _transports; everything may use _sessions.
+"""Imports run one way: action and inventory, _action, _window, _services, _transports; everything may use _sessions.
 
 That uses nothing.
 """
@@ -20,7 +20,7 @@ FILES = sorted(path.relative_to(PLUGINS) for path in PLUGINS.rglob("*.py"))
 COLLECTION = "ansible_collections.remotedesktop.sessions"
 UTILS = "plugin_utils"
 
-LAYERS = ("action", "_action", "_services", "_transports", "_sessions")
+LAYERS = ("action", "_action", "_window", "_services", "_transports", "_sessions")
 """Each may use those that come after it and, but for action, itself."""
 ENTRIES = ("action", "inventory")
 """Kinds of plugins that Ansible loads: at the top, and apart from each other."""
@@ -62,6 +62,8 @@ def is_right(own: str, ours: bool, path: tuple[str, ...]) -> bool:
         return path[0] == "__future__"
     if own == "_sessions":
         return path[0] in sys.stdlib_module_names - INPUT_AND_OUTPUT
+    if own == "_window":
+        return path[0] in sys.stdlib_module_names
     return ".".join(path[:3]) != COLLECTION
 
 
@@ -84,6 +86,9 @@ def test_imports_run_one_way(file: Path) -> None:
         ("plugin_utils/_sessions/x.py", "import requests"),
         ("plugin_utils/_sessions/x.py", "from ansible.errors import AnsibleError"),
         ("plugin_utils/_sessions/x.py", "from time import monotonic"),
+        ("plugin_utils/_window/x.py", "from .._action.console import Console"),
+        ("plugin_utils/_window/x.py", "from ansible.utils.display import Display"),
+        ("plugin_utils/_services/x.py", "from .._window.journal import Journal"),
         ("plugin_utils/_transports/x.py", "from .._services.place import Place"),
         ("plugin_utils/_transports/x.py", "from .. import _services"),
         ("plugin_utils/_services/x.py", "def f():\n    from .._action.console import Console"),
@@ -112,6 +117,8 @@ def test_import_the_other_way_is_seen(file: str, source: str) -> None:
         ("action/x.py", "from ..plugin_utils._services import rds, wms"),
         ("inventory/x.py", "from ..plugin_utils._action.options import is_empty"),
         ("plugin_utils/_action/x.py", "from .._services.place import Place\nfrom ansible.errors import AnsibleError"),
+        ("plugin_utils/_action/x.py", "from .._window.journal import Journal"),
+        ("plugin_utils/_window/x.py", "import fcntl, os\nfrom .._sessions.errors import SessionsError"),
         ("plugin_utils/_services/x.py", "from .._transports import arm\nfrom . import place"),
         ("plugin_utils/_transports/x.py", "import requests\nfrom .._sessions.errors import ServiceError"),
         ("plugin_utils/_sessions/x.py", "from .session import Session\nfrom collections.abc import Mapping"),
