@@ -8,6 +8,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 
+_outlives: set[int] = set()
+"""The process that outlives the run on purpose, by its id: a fork of it is a worker again."""
+
+
+def outlive_run() -> None:
+    """Let this process go on when the run has ended: it is the guard of a maintenance window."""
+    _outlives.add(os.getpid())
+
 
 def run_lives() -> bool:
     """Tell whether the `ansible` or `ansible-playbook` that started this worker process is still there.
@@ -16,5 +24,7 @@ def run_lives() -> bool:
     system gives a process another parent when its own ends, so a reused process id is not taken for it. Outside a
     worker process there is nobody to outlive.
     """
+    if os.getpid() in _outlives:
+        return True
     parent = multiprocessing.parent_process()
     return parent is None or os.getppid() == parent.pid
