@@ -137,7 +137,7 @@ groups:
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -154,6 +154,9 @@ from ..plugin_utils._sessions.errors import SelectionError, SessionsError
 from ..plugin_utils._sessions.plain import plain
 from ..plugin_utils._transports.azure_sign_in import SIGN_IN
 
+NEVER_EMPTY = ("host_pools", "subscription_id", "profile")
+"""Options that say which host pools: empty they would mean others than were meant."""
+EMPTY = "is given but empty, which never means all: leave it out."
 ENDINGS = ("wvd_session_hosts.yml", "wvd_session_hosts.yaml")
 
 
@@ -189,8 +192,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for name, value in config.items():
             if name not in known:
                 raise SelectionError(f"{name} is no option of {self.NAME}.")
-            if name in ("host_pools", "subscription_id", "profile") and is_empty(value):
-                raise SelectionError(f"{name} is given but empty, which never means all: leave it out.")
+            if name in (*NEVER_EMPTY, "default_profile") and is_empty(value):
+                raise SelectionError(f"{name} {EMPTY}")
 
     def _list(self, path: str, cache: bool) -> ListedHosts:
         """Return the rows, of the cache when it may be read and holds what is asked for."""
@@ -223,9 +226,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         value = self.get_option(name)
         self.templar.available_variables = self._vars
         try:
-            return plain(self.templar.template(value) if self.templar.is_template(value) else value)
+            filled = plain(self.templar.template(value) if self.templar.is_template(value) else value)
         except AnsibleError as error:
             raise SelectionError(f"{name} is a template that cannot be filled in: {error}") from error
+        # An option that is not given is `None`.
+        if value is not None and name in NEVER_EMPTY and is_empty(filled):
+            raise SelectionError(f"{name} {EMPTY}")
+        return filled
 
     def _fill(self, made: Inventory) -> None:
         """Put hosts into the inventory, when nothing can go wrong any more for a whole host pool."""
@@ -235,9 +242,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self.display.warning(warning)
         for group in made.groups:
             self.inventory.add_group(group)
+        there_before = set(self.inventory.hosts)
+        try:
+            self._add_hosts(made.hosts)
+        except Exception:
+            # With strict a single expression can fail. In the order of adding, a group finds each host first in its list.
+            for host in made.hosts:
+                if host.name in self.inventory.hosts and host.name not in there_before:
+                    self.inventory.remove_host(self.inventory.hosts[host.name])
+            raise
+
+    def _add_hosts(self, hosts: Sequence[InventoryHost]) -> None:
         constructable: Any = self
         strict = self.get_option("strict")
-        for host in made.hosts:
+        for host in hosts:
             self.inventory.add_host(host.name)
             for group in host.groups:
                 self.inventory.add_child(self.inventory.add_group(group), host.name)

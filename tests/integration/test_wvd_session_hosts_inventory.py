@@ -41,6 +41,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"host_pools": [{**POOL, "host_pool_name": "pool-99"}]}, "pool-99"),
     ({"host_pools": [POOL, {"host_pool_name": "x*"}]}, "There is no host pool x*"),
     ({"subscription_id": ""}, "subscription_id is given but empty"),
+    ({"subscription_id": "{{ lookup('ansible.builtin.env', 'NOBODY_SET_IT') }}"}, "subscription_id is given but empty"),
+    ({"profile": "{{ '' }}"}, "profile is given but empty"),
     ({"secret": "{{ nowhere }}"}, "secret is a template that cannot be filled in"),
     ({"secret": "wrong"}, "secret (AZURE_SECRET)"),
     ({"source": "guess"}, "source"),
@@ -131,6 +133,22 @@ def test_expression_that_fails_is_an_error_when_strict(inventories: Inventories)
     assert ALL[0] in inventories.read(compose={"x": "nothing.at.all"})["_meta"]["hostvars"]
     inventories.read(compose={"x": "nothing.at.all"}, strict=True)
     assert "Could not set x" in inventories.said
+
+
+def test_expression_that_fails_for_one_host_leaves_no_inventory_and_what_others_have(inventories: Inventories) -> None:
+    other = inventories.ansible.directory / "other.json"
+    other.write_text(json.dumps({"all": {"hosts": {"broker": {}}}}))
+    for options in (
+        {"compose": {"x": "{'open': 1}[wvd_session_host.allow_new_session | ternary('open', 'drained')]"}},
+        {"groups": {"x": "{'open': 1}[wvd_session_host.allow_new_session | ternary('open', 'drained')]"}},
+        {"keyed_groups": [{"key": "{'open': 'x'}[wvd_session_host.allow_new_session | ternary('open', 'drained')]"}]},
+    ):
+        file = inventories.write(strict=True, **options)
+        found = inventories.read_file(other, "-i", str(file))
+        assert "Could not" in inventories.said
+        assert not {*found["_meta"]["hostvars"]} & {*ALL}
+        assert not any(found.get(group, {}).get("hosts") for group in ("wvd_session_hosts", "wvd_open", "wvd_drained"))
+        assert found["ungrouped"]["hosts"] == ["broker"]
 
 
 def test_same_names_personal_and_closed_hosts_are_in_it_and_what_azure_says_is_no_template(
