@@ -158,7 +158,9 @@ hosts:
     reason: {description: 'Why, unless the outcome says it all. May be empty.', type: str, sample: ""}
     seconds: {description: 'Seconds from the first request to the outcome, else V(0.0).', type: float, sample: 3.214}
     unclear:
-      description: Whether a request may take effect yet, or has, although nobody saw it.
+      description:
+        - Whether a request may take effect yet, or has, although nobody saw it. Also of a host that is set, when one of
+          several requests for it was not answered clearly.
       type: bool
       sample: false
 summary:

@@ -147,7 +147,8 @@ hosts:
     unclear:
       description:
         - Whether a request may take effect yet, or has, although nobody saw it. Azure carries some requests out a
-          minute after it has answered that they timed out.
+          minute after it has answered that they timed out, so this is also said of a host that is set, when one of
+          several requests for it was not answered clearly.
       type: bool
       sample: false
 summary:

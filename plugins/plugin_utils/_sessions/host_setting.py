@@ -214,6 +214,10 @@ class _Setting:
     """Whether a request may have had an effect."""
     open: bool = False
     """Whether one may have it even after a look has shown nothing."""
+    requests: int = 0
+    """How many may have had an effect."""
+    unanswered: bool = False
+    """Whether it is not known of one of them what came, or may come, of it."""
     refused: bool = False
     """Whether nothing is to be sent any more."""
     rest: float = FIRST_PAUSE
@@ -292,6 +296,8 @@ class _Run:
         if event.reply in (Reply.DONE, Reply.UNCLEAR):
             one.sent = True
             one.open |= not event.ended
+            one.requests += 1
+            one.unanswered |= event.reply is Reply.UNCLEAR and not event.ended
             one.seen = None
         elif event.reply in (Reply.THROTTLED, Reply.NOT_SENT):
             one.looks = False
@@ -327,5 +333,7 @@ class _Run:
         seconds = 0.0 if one.first is None else self._clock() - one.first
         seen = one.host.state if one.seen is None and not one.sent else one.seen
         perhaps = outcome == FAILED and one.sent and (one.open or seen != one.host.state)
+        # The state that is seen came from one request. Another one may bring it again after somebody has restored it.
+        perhaps |= outcome == SET and one.unanswered and one.requests > 1
         one.row = HostRow(one.host.name, one.host.fields, one.host.state, seen, outcome, reason, seconds, perhaps)
         del self._open[one.named.key]

@@ -347,6 +347,35 @@ def test_row_says_that_a_request_may_take_effect_yet() -> None:
     assert (failed.outcome, failed.result()["unclear"], done.result()["unclear"]) == (FAILED, True, False)
 
 
+@pytest.mark.parametrize(
+    ("replies", "unclear"),
+    [
+        ([Reply.UNCLEAR, Reply.DONE], True),
+        ([Reply.UNCLEAR, Reply.UNCLEAR], True),
+        ([Reply.DONE, Reply.UNCLEAR], True),
+        ([Reply.UNCLEAR, Reply.THROTTLED, Reply.DONE], True),
+        ([Reply.UNCLEAR], False),
+        ([Reply.DONE], False),
+        ([Reply.DONE, Reply.DONE], False),
+        ([Reply.THROTTLED, Reply.UNCLEAR], False),
+    ],
+)
+def test_host_that_has_its_state_by_one_of_two_requests_may_get_it_once_more_by_the_other(
+    replies: list[Reply], unclear: bool
+) -> None:
+    farm = Farm(a=True)
+    farm.replies["a"] = [(reply, number == len(replies)) for number, reply in enumerate(replies, 1)]
+    report = farm.run("a", DRAIN)
+    assert (told(report), report.rows[0].result()["unclear"]) == ({"a": (True, False, SET)}, unclear)
+
+
+def test_request_of_which_nothing_more_can_come_leaves_nothing_unclear() -> None:
+    farm = Farm(a=True)
+    farm.ended = True
+    farm.replies["a"] = [(Reply.UNCLEAR, False)]
+    assert farm.run("a", DRAIN).rows[0].result()["unclear"] is False
+
+
 def test_state_that_may_change_yet_is_sent_and_watched_although_it_is_there() -> None:
     farm = Farm(a=True)
     begun = farm.clock.now
