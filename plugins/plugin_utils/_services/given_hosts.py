@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 from .._sessions.errors import SelectionError
 from .._sessions.session_host import HostName
 from .given_rows import GivenRow, RowForm
@@ -44,8 +46,11 @@ class GivenHosts(Generic[Where]):
         read: dict[tuple[str, str], tuple[Where, HostName, object]] = {}
         for number, row in enumerate(rows):
             where, named, state = self._read(row, f"hosts[{number}]")
-            if read.setdefault(named.key, (where, named, state))[2] != state:
+            first = read.setdefault(named.key, (where, named, state))
+            if first[2] != state:
                 raise SelectionError(f"hosts[{number}] names {named.name} again, with another {self.state_option}.")
+            if named.unclear:
+                read[named.key] = (first[0], replace(first[1], unclear=True), state)
         return list(read.values())
 
     def _read(self, value: object, label: str) -> tuple[Where, HostName, object]:
@@ -57,7 +62,7 @@ class GivenHosts(Generic[Where]):
         if not row.optional(self.name) and not row.optional("host"):
             raise SelectionError(f"{label} has no {self.name}: it must say which session host is meant.")
         where, named = self.locate(row, row.text(self.name, common="host"))
-        return where, replace(named, unclear=value.get("unclear") is True), self._state(value, label)
+        return where, replace(named, unclear=_unclear(value, label)), self._state(value, label)
 
     def _state(self, row: Mapping[str, object], label: str) -> object:
         said = row.get(self.state_option)
@@ -70,3 +75,13 @@ class GivenHosts(Generic[Where]):
                 f"{label} says {self.state_option} {said!r}: it must be {self.choices}, the state to restore."
             )
         return state
+
+
+def _unclear(row: Mapping[str, object], label: str) -> bool:
+    said = row.get("unclear")
+    if said is None or said == "":
+        return False
+    try:
+        return bool(boolean(said))  # type: ignore[no-untyped-call,unused-ignore]
+    except TypeError as error:
+        raise SelectionError(f"{label} says unclear {said!r}: it must be true or false.") from error

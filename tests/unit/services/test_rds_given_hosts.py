@@ -52,6 +52,20 @@ def test_host_that_could_not_be_read_is_left_alone() -> None:
     assert [state for _broker, _named, state in read_hosts([failed], None, None)] == [None]
 
 
+@pytest.mark.parametrize("rows", [[False, True], [True, False]])
+def test_host_of_two_rows_may_change_yet_if_one_of_them_says_so(rows: list[bool]) -> None:
+    [(_broker, named, _state)] = read_hosts([{**ROW, "unclear": unclear} for unclear in rows], None, None)
+    assert named.unclear
+
+
+@pytest.mark.parametrize(
+    ("said", "unclear"), [("True", True), ("false", False), ("yes", True), (None, False), (0, False)]
+)
+def test_unclear_may_be_a_word(said: object, unclear: bool) -> None:
+    [(_broker, named, _state)] = read_hosts([{**ROW, "unclear": said}], None, None)
+    assert named.unclear is unclear
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
@@ -63,6 +77,7 @@ def test_host_that_could_not_be_read_is_left_alone() -> None:
         ([{**ROW, "collection_name": "Apps"}], "collection_name 'Apps', but the task's option says 'Desk'"),
         ([{**ROW, STATE: "maybe"}], "'maybe': it must be yes, no or not_until_reboot, the state to restore"),
         ([{**ROW, STATE: None}], f"{STATE} None"),
+        ([{**ROW, "unclear": "maybe"}], r"hosts\[0\] says unclear 'maybe': it must be true or false"),
         ([ROW, {**ROW, STATE: "no"}], rf"hosts\[1\] names {A} again, with another {STATE}"),
     ],
 )
