@@ -25,11 +25,11 @@ class ListLimit:
         self._told_until = 0.0
 
     def refused(self, pool: str, retry_after: float | None) -> None:
-        """Note a refusal; `retry_after` are the seconds that the service asks to wait."""
+        """Note a refusal; `retry_after` are the seconds that the service asks to wait, if any."""
         with self._lock:
             self._refusals[pool] = count = self._refusals.get(pool, 0) + 1
             penalty = min(LONGEST_PENALTY, FIRST_PENALTY * 2 ** (count - 1))
-            self._until[pool] = self._clock() + (penalty if retry_after is None else retry_after)
+            self._until[pool] = self._clock() + (retry_after or penalty)
 
     def listed(self, pool: str) -> None:
         """Note that the pool's list came."""

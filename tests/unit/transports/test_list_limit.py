@@ -43,6 +43,13 @@ def test_pauses_without_a_time_double_until_the_list_comes() -> None:
     assert limit.pause("a") == 1.0
 
 
+def test_refusal_that_asks_for_no_pause_is_none_that_may_be_repeated_at_once() -> None:
+    limit = ListLimit(Clock())
+    limit.refused("a", 0.0)
+    limit.refused("a", 0.0)
+    assert limit.pause("a") == 2.0
+
+
 def test_pause_is_news_once_whoever_meets_it() -> None:
     clock = Clock()
     limit = ListLimit(clock)
