@@ -85,8 +85,13 @@ class RunspaceCalls:
 
     @property
     def has_room(self) -> bool:
-        """Whether one more setting may begin, which leaves room for a list."""
-        return self.lost is None and len(self._settings) < AT_ONCE and self._transport.room(1) > 0 and not self._lists
+        """Whether one more setting may begin, which leaves room for a list.
+
+        One may always begin beside nothing else: if there is no room for it, there is none for good, and that is told.
+        """
+        if self.lost is not None or self._lists or len(self._settings) >= AT_ONCE:
+            return False
+        return self._transport.room(1) > 0 or not (self._settings or self._tokens or self._transport.busy)
 
     def begin_list(self, call: Call) -> int:
         """Begin a list, now or in `wait`."""
@@ -105,7 +110,7 @@ class RunspaceCalls:
         """Begin the lists for which there is room now, and wait."""
         self._begin_lists()
         if not self._answered and self.lost is None:
-            if self._tokens:
+            if self._tokens or self._transport.busy:
                 self._receive(seconds)
             else:
                 self._sleep(seconds)

@@ -375,6 +375,27 @@ def test_call_that_finds_no_room_or_no_time_is_sent_later() -> None:
     assert (errors, transport.begin_errors, host.sets) == ([], [], [(A, "No")])
 
 
+def test_one_runspace_takes_settings_and_lists_in_turns() -> None:
+    host = Deployment()
+    transport = LiveTransport(host, most=1)
+    turns = iter(range(200))
+    calls = RunspaceCalls(transport, host.clock.sleep)  # type: ignore[arg-type]
+    report = run(host, live, None, lives=lambda: next(turns, None) is not None, calls=calls)
+    assert told(report) == {C: ("no", "no", "already_set"), A: ("yes", "no", "set"), B: ("yes", "no", "set")}
+
+
+def test_calls_that_hold_all_runspaces_for_good_leave_a_reason_for_each_host() -> None:
+    host = Deployment(Desk={f"rdsh-{number}.example.test": "Yes" for number in range(4)})
+    host.hung = set(host.modes)
+    transport = LiveTransport(host, most_runspaces=2)
+    turns = iter(range(200))
+    calls = RunspaceCalls(transport, host.clock.sleep)  # type: ignore[arg-type]
+    report = run(host, live, None, lives=lambda: next(turns, None) is not None, calls=calls)
+    assert report.summary() == {"failed": 4}
+    assert "all runspaces are blocked" in report.failure_message(shown=4)
+    assert "run that the task belongs to has ended" not in report.failure_message(shown=4)
+
+
 def test_list_that_finds_no_room_waits_for_it() -> None:
     host = Deployment()
     transport = LiveTransport(host)
