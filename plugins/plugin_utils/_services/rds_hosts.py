@@ -28,16 +28,24 @@ class _Reading:
     """One look at some collections, for all hosts that were to be read when it began."""
 
     named: Sequence[HostName]
+    everywhere: bool
+    """Whether a host that it does not show is in none of the collections that the task is about."""
     lists: dict[int, tuple[Call, str]] = field(default_factory=dict)
     """By token; the collection, empty for the list of collections."""
     hosts: dict[str, SessionHost] = field(default_factory=dict)
     errors: list[ServiceError] = field(default_factory=list)
 
     def found(self, named: HostName) -> HostRead:
-        """Find a host by its name, in which the domain may lack. Raises SelectionError when that fits several."""
-        full = full_name(named.name, (host.name for host in self.hosts.values()))
-        short = "." not in named.name
-        host = None if short and self.errors else self.hosts.get(fold(full))
+        """Find a host by its name, in which the domain may lack. Raises SelectionError when that fits several.
+
+        Without the domain it is one of the collection that its row says, if any; with it, the host may have moved.
+        """
+        short, said = "." not in named.name, fold(str(named.fields.get("collection_name") or ""))
+        hosts = self.hosts
+        if short and said:
+            hosts = {name: one for name, one in hosts.items() if fold(str(one.fields["collection_name"])) == said}
+        full = full_name(named.name, (host.name for host in hosts.values()))
+        host = None if short and self.errors else hosts.get(fold(full))
         return HostRead(named, host, self.errors[0] if host is None and self.errors else None)
 
 
@@ -96,7 +104,7 @@ class RdsHosts:
 
     def _begin_reading(self, named: Sequence[HostName], collections: Sequence[str] | None) -> _Reading:
         """Begin to list collections; without any, ask which there are."""
-        reading = self._reading = _Reading(named)
+        reading = self._reading = _Reading(named, everywhere=collections is self._collections)
         if collections is None:
             self._begin_list(reading, self._cmdlets.collections, "")
         else:
@@ -189,8 +197,17 @@ class RdsHosts:
         reading = self._reading
         if reading is not None and not reading.lists:
             self._reading = None
-            events += [reading.found(named) for named in reading.named]
+            found = [reading.found(named) for named in reading.named]
+            moved = [one.named for one in found if self._may_have_moved(reading, one)]
+            events += [one for one in found if one.named not in moved]
+            if moved:
+                self._begin_reading(moved, self._collections)
         return events
+
+    def _may_have_moved(self, reading: _Reading, one: HostRead) -> bool:
+        """Tell whether a host may be in another collection than the one that it was in once, which may be gone."""
+        unread = one.error is not None and self._has_set
+        return one.found is None and not reading.everywhere and "." in one.named.name and not unread
 
     def _receive(self, seconds: float) -> list[HostReplied]:
         """Take what has come: lists into the reading, answers to settings as events."""

@@ -153,6 +153,46 @@ def test_host_of_no_collection_or_of_another_keeps_all_from_being_set(
     assert host.sets == []
 
 
+def restore(host: Deployment, over: Over, collections: Sequence[str] | None, *rows: tuple[str, str, str]) -> HostReport:
+    """Restore rows of collection, name and state."""
+    named = [name_host(None, collection, name) for collection, name, _state in rows]
+    states = {one.key: state for one, (_collection, _name, state) in zip(named, rows, strict=True)}
+    hosts = service(host, over(host), collections)
+    return set_hosts(hosts, named, Desired(states=states, restores=True), False, 60.0, host.clock, lambda: True)
+
+
+@EITHER
+@pytest.mark.parametrize("others", [(), (("Desk", B, "yes"),)])
+def test_host_that_has_moved_to_another_collection_gets_its_state_back(
+    over: Over, others: tuple[tuple[str, str, str], ...]
+) -> None:
+    host = Deployment()
+    report = restore(host, over, None, ("Desk", C, "yes"), *others)
+    assert told(report)[C] == ("no", "yes", "set")
+    assert report.rows[0].fields["collection_name"] == "Apps"
+    gone = Deployment(Apps={C: "No"})
+    assert told(restore(gone, over, None, ("Desk", C, "yes"), *others))[C] == ("no", "yes", "set")
+
+
+@EITHER
+def test_host_outside_the_collections_of_the_task_is_not_looked_for_elsewhere(over: Over) -> None:
+    host = Deployment()
+    assert told(restore(host, over, ["Desk"], ("Desk", C, "yes"), ("Desk", B, "yes")))[C] == (None, None, "failed")
+    assert host.sets == []
+
+
+@EITHER
+@pytest.mark.parametrize("others", [(), ((None, A, "yes"),), (("Apps", C, "no"),)])
+def test_name_without_domain_means_a_host_of_the_collection_that_its_row_says(over: Over, others: Any) -> None:
+    host = Deployment()
+    assert told(restore(host, over, None, ("Desk", "app-0", "yes"), *others))["app-0"] == (None, None, "failed")
+    assert host.sets == []
+    twice = Deployment(Desk={A: "No", "app-0.other.test": "No"}, Apps={C: "No"})
+    report = restore(twice, over, None, ("Desk", "app-0", "yes"), *others)
+    assert told(report)["app-0.other.test"] == ("no", "yes", "set")
+    assert twice.modes[C] == "No"
+
+
 @EITHER
 def test_list_that_lacks_a_host_is_good_enough_for_a_list_and_for_others_but_not_for_all(over: Over) -> None:
     host = Deployment()
