@@ -44,6 +44,7 @@ options:
         not be read, so that C(new_connection_allowed) is null, is left alone.
       - A row of this module that says RV(hosts[].unclear=true) is set in any case, even if the host is as it should be,
         and watched until O(wait_timeout), because the earlier request may take effect yet.
+      - An empty list names no host, so nothing is done.
     type: raw
   new_connection_allowed:
     description:

@@ -60,6 +60,8 @@ class HostAction(ActionBase):
         wanted = self.PLACE.read_desired(options) if self.SETS else self.PLACE.read(options)
         if self.SETS and options["wait_timeout"] < 0:
             raise SelectionError(f"wait_timeout is {options['wait_timeout']}: it must be 0 or more seconds.")
+        if options.get("hosts") == []:
+            return _result(HostReport(()), self.PLACE.state_option, Notes())
         host = str(self._task.delegate_to or task_vars.get("inventory_hostname") or "the host")
         run_module = partial(self._execute_module, task_vars=task_vars)
         with task_environment(self._compute_environment_string) as environment:

@@ -139,13 +139,13 @@ def refuse_doubles(args: Mapping[str, Any], spec: Spec) -> None:
 def refuse_empty(args: Mapping[str, Any], spellings: Collection[str]) -> None:
     """Refuse options (any of `spellings`) that `args` gives empty, as an unanswered survey does. Raises SelectionError.
 
-    An empty list of `sessions` is what an empty pipeline passes on: it names no session, and is allowed.
+    An empty list of `sessions` or `hosts` is what an empty pipeline passes on: it names nothing, and is allowed.
     """
     for spelling in spellings:
         if spelling not in args:
             continue
         value = args[spelling]
-        if spelling == "sessions" and isinstance(value, list):
+        if (spelling == "sessions" and isinstance(value, list)) or (spelling == "hosts" and value == []):
             continue
         if is_empty(value):
             raise SelectionError(

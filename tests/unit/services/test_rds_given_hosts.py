@@ -115,7 +115,8 @@ def refused(kind: type[Any], options: dict[str, Any]) -> str:
         ({"session_host_name": A, "all_hosts": True, STATE: "no"}, "session_host_name and all_hosts both name"),
         ({"session_host_name": A, "session_host": A, STATE: "no"}, "are the same option"),
         ({"hosts": [ROW], STATE: "no"}, f"{STATE} contradicts hosts"),
-        ({"hosts": []}, "hosts is given but empty"),
+        ({"hosts": [], "all_hosts": True}, "hosts and all_hosts both"),
+        ({"hosts": ""}, "hosts is given but empty"),
         ({"session_host_name": "", STATE: "no"}, "session_host_name is given but empty"),
         ({"collection_name": "", "all_hosts": True, STATE: "no"}, "collection_name is given but empty"),
         ({"collection_name": "De*", "all_hosts": True, STATE: "no"}, "has a wildcard"),
@@ -126,6 +127,13 @@ def refused(kind: type[Any], options: dict[str, Any]) -> str:
 )
 def test_task_that_is_not_clear_is_refused_before_anything_is_connected(options: dict[str, Any], words: str) -> None:
     assert words in refused(Set, options)
+
+
+def test_rows_that_are_none_name_no_host() -> None:
+    made = action(Set, {"hosts": [], "wait_timeout": 5})
+    made.PLACE = NeverOpened()
+    result = made.run(task_vars={})
+    assert (result["hosts"], result["changed"], result.get("failed", False)) == ([], False, False)
 
 
 @pytest.mark.parametrize("options", [{"session_host_name": []}, {"connection_broker": "b"}, {"collection_name": "?"}])

@@ -78,7 +78,8 @@ def test_row_without_a_pool_is_an_error_unless_the_options_say_it() -> None:
         ({"hosts": [ROW], "all_hosts": True}, "hosts and all_hosts both"),
         ({"hosts": [ROW], "session_host_name": "a"}, "session_host_name and hosts both"),
         ({"hosts": [ROW], "allow_new_session": True}, "allow_new_session contradicts hosts"),
-        ({"hosts": []}, "hosts is given but empty"),
+        ({"hosts": [], "all_hosts": True}, "hosts and all_hosts both"),
+        ({"hosts": ""}, "hosts is given but empty"),
         ({"hosts": [{}]}, "hosts is given but empty"),
         ({"session_host_name": [], "allow_new_session": False}, "session_host_name is given but empty"),
         ({"session_host_name": "", "allow_new_session": False}, "session_host_name is given but empty"),
@@ -98,6 +99,12 @@ def test_task_that_is_not_clear_is_an_error_before_anybody_signs_in(
     result = action(ActionModule, {**POOL, **args}).run(task_vars={})
     assert result["failed"]
     assert words in result["msg"]
+
+
+def test_rows_that_are_none_name_no_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arm, "sign_in", lambda *_arguments: pytest.fail("signed in"))
+    result = action(ActionModule, {"hosts": []}).run(task_vars={})
+    assert (result["hosts"], result["changed"], result.get("failed", False)) == ([], False, False)
 
 
 @pytest.mark.parametrize("missing", ["resource_group_name", "host_pool_name"])
