@@ -246,7 +246,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             self._add_hosts(made.hosts)
         except Exception:
-            # With strict a single expression can fail. In the order of adding, a group finds each host first in its list.
+            # With strict one expression can fail. In the order of adding, a group finds each host at its list's head.
             for host in made.hosts:
                 if host.name in self.inventory.hosts and host.name not in there_before:
                     self.inventory.remove_host(self.inventory.hosts[host.name])

@@ -19,7 +19,7 @@ from .._sessions.session import fold
 from .._transports import resource_graph
 from .._transports.arm import ArmClient, Raw
 from .._transports.arm_pipeline import CONNECTIONS
-from .._transports.azure_sign_in import VARIABLES
+from .._transports.azure_sign_in import SOURCE_VARIABLE, VARIABLES
 from .place import Options, Reach
 from .wvd_account import sign_in
 from .wvd_host_rows import read_host
@@ -190,7 +190,8 @@ def fingerprint(options: Options, patterns: Sequence[PoolPattern], source: str, 
     identity = [
         str(options.get(name) or next(filter(None, map(environment.get, VARIABLES[name])), "")) for name in IDENTITY
     ]
-    asked = [source, identity, [str(pattern) for pattern in patterns]]
+    how = str(options.get("auth_source") or environment.get(SOURCE_VARIABLE, ""))  # another one signs somebody else in
+    asked = [source, how, identity, [str(pattern) for pattern in patterns]]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 

@@ -57,7 +57,7 @@ def read_session_hosts(
         transport=make_transport(account.verify),
     )
     options: dict[str, Any] = {"resultFormat": "objectArray", "$top": PAGE_ROWS}
-    count = 0
+    count, first_total = 0, None
     try:
         while True:
             body = {"subscriptions": list(subscriptions), "query": QUERY, "options": options}
@@ -65,6 +65,14 @@ def read_session_hosts(
             answer = client.send_request(request, read_timeout=READ_SECONDS)
             answer.raise_for_status()
             rows, total, token = _read_page(answer.json())
+            if first_total not in (None, total):
+                # Rows moved between pages: one that slid to a page read before would be missing, with the right count.
+                raise ServiceError(
+                    f"Azure Resource Graph said that there are {first_total} session hosts, then {total}: some were "
+                    "added or removed while the list was read. Try again.",
+                    lasting=False,
+                )
+            first_total = total
             yield rows
             count += len(rows)
             if not token:

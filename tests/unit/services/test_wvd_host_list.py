@@ -213,5 +213,7 @@ def test_fingerprint_tells_apart_what_would_be_listed_and_nothing_else() -> None
         fingerprint({"client_id": "me"}, (PoolPattern(name="a"),), "service", {}),
         fingerprint({"client_id": "me"}, everything, "resource_graph", {}),
         fingerprint({"client_id": "me"}, everything, "service", {"AZURE_TENANT_ID": "t"}),
+        fingerprint({"client_id": "me", "auth_source": "cli"}, everything, "service", {}),
+        fingerprint({"client_id": "me"}, everything, "service", {"ANSIBLE_AZURE_AUTH_SOURCE": "msi"}),
     }
-    assert len({base, *others}) == 6
+    assert len({base, *others}) == 8

@@ -78,6 +78,7 @@ def test_refusal_for_now_is_waited_for(read: Callable[[], list[str]], wire: Wire
     ("answers", "words"),
     [
         ([page("a", total=2)], "there are 2 session hosts, and showed 1"),
+        ([page("a", "b", total=4, token="2"), page("d", total=3)], "4 session hosts, then 3"),
         ([page("a", total=2, resultTruncated="true")], "only a part"),
         ([page("a", total=3, token="1"), page("b", total=3, token="1")], "read already"),
         ([Answer(200, {"data": 5, "totalRecords": 0, "resultTruncated": "false"})], "not answer with a list"),
