@@ -357,8 +357,7 @@ class Wait:
                 if one is not None:
                     self._note_told(one, stage, row)
         if report is not None:
-            if report.failures and not report.changed and len({row.reason for row in report.failures}) == 1:
-                # As without the right to message: it would only take others' time to ask for everybody again.
+            if _is_refused_for_all(report):
                 for one in meant.values():
                     one.give_up(stage)
             notes = self._opened.service.notes()
@@ -436,6 +435,16 @@ class Wait:
 def _is_to_be_told(one: WatchedSession, stage: StagedMessage) -> bool:
     told = one.last_told(stage)
     return bool(one.session.users) and one.session.common_state in TOLD_STATES and (told is None or not told.is_over)
+
+
+def _is_refused_for_all(report: Report) -> bool:
+    """Tell whether all messages were sent and refused alike, as without the right to send any.
+
+    Then it would only take the others' time to send them to everybody again.
+    """
+    failures = report.failures
+    alike = len({row.reason for row in failures}) == 1 and all(row.sent_at is not None for row in failures)
+    return len(failures) > 1 and alike and not report.changed
 
 
 def _may_be_anybody(row: Session, one: WatchedSession) -> bool:

@@ -600,13 +600,13 @@ def test_named_session_whose_id_somebody_nameless_has_is_gone() -> None:
 
 
 def test_message_that_is_refused_for_everybody_alike_is_not_tried_again() -> None:
-    """As without the right to message; but who comes later is tried."""
+    """As without the right to message; but who comes later is tried, and what one alone gets may be his own trouble."""
     farm, late = Farm.of(ALICE, BOB), session("7", "late@contoso.com")
     for one in (ALICE, BOB, late):
         farm.replies[one.key] = [refuse] * 9
     farm.schedule = [(30.0, farm.add(late))]
     report = Bench(farm).wait(100.0, TEN)
-    assert [user for user, *_rest in farm.told] == ["alice@contoso.com", "bob@contoso.com", "late@contoso.com"]
+    assert [user for user, *_rest in farm.told] == ["alice@contoso.com", "bob@contoso.com", *["late@contoso.com"] * 3]
     assert not report.changed
 
 
@@ -684,3 +684,12 @@ def test_session_that_a_list_had_missed_has_not_ended() -> None:
     farm.schedule = [(100.0, farm.leave(ALICE)), (200.0, farm.add(ALICE))]
     alice, _bob = Bench(farm).wait(600.0, TWO).rows()
     assert (alice["outcome"], alice["reason"], alice["ended_at"]) == ("still_there", "", None)
+
+
+def test_message_that_could_not_even_be_sent_is_tried_again() -> None:
+    """Nobody has refused it: there was no way to the service for a moment."""
+    farm = Farm.of(ALICE, BOB)
+    for one in (ALICE, BOB):
+        farm.replies[one.key] = [lambda _farm, _session: Reply.NOT_SENT] * 20
+    report = Bench(farm).wait(100.0, TEN)
+    assert told(report) == {"alice@contoso.com": [("10m", 1, "sent")], "bob@contoso.com": [("10m", 1, "sent")]}
