@@ -83,7 +83,11 @@ notes:
     O(cache_timeout). States in the cache are old, and C(--flush-cache) reads them again. Other host pools or another
     sign-in in the file are never answered from the cache. It holds the rows, no secrets.
   - The account needs the role C(Desktop Virtualization Reader) on the host pools, or any other that may read them.
-  - Values in O(host_pools) and the sign-in may be templates.
+  - Values in O(host_pools) and the sign-in may be templates, except O(x509_certificate_path) and
+    O(oidc_token_file_path).
+  - A host pool that is listed by two files of an inventory is an error, as its hosts could be in the groups of two
+    states.
+  - The cache is not told apart by what is outside the file, such as the subscription that C(az account set) has chosen.
   - What Azure says of hosts never is a template.
 seealso:
   - module: remotedesktop.sessions.wvd_session_host_info
@@ -269,13 +273,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             constructable._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host.name, strict)
 
     def _refuse_double(self, host: InventoryHost) -> None:
-        """Refuse a host that another inventory has in another host pool: it would silently become that of this one."""
+        """Refuse a host that another inventory has in another host pool: it would silently become that of this one.
+
+        And one that another file has listed, maybe earlier: it would be in the groups of both its states.
+        """
         there = self.inventory.hosts.get(host.name)
         place = plain(there.vars.get("wvd_place")) if there else None
         if isinstance(place, dict) and place != host.variables["wvd_place"]:
             raise SelectionError(
                 f"{host.name} is in the inventory already, as a session host of {place.get('host_pool_name')}: list "
                 "host pools that share names of session hosts in one file."
+            )
+        if there and "wvd_session_host" in there.vars:
+            raise SelectionError(
+                f"{host.name} is in the inventory already, listed by another file: list each host pool in one file."
             )
 
 

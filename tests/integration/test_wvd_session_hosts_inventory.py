@@ -264,6 +264,10 @@ def test_two_files_do_not_share_a_host(lab: Lab, inventories: Inventories) -> No
     found = inventories.read_file(one, "-i", str(two))
     assert "avd-0.contoso.com is in the inventory already, as a session host of pool-01" in inventories.said
     assert sorted(found["_meta"]["hostvars"]) == ["avd-0.contoso.com", "avd-1.contoso.com"]
+    again = inventories.write("c.wvd_session_hosts.yml", host_pools=[{"host_pool_name": "pool-0[1]"}])
+    lab.change_host(pool="pool-01", host="avd-0.contoso.com", allow_new_session=False)
+    inventories.read_file(one, "-i", str(again))
+    assert "avd-0.contoso.com is in the inventory already, listed by another file" in inventories.said
     other = inventories.write("other.yml", host_pools=[{"host_pool_name": "pool-01"}])
     assert inventories.read_file(other)["_meta"]["hostvars"] == {}
     assert "could not be verified" in inventories.said
