@@ -114,8 +114,14 @@ SETTLES = 1.0
 
 
 def kill(run: Run, number: int, group: bool) -> float:
-    killed = time.time()
-    (os.killpg if group else os.kill)(run.process.pid, number)
+    """Send a signal; a SIGINT again until it is heard, as somebody at the keyboard does. Return when that was."""
+    for _ in range(10 if number == signal.SIGINT else 1):
+        killed = time.time()
+        with suppress(ProcessLookupError):
+            (os.killpg if group else os.kill)(run.process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            run.process.wait(2)
+            return killed
     run.process.wait(20)
     return killed
 

@@ -70,21 +70,39 @@ class Run(Protocol):
 class Book(Protocol):
     """The journal."""
 
-    def read(self) -> JournalState: ...
-    def size(self) -> int: ...
-    def over(self, why: str) -> None: ...
-    def late(self) -> None: ...
-    def trouble(self, why: str) -> None: ...
-    def opened(self, rows: Sequence[Row]) -> None: ...
-    def left_closed(self, rows: Sequence[Row], why: str) -> None: ...
-    def finished(self) -> None: ...
+    def read(self) -> JournalState:
+        """As that of `Journal`, and so are all that follow."""
+
+    def size(self) -> int:
+        """Return how long it is."""
+
+    def over(self, why: str) -> None:
+        """End the run's part."""
+
+    def late(self) -> None:
+        """Write down that the run is still at work at its latest time."""
+
+    def trouble(self, why: str) -> None:
+        """Write down what keeps the guard from opening."""
+
+    def opened(self, rows: Sequence[Row]) -> None:
+        """Write down hosts that have their state before again."""
+
+    def left_closed(self, rows: Sequence[Row], why: str) -> None:
+        """Write down hosts that stay closed."""
+
+    def finished(self) -> None:
+        """Say that nothing is left to do."""
 
 
 class Lock(Protocol):
     """The lock of the run."""
 
-    def take(self, seconds: float) -> bool: ...
-    def is_free(self) -> bool: ...
+    def take(self, seconds: float) -> bool:
+        """Wait so long for the steps that hold it, then end them. Tell whether nobody holds it any more."""
+
+    def is_free(self) -> bool:
+        """Take it if nobody else has it, and tell whether that is so."""
 
 
 @dataclass(frozen=True, slots=True)
