@@ -9,6 +9,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -178,6 +179,7 @@ class Ansible:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=_hear_interrupts,  # noqa: PLW1509 - it takes no lock
         )
 
     def on_terminal(self, answers: Sequence[bytes], program: str, *arguments: str) -> Finished:
@@ -212,6 +214,11 @@ class Ansible:
         """Where the next run is to write what its tasks return."""
         self.runs += 1
         return self.directory / f"results-{self.runs}.jsonl"
+
+
+def _hear_interrupts() -> None:
+    """What a shell starts in the background ignores SIGINT, and so would all that these tests start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def read_results(status: int, output: str, results: Path) -> Finished:
