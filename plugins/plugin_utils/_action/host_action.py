@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from .._services.host_place import HostPlace
@@ -19,6 +18,7 @@ from .._sessions.errors import SelectionError, SessionsError
 from .._sessions.host_setting import HostReport, set_hosts
 from .._sessions.service import Notes
 from .._sessions.session_host import SessionHost, find_hosts
+from .lost_connection import tell_lost
 from .options import check_args, read_options
 from .task_reach import make_reach, task_environment
 
@@ -109,9 +109,5 @@ def _result(report: HostReport, state_option: str, notes: Notes) -> dict[str, An
         advice = notes.advice if notes.lost is None else ""
         result.update(failed=True, msg=f"{report.failure_message()} {advice}".strip())
     if notes.lost is not None:
-        lost = " ".join(str(notes.lost).split()).rstrip(".")
-        result["msg"] = f"{lost}. {result.get('msg', '')}".strip()
-        if isinstance(notes.lost, AnsibleConnectionFailure):
-            result.pop("failed", None)
-            result["unreachable"] = True
+        tell_lost(result, notes.lost)
     return result

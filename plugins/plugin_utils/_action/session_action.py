@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
 
-from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from .._services.place import Options, Place, Reach, Spec
@@ -23,6 +22,7 @@ from .._sessions.selection import Selection
 from .._sessions.service import Notes, Service
 from .._sessions.verbs import Operation, Verb
 from .console import Console
+from .lost_connection import tell_lost
 from .options import check_args, given_options, read_filters, read_options, refuse_unclear
 from .task_reach import make_reach, task_environment
 
@@ -30,7 +30,7 @@ from .task_reach import make_reach, task_environment
 class SessionAction(ActionBase):
     """A verb, or the listing of sessions, at one of some places."""
 
-    PLACES: ClassVar[tuple[Place, ...]]
+    PLACES: ClassVar[tuple[Place, ...]] = ()
     """Where the sessions can be. Options, else rows, decide; else it is the first."""
     VERB: ClassVar[Verb | None] = None
     """What is done to them; `None` lists them."""
@@ -44,7 +44,7 @@ class SessionAction(ActionBase):
 
     def __init_subclass__(cls) -> None:
         """Connect to the host of the task only where its service is reached over that connection."""
-        cls._requires_connection = any(place.needs_connection for place in getattr(cls, "PLACES", ()))
+        cls._requires_connection = any(place.needs_connection for place in cls.PLACES)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the task."""
@@ -155,11 +155,7 @@ class SessionAction(ActionBase):
                 result["msg"] = f"{result['msg']} {notes.advice}".strip()
         if notes.lost is not None:
             result["changed"] |= notes.accepted
-            lost = " ".join(str(notes.lost).split()).rstrip(".")
-            result["msg"] = f"{lost}. {result.get('msg', '')}".strip()
-            if isinstance(notes.lost, AnsibleConnectionFailure):
-                result.pop("failed", None)
-                result["unreachable"] = True
+            tell_lost(result, notes.lost)
         return result
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import traceback
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 
@@ -25,8 +25,6 @@ from .wait_options import read_deadline, read_messages, read_poll_interval
 
 class WaitAction(SessionAction):
     """A wait at one of some places, with messages where the service has them."""
-
-    VERB: ClassVar = MESSAGE
 
     def _run(self, task_vars: dict[str, Any], warnings: list[str]) -> dict[str, Any]:
         options, place = self._read()

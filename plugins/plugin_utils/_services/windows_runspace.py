@@ -88,12 +88,6 @@ class RunspaceService:
 
     def list_sessions(self, named: Sequence[Key] = ()) -> list[Session]:
         """Read all sessions. Raises ServiceError and AnsibleConnectionFailure."""
-        while self._listing is not None:
-            self._receive(1.0)  # The engine has ended before it. It must not pass for the answer to another.
-        self._listing_wanted = False
-        self._events.clear()
-        if self._lost is not None:
-            raise self._lost
         self._sign_in()
         answers: list[CallResult] = []
         read_at = 0.0

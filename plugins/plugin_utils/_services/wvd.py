@@ -57,8 +57,6 @@ class WvdService:
         self._page_counts: dict[str, int] = {}
         self._workers: Threads[Event] = Threads(CONNECTIONS) if workers is None else workers
         self._acting = 0
-        self._listing = False
-        """Whether a listing is under way of which the engine has not heard the end."""
 
     def notes(self) -> Notes:
         """Tell what there is to tell by now."""
@@ -68,8 +66,6 @@ class WvdService:
 
     def list_sessions(self, named: Sequence[Key] = ()) -> list[Session]:
         """Read all sessions of the pools, and those of `named` that a list may have missed. Raises ServiceError."""
-        while self._listing:
-            self.wait(1.0)  # The engine has ended before it. What it shows must not pass for the answer to another.
         sessions: list[Session] = []
         for pool in self._pools.values():
             listed = read_until_settled(partial(self._read, pool))
@@ -126,7 +122,6 @@ class WvdService:
 
     def begin_listing(self, sessions: Sequence[Session]) -> None:
         """Read again where the sessions are: host by host, unless the whole pool takes fewer requests."""
-        self._listing = True
         self._workers.read(partial(self._list_again, list(sessions)))
 
     def begin_act(self, session: Session, send_before: float) -> None:
@@ -145,7 +140,6 @@ class WvdService:
         """Return what has been answered; wait for the first answer at most that long."""
         events = self._workers.wait(seconds)
         self._acting -= sum(isinstance(event, Replied) for event in events)
-        self._listing &= not any(_is_end(event) for event in events)
         return events
 
     def close(self) -> None:
@@ -209,11 +203,6 @@ class WvdService:
         except Exception as error:
             reply, reason = Reply.UNCLEAR, repr(error)
         self._workers.answer(Replied(session, reply, reason))
-
-
-def _is_end(event: Event) -> bool:
-    """Tell whether an event is the last one of a listing."""
-    return isinstance(event, ListingFailed) or (isinstance(event, Listed) and event.last)
 
 
 def _subscriptions(pools: Iterable[HostPool]) -> list[str]:

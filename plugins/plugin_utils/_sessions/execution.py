@@ -23,7 +23,7 @@ from .errors import ServiceError, SessionsError
 from .outcome import FAILED, NOT_SELECTED, REFUSED, REPLACED, STILL_THERE, UNCLEAR, Report
 from .proof import LONGEST_PROOF, PROOF_SECONDS, ProofAge
 from .service import Listed, ListingFailed, Replied, Reply, Service
-from .session import Key, Session, fold
+from .session import Key, Session, without_case
 from .verbs import Effect
 
 Clock = Callable[[], float]
@@ -176,7 +176,7 @@ class Execution:
             self._pending[session.key] = PendingSession(session, session if proven else None)
         self._folded = {}
         for key in self._pending:
-            self._folded.setdefault(_without_case(key), []).append(key)
+            self._folded.setdefault(without_case(key), []).append(key)
         self._waiting = OrderedDict(self._pending)
         self._unfinished = len(self._pending)
         try:
@@ -205,7 +205,7 @@ class Execution:
             total = len(self._pending)
             asked = total - len(self._waiting) - len(self._open[Phase.SENT]) - len(self._open[Phase.DOUBT])
             self._progress(asked, total - self._unfinished, total, self._clock() - begun)
-        self._report.is_listing = self._listing is not None
+        self._report.is_listing = self._listing is not None or self._blind is not None
 
     def _give_up_waiting(self) -> None:
         """Let nothing be asked for, and no answer be waited for, without end.
@@ -353,7 +353,7 @@ class Execution:
             if pending is not None:
                 listing.seen.add(row.key)
                 self._judge(pending, row, row.read_at)
-            elif (folded := _without_case(row.key)) in self._folded:
+            elif (folded := without_case(row.key)) in self._folded:
                 listing.alike[folded] = row
         if event.last:
             for folded, row in listing.alike.items():
@@ -510,8 +510,3 @@ class Execution:
         seconds = self._clock() - pending.first_sent if pending.first_sent is not None else 0.0
         sent_at = pending.sent_at if pending.first_sent is not None else None
         self._report.add(pending.session, outcome, reason, seconds, perhaps, pending.proof_age, sent_at)
-
-
-def _without_case(key: Key) -> Key:
-    place, host, id_ = key
-    return (place, fold(host), id_)

@@ -80,13 +80,13 @@ class HostRow:
     outcome: str
     reason: str = ""
     seconds: float = 0.0
-    perhaps: bool = False
+    unclear: bool = False
     """Whether a request for the state may have, or may yet get, an effect that nobody has seen."""
 
     def result(self) -> dict[str, object]:
         """Return the row as the module returns it."""
         said = {"before": self.before, "after": self.after, "outcome": self.outcome, "reason": self.reason}
-        return {**self.fields, **said, "seconds": round(self.seconds, 3), "unclear": self.perhaps}
+        return {**self.fields, **said, "seconds": round(self.seconds, 3), "unclear": self.unclear}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class HostReport:
     @property
     def changed(self) -> bool:
         """Whether a state was, would be or may have been changed."""
-        return any(row.outcome == SET or row.perhaps for row in self.rows)
+        return any(row.outcome == SET or row.unclear for row in self.rows)
 
     @property
     def failures(self) -> list[HostRow]:
@@ -332,8 +332,8 @@ class _Run:
     def _finish(self, one: _Setting, outcome: str, reason: str) -> None:
         seconds = 0.0 if one.first is None else self._clock() - one.first
         seen = one.host.state if one.seen is None and not one.sent else one.seen
-        perhaps = outcome == FAILED and one.sent and (one.open or seen != one.host.state)
+        unclear = outcome == FAILED and one.sent and (one.open or seen != one.host.state)
         # The state that is seen came from one request. Another one may bring it again after somebody has restored it.
-        perhaps |= outcome == SET and one.unanswered and one.requests > 1
-        one.row = HostRow(one.host.name, one.host.fields, one.host.state, seen, outcome, reason, seconds, perhaps)
+        unclear |= outcome == SET and one.unanswered and one.requests > 1
+        one.row = HostRow(one.host.name, one.host.fields, one.host.state, seen, outcome, reason, seconds, unclear)
         del self._open[one.named.key]

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from .errors import SelectionError
 from .outcome import NOT_SELECTED, REPLACED
-from .session import DISCONNECTED, Key, Session, account, fold, order, same_instant
+from .session import DISCONNECTED, Key, Session, account, fold, order, same_instant, without_case
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +113,11 @@ class Selection:
     def _choose_named(self, sessions: Sequence[Session], filters: Filters, now: datetime) -> Choice:
         by_name: defaultdict[Key, list[Session]] = defaultdict(list)
         for session in sessions:
-            by_name[(session.place, fold(session.host), session.id)].append(session)
+            by_name[without_case(session.key)].append(session)
         choice = Choice(filters)
         seen: set[tuple[Key, tuple[str, datetime | None] | None]] = set()
         for named in self.named or ():
-            key = (named.place, fold(named.host), named.id)
+            key = without_case(named.key)
             found = _listed_as(named, by_name[key])
             mismatch = named.mismatch(found) if found else ""
             # Rows of one id that tell of different sessions are different requests.

@@ -90,7 +90,10 @@ class Notes:
 
 
 class Service(Protocol):
-    """A place with sessions that can be listed and acted on. Bound to one operation."""
+    """A place with sessions that can be listed and acted on. Bound to one operation.
+
+    It may serve several runs of the engine, one after the other, unless one says in its report that it `is_listing`.
+    """
 
     proves_itself: bool
     """Whether it proves again, just before each act, that the session is still the same one: then rows do not age."""

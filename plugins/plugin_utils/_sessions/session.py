@@ -28,6 +28,12 @@ def order(key: Key) -> tuple[str, str, int, str]:
     return (place, fold(host), int(id_) if id_.isdecimal() else -1, id_)
 
 
+def without_case(key: Key) -> Key:
+    """Return a key in the form in which the services compare it: the host without case."""
+    place, host, id_ = key
+    return (place, fold(host), id_)
+
+
 def fold(name: str) -> str:
     """Return a name in the form in which Windows and Azure compare names: without case."""
     return name.strip().lower()

@@ -18,7 +18,7 @@ from .execution import BrokenOffError, Clock, RunEndedError, why_broken_off
 from .outcome import FAILED, NOT_SELECTED, STILL_THERE, UNCLEAR, Report, Row
 from .selection import Filters, NamedSession, Selection
 from .service import Notes, Service
-from .session import ACTIVE, OTHER, Key, Session, fold, order, same_instant
+from .session import ACTIVE, OTHER, Key, Session, fold, order, same_instant, without_case
 from .staged_message import MOST_TRIES, PLANNED, StagedMessage, Told, current, minutes_left, next_one, warned_at
 from .times import write_time
 from .verbs import MESSAGE
@@ -262,21 +262,21 @@ class Wait:
         """Return a row with the user whom it had, or was named with, while nobody can read him: he is still there."""
         if row.users:
             return row
-        key = _without_case(row.key)
+        key = without_case(row.key)
         if self._has_looked:
             earlier = (one.session for one in self._report.watched if one.outcome != ENDED)
-            users = (one.users for one in earlier if _without_case(one.key) == key and _is_same(row, one))
+            users = (one.users for one in earlier if without_case(one.key) == key and _is_same(row, one))
         else:
-            fitting = (one for one in selection.named or () if _without_case(one.key) == key)
+            fitting = (one for one in selection.named or () if without_case(one.key) == key)
             users = ((one.user,) for one in fitting if one.user and not one.mismatch(replace(row, users=(one.user,))))
         return replace(row, users=next(users, ()))
 
     def _see(self, listed: Sequence[Session], chosen: Sequence[Session], at: datetime) -> None:
         """Note of every session that is watched whether it is still there, and meant."""
-        rows = {_without_case(row.key): row for row in listed}
-        meant = {_without_case(row.key) for row in chosen}
+        rows = {without_case(row.key): row for row in listed}
+        meant = {without_case(row.key) for row in chosen}
         for one in self._report.watched:
-            key = _without_case(one.session.key)
+            key = without_case(one.session.key)
             row = rows.get(key)
             if row is None or not _is_same(row, one.session) or (one.outcome == ENDED and _may_be_anybody(row, one)):
                 if one.outcome != ENDED:
@@ -292,8 +292,8 @@ class Wait:
 
     def _add(self, chosen: Sequence[Session]) -> None:
         """Watch who is new."""
-        known = {_without_case(one.session.key) for one in self._report.watched if one.outcome != ENDED}
-        self._report.watched += (WatchedSession(row) for row in chosen if _without_case(row.key) not in known)
+        known = {without_case(one.session.key) for one in self._report.watched if one.outcome != ENDED}
+        self._report.watched += (WatchedSession(row) for row in chosen if without_case(row.key) not in known)
 
     def _look_again(self) -> float:
         """Read who is on; trouble that may pass is let pass, until too long after the deadline."""
@@ -333,7 +333,7 @@ class Wait:
         stage = current(self._request.messages, left)
         if stage is None or self._opened is None:
             return
-        meant = {_without_case(one.session.key): one for one in self._report.remaining if _is_to_be_told(one, stage)}
+        meant = {without_case(one.session.key): one for one in self._report.remaining if _is_to_be_told(one, stage)}
         if not meant:
             return
         self._require_run()
@@ -353,7 +353,7 @@ class Wait:
             self._let_go()
         finally:
             for row in report.rows if report is not None else ():
-                one = meant.get(_without_case(row.key))
+                one = meant.get(without_case(row.key))
                 if one is not None:
                     self._note_told(one, stage, row)
         if report is not None:
@@ -373,7 +373,7 @@ class Wait:
             raise AssertionError("no message is being sent")
         left = self._deadline - self._clock()
         title, body = self._stage.texts(left)
-        self._sent[_without_case(session.key)] = (title, body, minutes_left(left))
+        self._sent[without_case(session.key)] = (title, body, minutes_left(left))
         return {"message_title": title, "message_body": body}
 
     def _note_told(self, one: WatchedSession, stage: StagedMessage, row: Row) -> None:
@@ -382,7 +382,7 @@ class Wait:
             return
         before = one.last_told(stage)
         left = self._deadline - self._clock()
-        title, body, minutes = self._sent.get(_without_case(row.key), (*stage.texts(left), minutes_left(left)))
+        title, body, minutes = self._sent.get(without_case(row.key), (*stage.texts(left), minutes_left(left)))
         sent_at = None
         if row.sent_at is not None and row.outcome != FAILED:
             sent_at = self._now() - timedelta(seconds=self._clock() - row.sent_at)
@@ -478,8 +478,3 @@ def _named(session: Session) -> NamedSession:
 def _absent(named: NamedSession, reason: str) -> dict[str, object]:
     said: dict[str, object] = {"outcome": ENDED, "reason": reason}
     return {**named.fields, **said, "ended_at": None, "warned_at": None, "messages": []}
-
-
-def _without_case(key: Key) -> Key:
-    place, host, id_ = key
-    return (place, fold(host), id_)

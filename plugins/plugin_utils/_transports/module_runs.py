@@ -15,8 +15,8 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 
-MOST_IDLE = 30.0
-"""A connection that was not used for so many seconds is signed in to anew."""
+from .idle_connection import MOST_IDLE
+
 LIBRARIES = ("pypsrp", "requests", "spnego", "urllib3", "winrm")
 """Packages whose errors mean that the connection has failed."""
 

@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
+from .idle_connection import MOST_IDLE
 from .runspace_errors import OPERATION_TIMED_OUT
 
 try:
@@ -32,9 +33,6 @@ SILENCE_SECONDS = 30.0
 """A host that says nothing for so much longer than it should is lost."""
 SHORT_SILENCE = 3.0
 """The same for requests that are not worth a long wait."""
-MOST_IDLE = 30.0
-"""A connection that was not used for so many seconds is signed in to anew. Windows drops one after two minutes, others
-on the way sooner, and pypsrp then sends what is encrypted for the old one: the host answers with HTTP status 400."""
 
 
 class ShellConnection:

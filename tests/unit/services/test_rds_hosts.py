@@ -272,7 +272,7 @@ def test_silence_may_be_an_effect_and_keeps_no_other(over: Over) -> None:
     report = run(host, over, f"{A} {B}")
     assert told(report)[B] == ("yes", "no", "set")
     assert told(report)[A] == ("yes", "yes", "failed")
-    assert [row.perhaps for row in report.rows] == [True, False]
+    assert [row.unclear for row in report.rows] == [True, False]
     assert "no answer within its deadline" in report.failure_message()
 
 

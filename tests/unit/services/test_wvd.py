@@ -471,15 +471,6 @@ def test_look_that_finds_nothing_says_so_in_its_last_event(service: WvdService) 
     assert look(service, session()) == [Listed([], last=False), Listed((), last=True)]
 
 
-def test_look_that_nobody_waited_for_is_no_answer_to_the_next_one(service: WvdService, client: Client) -> None:
-    """The engine may have ended before it, and begin again later, as for each message of a wait."""
-    client.hosts = {"Host-1": [[row("5")]]}
-    service.begin_listing([session("5")])
-    assert service.list_sessions() == []
-    client.hosts = {"Host-1": [[row("6")]]}
-    assert seen(look(service, session("6"))) == [("Host-1", "6")]
-
-
 def test_error_in_the_middle_of_a_look_never_calls_the_rest_gone(service: WvdService, client: Client) -> None:
     error = ServiceError("busy", lasting=False)
 
