@@ -108,7 +108,7 @@ sessions:
     warned_at:
       description:
         - When the first of its messages was sent of which it is known that it was, in UTC. V(null) when there is none,
-          so nobody should be logged off without notice then. With RV(sessions[].messages[].outcome=planned) too.
+          and in check mode. Then logging off would be without notice.
       type: str
       sample: "2026-11-30T00:45:00.214Z"
     messages:
