@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -60,10 +60,14 @@ class Filters:
     minimum_age: timedelta | None = None
     minimum_disconnected: timedelta | None = None
     """How long a session must have been disconnected; one that is not never has been for long enough."""
+    hosts: Container[tuple[str, str]] | None = field(default=None, compare=False)
+    """Session hosts that are meant, by `HostName.key`. May become fewer while it is in use."""
 
     def rejects(self, session: Session, now: datetime) -> str:
         """Say why a session is not meant; empty when it is. `now` (aware) decides its age."""
         if self.host and fold(self.host) != fold(session.host):
+            return f"it is on {session.host}"
+        if self.hosts is not None and (session.place, fold(session.host)) not in self.hosts:
             return f"it is on {session.host}"
         if self.users and not any(_is_user(given, session) for given in self.users):
             return f"its user is {session.user or 'not known'}"

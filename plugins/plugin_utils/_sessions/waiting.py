@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -72,6 +73,10 @@ class WaitRequest:
     poll_interval: float = 15.0
     """Seconds between two lists, at least."""
     check_mode: bool = False
+    minimum_notice: float = 0.0
+    """Seconds for which everybody who is active has been warned at the end: the deadline is put off if need be."""
+    longest: float = math.inf
+    """To so many seconds from the start it may be put off."""
 
 
 @dataclass(slots=True)
@@ -173,15 +178,17 @@ class Wait:
         sleep: Callable[[float], None],
         lives: Callable[[], bool],
         trouble: tuple[type[Exception], ...],
+        looked: Callable[[Sequence[Session]], None] = lambda _listed: None,
     ) -> None:
         """`reach` reaches the service, again after `trouble`, which are the errors that may pass by themselves.
 
+        `looked` is called with what a list shows, before anybody is chosen from it, and may raise these errors, too.
         `clock` counts seconds, for the service too, `sleep` lets them pass, `now` tells the time of day (aware);
         `lives` tells whether the run goes on.
         """
         self._request, self._reach, self._person = request, reach, person
         self._clock, self._now, self._sleep, self._lives = clock, now, sleep, lives
-        self._trouble = trouble
+        self._trouble, self._looked = trouble, looked
         self._begun = clock()
         self._deadline = self._begun + request.seconds
         self._report = WaitReport(now() + timedelta(seconds=request.seconds))
@@ -216,7 +223,9 @@ class Wait:
         if self._request.check_mode:
             self._plan()
             return
-        while self._report.remaining and (looked_at < self._deadline or self._unread_since is not None):
+        while self._report.remaining and (
+            looked_at < self._deadline or self._unread_since is not None or self._put_off()
+        ):
             if self._unread_since is None:
                 self._warn()
             due = self._rest(looked_at, took)
@@ -236,6 +245,7 @@ class Wait:
         begun, at = self._clock(), self._now()  # Who left while the service was being reached had not ended before.
         service, selection = self._opened.service, self._opened.selection
         listed = [self._with_user(row, selection) for row in engine.read(service, selection)]
+        self._looked(listed)
         if self._has_looked:
             # There is such a host: it need not be there any more when nobody is on it. And who is watched is known.
             chosen = replace(selection, named=None).choose(listed, self._now()).sessions
@@ -400,6 +410,29 @@ class Wait:
                     one.told.append(Told(stage, title, body, minutes_left(left), at, PLANNED))
 
     # Time
+
+    def _put_off(self) -> bool:
+        """Put the deadline off until all who are active have had their notice. Tell whether that was necessary."""
+        notice = self._request.minimum_notice
+        waits = [seconds for one in self._report.remaining if (seconds := self._seconds_to_notice(one)) is not None]
+        deadline = min(self._clock() + max(waits, default=0.0), self._begun + self._request.longest)
+        if not notice or not waits or deadline <= self._deadline:
+            return False
+        self._report.deadline += timedelta(seconds=deadline - self._deadline)
+        self._deadline = deadline
+        return True
+
+    def _seconds_to_notice(self, one: WatchedSession) -> float | None:
+        """Return after how many seconds somebody has had his notice; `None` when he has, or there is no way to."""
+        if one.session.common_state not in TOLD_STATES:
+            return None
+        notice = self._request.minimum_notice
+        warned = warned_at(one.told)
+        if warned is not None:
+            left = notice - (self._now() - warned).total_seconds()
+            return left if left > 0 else None
+        stage = current(self._request.messages, notice)
+        return notice if stage is not None and _is_to_be_told(one, stage) else None
 
     def _rest(self, looked_at: float, took: float) -> float:
         """Let time pass until the next list is due; return when that is."""

@@ -693,3 +693,46 @@ def test_message_that_could_not_even_be_sent_is_tried_again() -> None:
         farm.replies[one.key] = [lambda _farm, _session: Reply.NOT_SENT] * 20
     report = Bench(farm).wait(100.0, TEN)
     assert told(report) == {"alice@contoso.com": [("10m", 1, "sent")], "bob@contoso.com": [("10m", 1, "sent")]}
+
+
+def test_deadline_is_put_off_until_who_came_late_has_had_his_notice() -> None:
+    farm, late = Farm.of(ALICE), session("7", "late@contoso.com")
+    farm.schedule = [(1150.0, farm.add(late))]
+    report = Bench(farm).wait(1200.0, TEN, TWO, minimum_notice=300.0)
+    assert report.deadline == START + timedelta(seconds=1455)
+    assert report.seconds == 1455.0
+    assert [one[2:] for one in farm.told if one[0] == "late@contoso.com"] == [
+        ("1 minutes", 1155.0),
+        ("Sign out within 4 minutes. {name}", 1200.0),
+    ]
+    assert [at for user, _title, _body, at in farm.told if user == "alice@contoso.com"] == [600.0, 1080.0]
+
+
+def test_who_was_never_warned_is_warned_when_he_is_back_at_the_deadline() -> None:
+    farm = Farm.of(replace(ALICE, state="Disconnected"))
+    farm.schedule = [(1195.0, farm.change(ALICE, "Active"))]
+    report = Bench(farm).wait(1200.0, TEN, TWO, minimum_notice=300.0)
+    assert farm.told[0] == ("alice@contoso.com", "Maintenance", "Sign out within 5 minutes. {name}", 1200.0)
+    assert report.seconds == 1500.0
+
+
+def test_deadline_is_put_off_no_further_than_may_be() -> None:
+    farm = Farm.of()
+    farm.sessions[ALICE.key] = replace(ALICE, state="Disconnected")
+    farm.schedule = [(1195.0, farm.change(ALICE, "Active"))]
+    assert Bench(farm).wait(1200.0, TEN, minimum_notice=300.0, longest=1290.0).seconds == 1290.0
+
+
+def test_nothing_is_put_off_for_whom_no_message_reaches_or_who_is_disconnected() -> None:
+    farm = Farm.of(ALICE, replace(BOB, state="Disconnected"))
+    farm.replies = {ALICE.key: [doubt]}
+    assert Bench(farm).wait(1200.0, TEN, minimum_notice=300.0).seconds == 1200.0
+
+
+def test_hosts_may_become_fewer_while_it_waits() -> None:
+    farm = Farm.of(ALICE, replace(BOB, host="host-1"))
+    hosts = {("pool", "host-0"), ("pool", "host-1")}
+    farm.schedule = [(300.0, lambda: hosts.discard(("pool", "host-0")))]
+    report = Bench(farm, selection=Selection(filters=Filters(hosts=hosts))).wait(1200.0, TEN)
+    assert outcomes(report) == {"alice@contoso.com": "not_selected", "bob@contoso.com": "still_there"}
+    assert [user for user, _title, _body, _at in farm.told] == ["bob@contoso.com"]
