@@ -86,7 +86,7 @@ def test_host_that_is_off_or_late_keeps_no_other(hosts: Hosts) -> None:
     hosts.lab.call("POST", "host", {**change, "host": HOSTS[1]})
     hosts.fault("hang", SET, parameters={"SessionHost": HOSTS[2]}, seconds=40)
     report = drain(hosts, *HOSTS[:5], wait_timeout=20.0)
-    outcomes = {row.name: (row.outcome, row.perhaps) for row in report.rows}
+    outcomes = {row.name: (row.outcome, row.unclear) for row in report.rows}
     assert outcomes == {
         HOSTS[0]: ("failed", False),
         HOSTS[1]: ("failed", False),
