@@ -12,10 +12,8 @@ from typing import Any
 import psrpcore.types as ps
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_answers import (
-    ServiceCmdlets,
-    explain,
-)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_answers import explain
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.windows_cmdlets import ServiceCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.wms import WmsCmdlets
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.cmdlet import Call
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.runspace_messages import read_state

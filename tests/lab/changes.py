@@ -184,6 +184,8 @@ def _fields(change: Change, body: Body) -> Body:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
     if change.of_pool:
         azure_resources.read(fields)
+    if "last_heart_beat" in fields:
+        fields.setdefault("heart_beat_seconds", 0)
     for name in set(fields) & set(_TIMES):
         if fields[name] is not None:
             fields[name] = whole_10_ms(datetime.fromisoformat(str(fields[name]).replace("Z", "+00:00")))

@@ -125,6 +125,8 @@ def _explicit(item: Definition, now: datetime) -> tuple[list[Host], list[Session
     hosts, sessions = [], []
     for host_item in item.get("hosts", ()):
         fields = {key: value for key, value in host_item.items() if key != "sessions"}
+        if "heart_beat_age" in fields:
+            fields.setdefault("heart_beat_seconds", 0)
         age = fields.pop("heart_beat_age", 0)
         try:
             hosts.append(Host(last_heart_beat=now - timedelta(minutes=age), **fields))

@@ -174,6 +174,7 @@ class Host:
     new_connection_allowed: str = "Yes"  # rds: Yes, No or NotUntilReboot
     status: str = "Available"
     last_heart_beat: datetime = dataclasses.field(default_factory=utc_now)
+    heart_beat_seconds: float = 1.0  # between two heartbeats while it runs; 0: it stays as it is
     agent_version: str = "1.0.11388.1600"
     os_version: str = "10.0.26100.4351"
     assigned_user: str = ""
@@ -188,6 +189,13 @@ class Host:
     @property
     def running(self) -> bool:
         return self.status in RUNNING
+
+    def heart_beat(self, now: datetime) -> datetime:
+        """The last heartbeat by now."""
+        if not self.running or not self.heart_beat_seconds or now <= self.last_heart_beat:
+            return self.last_heart_beat
+        missed = (now - self.last_heart_beat).total_seconds() % self.heart_beat_seconds
+        return now - timedelta(seconds=missed)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -498,7 +506,9 @@ class Farm:
         with self.lock:
             before = self.host(pool, host)
             shelf = self._shelf(pool)
-            after = shelf.hosts[host] = dataclasses.replace(before, status=status, last_heart_beat=self._schedule.now())
+            after = shelf.hosts[host] = dataclasses.replace(
+                before, status=status, last_heart_beat=self._schedule.now(), heart_beat_seconds=0
+            )
             self._write(shelf, "reboot", "done", host, None, by, {"seconds": seconds})
             if not ghosts:
                 self._end_all(shelf, host, by)
@@ -512,7 +522,8 @@ class Farm:
                 self.later(heartbeat_after, pool, host, "heartbeat", beat, by)
 
             def beat() -> None:
-                self.change_host(pool, host, by, last_heart_beat=self._schedule.now())
+                beats = before.heart_beat_seconds
+                self.change_host(pool, host, by, last_heart_beat=self._schedule.now(), heart_beat_seconds=beats)
 
             self.later(seconds, pool, host, "up", up, by)
             return after

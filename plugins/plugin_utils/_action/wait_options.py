@@ -53,7 +53,7 @@ def _seconds_until(options: Options, now: datetime) -> float:
     moment = read_time(text.replace(" ", "T", 1))
     if moment is None:
         try:
-            return _seconds(options, "deadline")
+            return read_seconds(options, "deadline")
         except SelectionError:
             raise SelectionError(
                 f"deadline is {text!r}: it must be a duration with a unit, such as 90s, 30m or 2h, or a time such as "
@@ -92,13 +92,14 @@ def _message(given: Mapping[str, Any], where: str) -> StagedMessage:
             raise SelectionError(f"{where}.{name} must hold a text: a message needs a title and a body.")
     before = str(given["before"]).strip()
     try:
-        seconds = _seconds({"before": before}, "before")
+        seconds = read_seconds({"before": before}, "before")
     except SelectionError as error:
         raise SelectionError(f"{where}.{error} It is sent that long before the deadline.") from None
     return StagedMessage(seconds, before, given["title"], given["body"])
 
 
-def _seconds(options: Options, name: str) -> float:
+def read_seconds(options: Options, name: str) -> float:
+    """Read a duration with its unit. Raises SelectionError."""
     # A bare number may be minutes to its writer; and a time of day without quotes is one: YAML reads 22:30 as 1350.
     if options[name].strip().isdecimal():
         raise SelectionError(f"{name} is {options[name]!r}: it needs a unit, as in 90s, 30m or 2h.")

@@ -349,7 +349,7 @@ class Wait:
         self._require_run()
         self._stage, self._sent = stage, {}
         latest = self._deadline - next_one(self._request.messages, left)
-        named = tuple(_named(one.session) for one in meant.values())
+        named = tuple(name_session(one.session) for one in meant.values())
         meant_still = Selection(named, Filters(states=TOLD_STATES))
         request = engine.Request(MESSAGE, meant_still, wait_timeout=MESSAGE_SECONDS, latest=latest)
         report: Report | None = None
@@ -502,7 +502,8 @@ def _may_be(named: NamedSession, found: Session) -> bool:
     return named.created is None or same_instant(named.created, found.created)
 
 
-def _named(session: Session) -> NamedSession:
+def name_session(session: Session) -> NamedSession:
+    """Name a session so that nobody else is meant by it."""
     place, host, id_ = session.key
     timeless = session.created is None
     return NamedSession(place, host, id_, session.user, session.created, dict(session.fields), timeless=timeless)

@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 4 * 3600.0
 
 STOP_AND_OPEN, WARN = LATEST_ACTIONS = ("stop_and_open", "warn")
 
-RUN_GONE = "the run has ended without having opened them"
+RUN_GONE = "the run has ended"
 RUN_LATE = "the run was still at work at its latest time"
 
 
@@ -138,14 +138,14 @@ class Duty:
             return
         began = self._world.clock()
         self._write(lambda: self._book.over(why))
-        if why == RUN_LATE and self._is_idle():
+        if self._is_idle():
             # Whatever the run is at, no host is closed, and it cannot close one any more.
             self._write(self._book.finished)
-        else:
-            if why == RUN_LATE and not self._world.end_run():
-                self._say("The run could not be ended.")
-            self._write(self._take_lock)
-            self._open(began + self._orders.patience)
+            return
+        if why == RUN_LATE and not self._world.end_run():
+            self._say("The run could not be ended.")
+        self._write(self._take_lock)
+        self._open(began + self._orders.patience)
         if self._orders.tell is not None:
             try:
                 self._orders.tell(self._look())

@@ -139,8 +139,13 @@ class JournalState:
         """Return the hosts that the run has closed and nobody has opened, with the state before.
 
         Without those that the run itself has left closed on purpose; those on which the guard has given up are in it.
+        A request for one that was not seen to be closed may have its effect yet, so it is `unclear`.
         """
-        return [host.row for host in self.hosts.values() if not host.opened_by and host.left_by != RUN]
+        return [
+            host.row if host.closed else {**host.row, "unclear": True}
+            for host in self.hosts.values()
+            if not host.opened_by and host.left_by != RUN
+        ]
 
     def means(self, rows: Iterable[Row]) -> list[Row]:
         """Return those of these hosts that are still to be opened, as the journal has them."""

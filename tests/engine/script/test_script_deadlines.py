@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -128,7 +129,7 @@ def test_no_act_begins_long_after_the_first(hosts: Hosts) -> None:
     hosts.lab.reset(deployment(collection(generate={"hosts": 1, "sessions_per_host": 20})))
     acts = [log_off(row) for row in hosts.rows(RDS_LIST)]
     hosts.fault("hang", LOGOFF, seconds=1.2)
-    runs = []
+    runs: list[Any] = []
     while not runs or "later" in verdicts(runs[-1]):
         runs.append(hosts.run(request(RDS_LIST, acts, SendSeconds=0.4, Calls=[LOAD])))
         begun_at = begun(runs[-1])

@@ -10,7 +10,7 @@ import typing
 from collections.abc import Callable
 from datetime import datetime
 
-from ..farm import Host, Pool, Session, iso
+from ..farm import Host, Pool, Session, iso, utc_now
 from ..options import Options
 
 PROVIDER = "Microsoft.DesktopVirtualization"
@@ -87,7 +87,7 @@ def host_json(pool: Pool, host: Host, sessions: int) -> str:
     """A session host; the API lists it under the pool as `pool/host`."""
     properties = {
         "objectId": host.object_id,
-        "lastHeartBeat": _seven_digits(host.last_heart_beat),
+        "lastHeartBeat": _seven_digits(host.heart_beat(utc_now())),
         "sessions": sessions,
         "agentVersion": host.agent_version,
         "allowNewSession": host.allow_new_session,

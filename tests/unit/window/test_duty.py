@@ -171,7 +171,7 @@ def test_run_that_was_gone_before_the_guard_was_ready() -> None:
 
 def test_run_that_has_closed_nothing() -> None:
     story = play(Played(idle=True, ends=START + 1))
-    assert [what for _when, what in story] == [f"over: {RUN_GONE}", "take the lock", "finished"]
+    assert [what for _when, what in story] == [f"over: {RUN_GONE}", "finished"]
 
 
 def test_what_fails_is_tried_again_after_a_pause() -> None:

@@ -1,0 +1,12 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Open hosts that a maintenance window has left closed. Options and results: see the module of the same name."""
+
+from __future__ import annotations
+
+from ..plugin_utils._action.window_reopen import ReopenAction
+
+
+class ActionModule(ReopenAction):
+    """The action plugin."""

@@ -1,0 +1,200 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tasks of a maintenance window share: the service, the hosts of the wave, the journal of the run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+from .._services.place import Options, Spec
+from .._services.rds_wave import RdsWave
+from .._services.wvd_wave import WvdWave
+from .._sessions.engine import utc_now
+from .._sessions.errors import SelectionError, SessionsError
+from .._sessions.session_host import HostName
+from .._transports.azure_sign_in import SIGN_IN
+from .._window.journal import Journal
+from .._window.process_life import Process, find_process
+from .._window.run_journal import default_folder
+from .._window.wave import World
+from .._window.wave_orders import WindowError
+from .console import Console
+from .options import check_args, read_options
+from .other_host import find_other_host
+from .run_life import run_lives
+from .task_reach import make_reach, task_environment
+from .window_options import EMPTY_MEANS_LEFT_OUT, read_brokers, read_places
+
+FREE = ("free", "host_pinned")
+"""Strategies by which each host goes its own way, so that it is a wave of its own."""
+
+
+class _Reading:
+    may_be_empty = EMPTY_MEANS_LEFT_OUT
+    verbatim = frozenset(("collection_name",))
+
+
+class WindowAction(ActionBase):
+    """A task of a maintenance window, run once for a wave on the controller."""
+
+    OPTIONS: ClassVar[Spec]
+    """Options of the module, as an argument spec."""
+
+    _supports_check_mode = True
+    _supports_async = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the task."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        del tmp
+        self._vars = task_vars or {}
+        try:
+            result.update(self._run())
+        except (SessionsError, AnsibleConnectionFailure) as error:
+            # A lost connection, too, is for the wave to hear of, and no reason to lose one host of it.
+            result.update(failed=True, msg=str(error))
+        return result
+
+    def _run(self) -> dict[str, Any]:
+        # Unanswered fields of a survey are empty texts; what they leave open is what the default says.
+        unanswered = [name for name, spec in self.OPTIONS.items() if "default" in spec and self._is_unanswered(name)]
+        self._task.args = {name: value for name, value in self._task.args.items() if name not in unanswered}
+        check_args(self._task.args, self.OPTIONS, [_Reading()])
+        _validation, validated = self.validate_argument_spec(self.OPTIONS)  # type: ignore[no-untyped-call,unused-ignore]
+        options = read_options(validated, self.OPTIONS, [_Reading()])
+        options = {name: None if value in ("", [], {}) else value for name, value in options.items()}
+        with task_environment(self._compute_environment_string) as environment:
+            self._reach = make_reach(
+                str(self._vars.get("inventory_hostname") or "localhost"),
+                self._connection,
+                partial(self._execute_module, task_vars=self._vars),
+                environment,
+            )
+            return self._do(options)
+
+    def _is_unanswered(self, name: str) -> bool:
+        value = self._task.args.get(name)
+        return value is None or (isinstance(value, str) and not value.strip())
+
+    def _do(self, options: Options) -> dict[str, Any]:
+        raise NotImplementedError
+
+    # What the window is about
+
+    def _hosts(self, options: Options) -> list[str]:
+        """Return the hosts of the wave, as the inventory has them. Raises SelectionError."""
+        if options["hosts"]:
+            return list(options["hosts"])
+        if self._is_free():
+            return [str(self._vars["inventory_hostname"])]
+        batch = [str(name) for name in self._vars.get("ansible_play_batch") or ()]
+        if not batch:
+            raise SelectionError("The play has no host, so there is nothing to close.")
+        return batch
+
+    def _play(self) -> Any:
+        return self._task.get_play()  # type: ignore[no-untyped-call,unused-ignore]
+
+    def _is_free(self) -> bool:
+        return str(self._play().strategy).rpartition(".")[2] in FREE
+
+    def _of_host(self, name: str, *variables: str) -> Any:
+        """Return the first of these variables that the inventory has for a host."""
+        everywhere = self._vars["hostvars"]
+        if name not in everywhere:
+            return None
+        own = everywhere[name]
+        return next((own[variable] for variable in variables if own.get(variable)), None)
+
+    def _make_service(self, options: Options, places: Sequence[Mapping[str, Any]]) -> WvdWave | RdsWave:
+        """Make what reaches the service. Raises SessionsError."""
+        if options["service"] == "wvd":
+            given = {name: (options["azure"] or {}).get(name) for name in SIGN_IN}
+            return WvdWave(given, places, self._reach)
+        brokers = [find_other_host(self, name, self._vars) for name in read_brokers(options)]
+        return RdsWave(brokers, options["connection_broker"], options["collection_name"], (AnsibleConnectionFailure,))
+
+    def _places(self, options: Options, hosts: Sequence[str]) -> list[Mapping[str, Any]]:
+        if options["service"] != "wvd":
+            return []
+        own: list[Any] = []
+        for host in hosts:
+            place = self._place(options, host)
+            if place and place not in own:
+                own.append(place)
+        return read_places(own)
+
+    def _place(self, options: Options, host: str) -> Any:
+        """Return where a host is: by its own variable, else for all, else as the inventory plugin has found it."""
+        return self._of_host(host, "session_window_place") or options["place"] or self._of_host(host, "wvd_place")
+
+    def _names(self, options: Options, hosts: Sequence[str], service: WvdWave | RdsWave) -> dict[str, HostName]:
+        """Name the session host of each host of the inventory. Raises SelectionError."""
+        named = {}
+        for host in hosts:
+            place = self._place(options, host)
+            if options["service"] == "wvd" and not isinstance(place, Mapping):
+                raise SelectionError(
+                    f"Nothing says in which host pool {host} is: set session_window_place to a mapping with "
+                    "resource_group_name and host_pool_name, for all hosts or in the inventory for this one."
+                )
+            named[host] = service.name(place, self._session_host(host))
+        return named
+
+    def _session_host(self, host: str) -> str:
+        return str(self._of_host(host, "session_window_host", "wvd_session_host_name") or host)
+
+    # The run
+
+    def _process(self) -> Process:
+        parent = multiprocessing.parent_process()
+        found = None if parent is None or parent.pid is None else find_process(parent.pid)
+        if found is None:
+            raise WindowError("The run that this task belongs to cannot be seen, so it could not be guarded.")
+        return found
+
+    def _part(self) -> str:
+        """Name the play, as part of the run: each has a journal of its own."""
+        return str(getattr(self._play(), "_uuid", "") or "play").replace("-", "")[-12:]
+
+    def _folder(self, options: Options) -> Path:
+        if options["journal"]:
+            return Path(os.path.expandvars(options["journal"])).expanduser().absolute()
+        return default_folder(os.environ)
+
+    def _world(self, lives: Callable[[], bool] = run_lives) -> World:
+        return World(self._reach.clock, utc_now, self._reach.sleep, lives)
+
+    def _console(self) -> Console:
+        return Console("wave", no_log=bool(self._task.no_log))
+
+
+def controller() -> str:
+    """Name this machine, for people."""
+    return socket.gethostname()
+
+
+def not_over(journal: Journal) -> Callable[[], bool]:
+    """Return what tells whether the run goes on, and its guard has not begun."""
+    seen: list[Any] = [-1, True]
+
+    def lives() -> bool:
+        if not run_lives():
+            return False
+        size = journal.size()
+        if size != seen[0]:
+            seen[:] = [size, not journal.read().over]
+        return bool(seen[1])
+
+    return lives

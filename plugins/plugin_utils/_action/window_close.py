@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Close the hosts of a wave, warn, wait, end, and prove which are ready; under a guard that opens whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.utils.display import Display
+
+from .._services.place import Options
+from .._services.rds_wave import RdsWave
+from .._services.wvd_wave import WvdWave
+from .._sessions.engine import utc_now
+from .._sessions.errors import SelectionError, ServiceError
+from .._sessions.session import fold
+from .._sessions.times import read_time
+from .._window.duty import Orders, Reopening
+from .._window.guard import start
+from .._window.journal import Journal
+from .._window.journal_state import JournalState, Row
+from .._window.run_journal import begin_journal, beginning, find_journal, refuse_closed
+from .._window.wave import Wave
+from .._window.wave_opening import restore
+from .._window.wave_orders import WaveOrders, WindowError
+from .._window.wave_report import wave_facts, wave_lines, write_report
+from .leaving_run import leave_run
+from .run_life import run_lives
+from .window_action import WindowAction, controller, not_over
+from .window_options import CLOSE, read_brokers, read_latest, read_orders, read_patience
+
+
+class CloseAction(WindowAction):
+    """The first task of a wave."""
+
+    OPTIONS: ClassVar = CLOSE
+
+    def _do(self, options: Options) -> dict[str, Any]:
+        orders = read_orders(options, bool(self._task.check_mode))
+        patience = read_patience(options)
+        read_latest(options, utc_now())
+        hosts = self._hosts(options)
+        self._check_host(options, hosts)
+        service = self._make_service(options, self._places(options, hosts))
+        names = self._names(options, hosts, service)
+        folder = self._folder(options)
+        journal = None
+        if not orders.check_mode:
+            journal = self._begin(options, folder, patience)
+            self._open_left(service, journal)
+        latest = read_latest(options, self._began(journal))
+        self._require_time(orders, latest)
+        lives = run_lives if journal is None else not_over(journal)
+        refuse = partial(refuse_closed, folder, "" if journal is None else journal.path.stem)
+        wave = Wave(orders, service, journal, self._console(), self._world(lives), refuse)
+        result: dict[str, Any] = {}
+        try:
+            wave.close(names)
+        except (WindowError, ServiceError, AnsibleConnectionFailure) as error:
+            result.update(failed=True, msg=str(error))
+        facts = wave_facts(wave.record)
+        for line in wave_lines(facts):
+            Display().display(f"[wave] {line}")
+        changed = any(one["closed_at"] for one in facts["hosts"].values())
+        changed |= any(row["done"] or row["messages"] for row in facts["sessions"])
+        return {**result, "changed": changed, "wave": facts, "journal": str(journal.path) if journal else ""}
+
+    def _check_host(self, options: Options, hosts: Sequence[str]) -> None:
+        """Refuse a name that the play gives, which would be that of every host. Raises SelectionError."""
+        here = str(self._vars.get("inventory_hostname") or "")
+        said = options["host"]
+        if said and here in hosts and fold(said) != fold(self._session_host(here)):
+            raise SelectionError(
+                f"session_window_host is {said!r} for {here}, but the inventory does not say so: it must be a variable "
+                "of each host in the inventory, as one of the play would be the same for all hosts."
+            )
+
+    def _begin(self, options: Options, folder: Path, patience: float) -> Journal:
+        """Find or begin the journal of the run, with its guard. Raises JournalError, GuardError and SelectionError."""
+        process, part = self._process(), self._part()
+        with beginning(folder):
+            journal = find_journal(folder, process, part)
+            if journal is None:
+                place = ", ".join(read_brokers(options)) if options["service"] == "rds" else ""
+                journal = begin_journal(folder, process, part, options["service"], controller(), place)
+            if options["guard"] and journal.read().guard is None:
+                latest = read_latest(options, self._began(journal))
+                orders = Orders(
+                    self._guard_opens(options),
+                    None if latest is None else latest.timestamp(),
+                    options["latest_action"],
+                    patience,
+                    tell=self._guard_tells(options),
+                )
+                start(journal.path, orders, leave_run)
+        return journal
+
+    def _began(self, journal: Journal | None) -> datetime:
+        said = None if journal is None else read_time(journal.read().header.when)
+        return said or utc_now()
+
+    def _require_time(self, orders: WaveOrders, latest: datetime | None) -> None:
+        if latest is not None and (latest - utc_now()).total_seconds() < orders.deadline:
+            raise WindowError(
+                f"The wave is not begun: its users have {orders.deadline / 60:g} minutes, and latest is "
+                f"{latest.isoformat(timespec='seconds')}, which is before their deadline."
+            )
+
+    def _open_left(self, service: WvdWave | RdsWave, journal: Journal) -> None:
+        """Open what earlier waves of this run have left closed, as after `meta: end_batch`."""
+        if self._is_free():
+            return
+        rows = journal.read().to_open()
+        if not rows:
+            return
+        why = "They are left closed by an earlier wave of this run, so this one is not begun"
+        reasons = [one.reason for one in restore(service, rows)]
+        journal.opened([row for row, reason in zip(rows, reasons, strict=True) if not reason])
+        left = [f"{row['host']}: {reason}" for row, reason in zip(rows, reasons, strict=True) if reason]
+        if left:
+            raise WindowError(f"{why}: {'; '.join(left)}")
+
+    # The guard: a fork of this process, in which these are called
+
+    def _guard_opens(self, options: Options) -> Any:
+        # A service of its own: it has read what it needs to sign in, and has no connection that this process uses.
+        service = self._make_service(options, [])
+
+        def open_again(rows: Sequence[Row]) -> Sequence[Reopening]:
+            return restore(service, rows)
+
+        return open_again
+
+    def _guard_tells(self, options: Options) -> Any:
+        report = options["report"]
+        if not report:
+            return None
+        folder = Path(report).expanduser().absolute()
+
+        def tell(state: JournalState) -> None:
+            write_report(folder, state)
+
+        return tell

@@ -1,0 +1,132 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Open the hosts of a wave again, and tell what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ansible.utils.display import Display
+
+from .._services.place import Options
+from .._sessions.engine import utc_now
+from .._sessions.errors import SelectionError
+from .._sessions.times import write_time
+from .._window.journal import Journal
+from .._window.journal_state import Key, Row, host_key
+from .._window.run_journal import find_journal
+from .._window.wave_opening import Opening, WaveOpening
+from .._window.wave_report import write_report
+from .window_action import WindowAction
+from .window_options import OPEN, read_duration
+
+
+class OpenAction(WindowAction):
+    """The last task of a wave."""
+
+    OPTIONS: ClassVar = OPEN
+
+    def _do(self, options: Options) -> dict[str, Any]:
+        timeout = read_duration(options, "ready_timeout")
+        if not 0 <= options["stop_at_percentage"] <= 100:
+            raise SelectionError(f"stop_at_percentage is {options['stop_at_percentage']}: it must be 0 to 100.")
+        wave: Mapping[str, Any] = options["wave"] or {}
+        hosts = self._hosts_of(options, wave)
+        worked = [name for name, one in (wave.get("hosts") or {}).items() if one["ready"]]
+        there = set(self._vars.get("ansible_play_hosts") or ())
+        failed = [name for name in worked if name not in there]
+        journal = None
+        if not self._task.check_mode:
+            journal = find_journal(self._folder(options), self._process(), self._part())
+        opening = Opening()
+        by_name: dict[str, Row] = {}
+        if journal is not None:
+            opening, by_name = self._open(options, journal, hosts, worked, failed, timeout)
+        return self._tell(options, journal, wave, worked, failed, opening, by_name)
+
+    def _hosts_of(self, options: Options, wave: Mapping[str, Any]) -> list[str]:
+        """Return the hosts of the wave; none when its first task has been lost, for all that the run has closed."""
+        if wave.get("hosts"):
+            return list(wave["hosts"])
+        return self._hosts(options) if options["hosts"] or self._is_free() else []
+
+    def _open(
+        self,
+        options: Options,
+        journal: Journal,
+        hosts: list[str],
+        worked: list[str],
+        failed: list[str],
+        timeout: float,
+    ) -> tuple[Opening, dict[str, Row]]:
+        service = self._make_service(options, self._places(options, hosts))
+        rows = journal.read().to_open()
+        meant = {named.key: name for name, named in self._names(options, hosts, service).items()}
+        by_name = {}
+        for row, named in zip(rows, service.names(rows), strict=True):
+            if named.key in meant or not hosts:
+                by_name[meant.get(named.key, str(row["host"]))] = row
+        here: list[Row] = list(by_name.values())
+        stay: set[Key] = set()
+        if not options["reopen_failed_hosts"]:
+            stay = {host_key(by_name[name]) for name in failed if name in by_name}
+        waits = {host_key(by_name[name]) for name in worked if name in by_name}
+        opening = WaveOpening(service, journal, self._world(), self._console().warn)
+        opening.open(here, waits, utc_now(), timeout, stay)
+        return opening.result, by_name
+
+    def _tell(
+        self,
+        options: Options,
+        journal: Journal | None,
+        wave: Mapping[str, Any],
+        worked: list[str],
+        failed: list[str],
+        opening: Opening,
+        by_name: Mapping[str, Row],
+    ) -> dict[str, Any]:
+        rows = {name: dict(one) for name, one in (wave.get("hosts") or {}).items()}
+        closed: dict[str, str] = {}
+        for name, row in by_name.items():
+            key, one = host_key(row), rows.setdefault(name, {"host": row["host"]})
+            if key in opening.opened:
+                one["opened_at"] = write_time(opening.opened[key])
+                one["seen_healthy"] = key not in opening.unhealthy
+            else:
+                closed[name] = opening.left.get(key) or "it could not be opened"
+        for name, one in rows.items():
+            one["worked"] = "failed" if name in failed else "done" if name in worked else "no"
+            one["left_closed"] = closed.get(name, "")
+        unhealthy = [name for name, row in by_name.items() if host_key(row) in opening.unhealthy]
+        lost = sorted({*failed, *unhealthy, *(name for name in closed if name not in failed)})
+        total = max(1, len(rows))
+        stop = bool(lost) and 100 * len(lost) > options["stop_at_percentage"] * total
+        facts = {**wave, "hosts": rows, "ended": write_time(utc_now()), "stopped": stop}
+        result: dict[str, Any] = {
+            "changed": bool(opening.opened),
+            "wave": facts,
+            "left_closed": {name: why for name, why in closed.items() if name not in failed or not _kept(why)},
+            "stop": stop,
+        }
+        lines = [f"{len(opening.opened)} session hosts opened again, {len(closed)} left closed"]
+        lines += [f"{name}: left closed, because {why}" for name, why in closed.items()]
+        lines += [f"{name}: opened, but not seen to serve" for name in unhealthy]
+        lines += [f"{name}: the work on it failed, or it was lost" for name in failed]
+        if stop:
+            lines.append(
+                f"{len(lost)} of {total} session hosts failed, which is more than {options['stop_at_percentage']} %: "
+                "the window ends with this wave"
+            )
+        for line in lines:
+            Display().display(f"[wave] {line}")
+        if journal is not None and options["report"]:
+            path = write_report(Path(options["report"]).expanduser().absolute(), journal.read(), facts)
+            result["report"] = str(path)
+        return result
+
+
+def _kept(why: str) -> bool:
+    return why == "the work on it failed"

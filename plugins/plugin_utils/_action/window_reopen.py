@@ -1,0 +1,107 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Undo a window from its journal, or give hosts states that were saved before, when nobody else does it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.utils.display import Display
+
+from .._services.place import Options
+from .._sessions.errors import SelectionError, SessionsError
+from .._sessions.host_setting import FAILED
+from .._window.journal import SUFFIX, Journal, read_journal
+from .._window.journal_state import JournalError, JournalState, Row, host_key
+from .._window.saved_states import read_saved
+from .window_action import WindowAction
+from .window_options import REOPEN
+
+BY = "reopen_hosts"
+
+
+class ReopenAction(WindowAction):
+    """Gives hosts their states. What one journal lacks keeps no other's hosts from being opened."""
+
+    OPTIONS: ClassVar = REOPEN
+
+    def _do(self, options: Options) -> dict[str, Any]:
+        if options["journal"] and options["saved"]:
+            raise SelectionError("journal and saved both say which states to restore: give only one of them.")
+        if options["wait_timeout"] < 1:
+            raise SelectionError(f"wait_timeout is {options['wait_timeout']}: it must be 1 or more seconds.")
+        self._rows: list[dict[str, Any]] = []
+        self._errors: list[str] = []
+        if options["saved"]:
+            self._open_saved(options, Path(options["saved"]).expanduser().absolute())
+        else:
+            self._open_journals(options)
+        result: dict[str, Any] = {
+            "changed": any(row["outcome"] == "set" or row["unclear"] for row in self._rows),
+            "hosts": self._rows,
+            "summary": dict(sorted(Counter(str(row["outcome"]) for row in self._rows).items())),
+        }
+        failures = [f"{row['host']}: {row['reason']}" for row in self._rows if row["outcome"] == FAILED]
+        if failures or self._errors:
+            result.update(failed=True, msg="; ".join([*self._errors, *failures]))
+        return result
+
+    def _open_saved(self, options: Options, path: Path) -> None:
+        saved = read_saved(path)
+        if saved.wvd:
+            self._restore(options, "wvd", [], saved.wvd)
+        for broker, rows in saved.rds.items():
+            if rows:
+                self._restore(options, "rds", [broker], rows)
+
+    def _open_journals(self, options: Options) -> None:
+        folder = self._folder(options)
+        paths = [folder] if folder.is_file() else sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+        if not paths:
+            raise JournalError(f"There is no journal in {folder}: journal says the file of a run, or their folder.")
+        for path in paths:
+            try:
+                state = read_journal(path)
+                rows = state.to_open()
+                if not rows or state.finished:
+                    continue
+                if state.is_worked_on():
+                    raise JournalError(
+                        f"The run of {path}, or its guard, is at work (process {state.header.process.pid}): wait for "
+                        "its end, or end it."
+                    )
+                self._undo(options, path, state, rows)
+            except SessionsError as error:
+                self._errors.append(str(error))
+
+    def _undo(self, options: Options, path: Path, state: JournalState, rows: Sequence[Row]) -> None:
+        if state.unreadable:
+            Display().warning(f"{path} has {state.unreadable} lines that cannot be read: look at its hosts, too.")
+        journal = None if self._task.check_mode else Journal(path, BY)
+        if journal is not None:
+            journal.over("they are opened by hand")
+        brokers = [name.strip() for name in state.header.place.split(",") if name.strip()]
+        opened = self._restore(options, state.header.service, brokers, rows)
+        if journal is not None:
+            journal.opened(opened)
+            if len(opened) == len(rows):
+                journal.finished()
+
+    def _restore(self, options: Options, service: str, brokers: Sequence[str], rows: Sequence[Row]) -> list[Row]:
+        """Give hosts the states of their rows; return those that have them."""
+        where = {"collection_name": None, **options, "service": service, "place": options["place"] or list(brokers)}
+        check_mode = bool(self._task.check_mode)
+        try:
+            report = self._make_service(where, []).set(rows, float(options["wait_timeout"]), check_mode)
+        except (SessionsError, AnsibleConnectionFailure) as error:
+            self._errors.append(str(error))
+            return []
+        results = [dict(row.result()) for row in report.rows]
+        self._rows += results
+        done = {host_key(row) for row in results if row["outcome"] != FAILED}
+        return [row for row in rows if host_key(row) in done]

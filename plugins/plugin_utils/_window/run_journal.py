@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The journal of the run that a task belongs to: the same for all its waves, and never that of another run."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from .journal import SUFFIX, Journal, make_folder, now, open_file, read_journal, unfinished
+from .journal_state import Header, JournalError, Row
+from .process_life import Process
+from .wave_orders import WindowError
+
+FOLDER = "remotedesktop.sessions"
+FIRST = ".first"
+"""The file that is locked while a run begins its journal, as waves may do at once."""
+
+
+def default_folder(environment: Mapping[str, str]) -> Path:
+    """Return the folder of the journals of this user."""
+    state = environment.get("XDG_STATE_HOME") or ""
+    return (Path(state) if state.startswith("/") else Path.home() / ".local/state") / FOLDER
+
+
+@contextmanager
+def beginning(folder: Path) -> Iterator[None]:
+    """Hold a lock while a journal is found or begun, and its guard is started. Raises JournalError."""
+    make_folder(folder)
+    descriptor = open_file(folder / FIRST, os.O_CREAT)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    except OSError as error:
+        raise JournalError(f"The folder {folder} cannot be used for journals: {error.strerror or error}.") from error
+    finally:
+        os.close(descriptor)
+
+
+def find_journal(folder: Path, process: Process, part: str) -> Journal | None:
+    """Find the journal that this part of a run has begun; one that is finished is none any more."""
+    for path in sorted(folder.glob(f"*-{part}{SUFFIX}")):
+        try:
+            state = read_journal(path)
+        except JournalError:
+            continue
+        if state.header.process == process and not state.finished:
+            return Journal(path)
+    return None
+
+
+def begin_journal(folder: Path, process: Process, part: str, service: str, controller: str, place: str) -> Journal:
+    """Begin the journal of this part of a run. Raises JournalError."""
+    when = now()
+    run = f"{when:%Y%m%dT%H%M%S}-{process.pid}-{part}"
+    return Journal.create(folder, Header(run, process, service, when.isoformat(timespec="seconds"), controller, place))
+
+
+def refuse_closed(folder: Path, run: str, rows: Iterable[Row]) -> None:
+    """Refuse hosts that another run has closed and not opened yet. Raises WindowError."""
+    wanted = list(rows)
+    found, _errors = unfinished(folder, but=run)
+    for path, state in found.items():
+        hosts = ", ".join(str(row["host"]) for row in state.means(wanted))
+        if not hosts:
+            continue
+        if state.is_worked_on():
+            raise WindowError(
+                f"{hosts} is closed by another run that is at work, or its guard (process {state.header.process.pid}, "
+                f"{path}): wait for its end."
+            )
+        raise WindowError(
+            f"{hosts} was closed by an earlier run that did not open it again ({path}): open it with the playbook "
+            f"remotedesktop.sessions.reopen_hosts first, so that its state before is not lost."
+        )

@@ -1,0 +1,525 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One wave of a maintenance window, from its hosts' close to the proof that they are ready for the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+from .._sessions import engine
+from .._sessions.execution import BrokenOffError
+from .._sessions.host_setting import FAILED, HostRow
+from .._sessions.outcome import Report
+from .._sessions.selection import Filters, Selection
+from .._sessions.session import ACTIVE, DISCONNECTED, ENDING, OTHER, Key, Session, fold, without_case
+from .._sessions.session_host import HostName, HostRead, SessionHost
+from .._sessions.staged_message import warned_at
+from .._sessions.verbs import DISCONNECT, LOG_OFF, MESSAGE, Operation, Verb
+from .._sessions.waiting import (
+    MESSAGE_SECONDS,
+    Opened,
+    Person,
+    Texts,
+    Wait,
+    WaitBrokenOffError,
+    WaitReport,
+    WaitRequest,
+    WatchedSession,
+    name_session,
+)
+from .journal import Journal
+from .journal_state import Row
+from .lock import acting
+from .wave_orders import DISCONNECT_ALL, EMPTY, FAIL, LEAVE, WaveOrders, WindowError
+from .wave_service import WaveService
+
+PROOF_SECONDS = 60.0
+"""How long hosts are watched that may become ready by themselves, once nobody is left to be ended."""
+PROOF_PAUSE = 2.0
+DOORS_SECONDS = 5.0
+"""So long after its doors were read a host's are not read again."""
+MOST_NOTICES = 3
+"""So many notices after the deadline late-comers are not waited for any more."""
+TRIES, TRY_PAUSE = 3, 3.0
+"""How often something is tried that a service has failed at before anything was done, and seconds in between."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Clocks, and whether the run goes on."""
+
+    clock: Callable[[], float]
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    lives: Callable[[], bool]
+
+
+@dataclass(slots=True)
+class WaveHost:
+    """A session host of the wave."""
+
+    name: str
+    """In the inventory."""
+    host: SessionHost
+    """As it was before."""
+    out: str = ""
+    """Why it is not worked on."""
+    failed: bool = False
+    """Whether that is an error."""
+    closed_before: bool = False
+    closed_at: datetime | None = None
+    opened_at: datetime | None = None
+    reopened: int = 0
+    """How often somebody else has opened it meanwhile."""
+    ready: bool = False
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this run has closed it and not opened it yet."""
+        return self.closed_at is not None and self.opened_at is None
+
+
+@dataclass(slots=True)
+class Ending:
+    """What was done to a session."""
+
+    session: Session
+    how: str
+    outcome: str
+    reason: str
+    at: datetime
+
+
+@dataclass(slots=True)
+class Happening:
+    """Something that the report tells of."""
+
+    at: datetime
+    host: str
+    text: str
+
+
+@dataclass(slots=True)
+class WaveRecord:
+    """What is known of a wave."""
+
+    began: datetime
+    hosts: list[WaveHost] = field(default_factory=list)
+    wait: WaitReport | None = None
+    endings: dict[Key, Ending] = field(default_factory=dict)
+    happenings: list[Happening] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    remaining: list[Session] = field(default_factory=list)
+    """Who is there at the end."""
+
+
+class Wave:
+    """Closes the hosts of a wave, warns, waits, ends, and proves which are ready."""
+
+    def __init__(
+        self,
+        orders: WaveOrders,
+        service: WaveService,
+        journal: Journal | None,
+        person: Person,
+        world: World,
+        refuse: Callable[[Sequence[Row]], None] = lambda _rows: None,
+    ) -> None:
+        """Without a journal, as in check mode, nothing may be changed. `refuse` raises when hosts are not free."""
+        if journal is None and not orders.check_mode:
+            raise AssertionError("a journal is needed to close hosts")
+        self._orders, self._service, self._journal = orders, service, journal
+        self._person, self._world, self._refuse = person, world, refuse
+        self._meant: set[tuple[str, str]] = set()
+        """Keys of the hosts whose users are warned and ended. Becomes smaller."""
+        self._doors_read_at = world.clock()
+        self.record = WaveRecord(world.now())
+
+    @property
+    def hosts(self) -> list[WaveHost]:
+        """The hosts of the wave."""
+        return self.record.hosts
+
+    def close(self, names: Mapping[str, HostName]) -> None:
+        """Do all steps with these hosts, which are named by their names in the inventory.
+
+        Raises WindowError, and what the service raises. What is closed then is in the journal.
+        """
+        self._read(names)
+        self._leave_unavailable()
+        self._meant.update(self._service.key(one.host) for one in self._in())
+        if self._orders.protected_users and self._meant:
+            self._leave_protected(self._list())
+        self._require_floor(self._to_close())
+        self._close(self._to_close())
+        self._require_floor(())
+        if self._in():
+            self._wait()
+            self._end()
+            self._prove()
+        self.open_out()
+
+    # Which hosts
+
+    def _in(self) -> list[WaveHost]:
+        return [one for one in self.hosts if not one.out]
+
+    def _to_close(self) -> list[WaveHost]:
+        return [one for one in self._in() if not one.closed_before]
+
+    def _read(self, names: Mapping[str, HostName]) -> None:
+        read = self._try(partial(self._service.read, list(names.values())))
+        answers = {answer.named.key: answer for answer in read}
+        missing, seen = [], dict[tuple[str, str], str]()
+        for name, named in names.items():
+            answer = answers[named.key]
+            if answer.error is not None:
+                raise answer.error
+            if answer.found is None:
+                missing.append(name if fold(name) == fold(named.name) else f"{name} ({named.name})")
+                continue
+            one = WaveHost(name, answer.found, closed_before=answer.found.state == self._service.closed_state)
+            other = seen.setdefault(self._service.key(one.host), name)
+            if other != name:
+                raise WindowError(f"{other} and {name} are one session host, {one.host.name}: take one of them out.")
+            self.hosts.append(one)
+        if missing:
+            raise WindowError(
+                f"There is no session host {', '.join(missing)} where place says: check the names, or set "
+                "session_window_host in the inventory."
+            )
+        self._refuse([one.host.fields for one in self.hosts])
+
+    def _leave_unavailable(self) -> None:
+        for one in self._in():
+            why = self._service.unusable(one.host)
+            if why and self._orders.unavailable_hosts == FAIL:
+                raise WindowError(f"{one.name} is not available ({why}), and unavailable_hosts is fail.")
+            if why:
+                one.out = f"it is not available ({why})"
+
+    def _leave_protected(self, listed: Sequence[Session]) -> None:
+        """Leave hosts alone on which somebody is who is protected."""
+        users = self._orders.protected_users
+        if not users:
+            return
+        here = Selection(filters=Filters(hosts=self._meant)).choose(listed, self._world.now()).sessions
+        filters = Filters(hosts=self._meant, excluded_users=users)
+        others = {row.key for row in Selection(filters=filters).choose(listed, self._world.now()).sessions}
+        found = {(row.place, fold(row.host)): row.user for row in here if row.key not in others}
+        for one in self._in():
+            user = found.get(self._service.key(one.host))
+            if user is not None:
+                self._take_out(one, f"{user}, who is protected, is on")
+
+    def _take_out(self, one: WaveHost, why: str, failed: bool = False) -> None:
+        one.out, one.failed, one.ready = why, failed, False
+        self._meant.discard(self._service.key(one.host))
+        self._happened(one, f"taken out of the wave: {why}")
+
+    def _require_floor(self, closing: Sequence[WaveHost]) -> None:
+        """Raise WindowError when too few hosts are open, or would be; those of the wave are opened again then."""
+        if not self._orders.keep_open.number:
+            return
+        everywhere = self._try(self._service.list_hosts)
+        keys = {self._service.key(one.host) for one in closing}
+        serving = [one for one in everywhere if one.state == self._service.open_state]
+        left = [one for one in serving if not self._service.unusable(one) and self._service.key(one) not in keys]
+        least = self._orders.keep_open.least(len(everywhere))
+        if len(left) < least:
+            when = "would be" if closing else "are"
+            for one in self._in():
+                self._take_out(one, "too few hosts would be left open for users", failed=True)
+            self.open_out()
+            raise WindowError(
+                f"Only {len(left)} of {len(everywhere)} session hosts {when} open for users, and keep_open "
+                f"is {self._orders.keep_open}: take smaller waves (serial), or open others first."
+            )
+
+    # Doors
+
+    def _acting(self) -> AbstractContextManager[None]:
+        if self._journal is None:
+            return nullcontext()
+        return acting(self._journal)
+
+    def _close(self, hosts: Sequence[WaveHost]) -> None:
+        """Close hosts, after they are in the journal with their states before."""
+        at = self._world.now()
+        if self._journal is None:
+            for one in hosts:
+                one.closed_at = at
+            return
+        if not hosts:
+            return
+        with self._acting():
+            self._require_run()
+            self._journal.closing([one.host.fields for one in hosts])
+            done = self._set(hosts, self._service.closed_state)
+            self._journal.closed([one.host.fields for one, row in done if row is None or row.outcome != FAILED])
+        for one, row in done:
+            one.closed_at = at
+            if row is None or row.outcome != FAILED:
+                continue
+            why = row.reason or "it was not seen to be closed"
+            self._take_out(one, f"it could not be closed: {why}", failed=True)
+            if not row.unclear and row.after == row.before == one.host.state:
+                one.closed_at = None
+                self._journal.opened([one.host.fields])
+        self._doors_read_at = self._world.clock()
+
+    def _set(self, hosts: Sequence[WaveHost], state: object | None) -> list[tuple[WaveHost, HostRow | None]]:
+        """Give hosts a state, or the one before, and return what became of each."""
+        seconds = self._orders.wait_timeout
+        rows = [self._service.row(one.host, one.host.state if state is None else state) for one in hosts]
+        report = self._service.set(rows, seconds)
+        said = {fold(str(row.fields.get("host") or row.name)): row for row in report.rows}
+        return [(one, said.get(fold(str(one.host.fields["host"])))) for one in hosts]
+
+    def _look_at_doors(self, at_once: bool = False) -> None:
+        """Close hosts once more that somebody else has opened; the second time they are out."""
+        pause = 0.0 if at_once else DOORS_SECONDS
+        if self._orders.check_mode or self._world.clock() < self._doors_read_at + pause:
+            return
+        self._doors_read_at = self._world.clock()
+        closed = {self._name(one): one for one in self._in() if one.is_ours or one.closed_before}
+        again = []
+        for answer in self._service.read(list(closed)):
+            one = closed[answer.named]
+            if answer.error is not None:
+                raise answer.error
+            if answer.found is None:
+                self._take_out(one, "it is no session host of its place any more", failed=True)
+            elif answer.found.state != self._service.closed_state:
+                one.reopened += 1
+                again.append(one)
+        for one in [one for one in again if one.reopened > 1 or one.closed_before]:
+            again.remove(one)
+            self._take_out(one, "somebody else has opened it for new sessions", failed=True)
+            if one.is_ours and self._journal is not None:
+                one.opened_at = self._world.now()
+                self._journal.opened([one.host.fields])
+        for one in again:
+            self._happened(one, "somebody else has opened it for new sessions: closed once more")
+        if again:
+            with self._acting():
+                self._require_run()
+                done = self._set(again, self._service.closed_state)
+            for one, row in done:
+                if row is not None and row.outcome == FAILED:
+                    self._take_out(one, f"it could not be closed once more: {row.reason}", failed=True)
+
+    def open_out(self) -> None:
+        """Open hosts that are not worked on. What cannot be opened now is left to the end of the wave."""
+        hosts = [one for one in self.hosts if one.out and one.is_ours]
+        if not hosts or self._journal is None:
+            return
+        try:
+            done = self._set(hosts, None)
+        except self._service.trouble as error:
+            self._warn(f"Hosts that are not worked on could not be opened yet: {error}")
+            return
+        for one, row in done:
+            if row is None or row.outcome == FAILED:
+                why = "nothing was answered" if row is None else row.reason
+                self._warn(f"{one.name} is not worked on, and could not be opened yet: {why}")
+                continue
+            one.opened_at = self._world.now()
+            self._journal.opened([one.host.fields])
+
+    # Users
+
+    def _wait(self) -> None:
+        orders = self._orders
+        states: tuple[str, ...] = ()
+        if orders.remaining != LEAVE or orders.ready_when != EMPTY:
+            # Whoever is disconnected has nothing to be waited for: he is ended at the deadline, or may stay.
+            states = (ACTIVE, OTHER, ENDING)
+        selection = Selection(filters=Filters(states=states, hosts=self._meant))
+        notice = orders.minimum_notice if orders.ends_active else 0.0
+        longest = orders.deadline + MOST_NOTICES * notice
+        request = WaitRequest(
+            orders.deadline, orders.messages, orders.poll_interval, orders.check_mode, notice, longest
+        )
+
+        def reach(texts: Texts) -> Opened:
+            operation = Operation(MESSAGE, wait_timeout=MESSAGE_SECONDS, varying=texts) if orders.messages else None
+            return self._service.open_sessions(operation, selection)
+
+        world = self._world
+        wait = Wait(
+            request,
+            reach,
+            self._person,
+            world.clock,
+            world.now,
+            world.sleep,
+            world.lives,
+            self._service.trouble,
+            self._looked,
+        )
+        try:
+            self.record.wait = self._try(wait.run)
+        except WaitBrokenOffError as error:
+            self.record.wait = error.report
+            raise WindowError(f"The wait was broken off: {error}.") from error
+        self.record.warnings += self.record.wait.warnings
+
+    def _looked(self, listed: Sequence[Session]) -> None:
+        self._leave_protected(listed)
+        self._look_at_doors()
+        self.open_out()
+
+    def _end(self) -> None:
+        """Do to those who are still on what is wanted: to the active ones who have had their notice, and the others."""
+        orders = self._orders
+        if orders.remaining == LEAVE or not self._meant:
+            return
+        verb = DISCONNECT if orders.remaining == DISCONNECT_ALL else LOG_OFF
+        if orders.ends_active:
+            warned = tuple(name_session(one.session) for one in self._warned())
+            if warned:
+                self._do(verb, Selection(warned, self._filters()))
+        if verb is LOG_OFF:
+            self._do(verb, Selection(filters=self._filters(states=(DISCONNECTED,))))
+
+    def _filters(self, states: tuple[str, ...] = ()) -> Filters:
+        return Filters(states=states, hosts=self._meant, excluded_users=self._orders.protected_users)
+
+    def _warned(self) -> Iterable[WatchedSession]:
+        """Return those who are still on and have been warned for long enough."""
+        report = self.record.wait
+        now, notice = self._world.now(), timedelta(seconds=self._orders.minimum_notice)
+        for one in report.remaining if report is not None else ():
+            warned = warned_at(one.told)
+            if not notice or self._orders.check_mode or (warned is not None and now - warned >= notice):
+                yield one
+
+    def _do(self, verb: Verb, selection: Selection) -> None:
+        """End the sessions of a selection, over a service that was reached afresh."""
+        orders, world = self._orders, self._world
+        operation = Operation(verb, wait_timeout=orders.wait_timeout)
+        request = engine.Request(verb, selection, orders.check_mode, False, orders.wait_timeout)
+
+        def run() -> None:
+            opened = self._service.open_sessions(operation, selection)
+            try:
+                with self._acting():
+                    wanted = replace(request, selection=opened.selection)
+                    report = engine.run(wanted, opened.service, self._person, world.clock, world.now, world.lives)
+            except BrokenOffError as error:
+                self._note_endings(error.report)
+                raise WindowError(f"Ending the sessions was broken off: {error}.") from error
+            finally:
+                opened.service.close()
+                self.record.warnings += opened.service.notes().warnings
+            self._note_endings(report)
+            if report.failures:
+                self._warn(f"{report.failure_message()} {opened.service.notes().advice}".strip())
+
+        self._try(run)
+
+    def _note_endings(self, report: Report) -> None:
+        at = self._world.now()
+        if warning := report.warning():
+            self.record.warnings.append(warning)
+        for row in report.rows:
+            if row.session is not None:
+                ending = Ending(row.session, report.verb.name, row.outcome, row.reason, at)
+                self.record.endings[without_case(row.key)] = ending
+
+    # Proof
+
+    def _prove(self) -> None:
+        """Tell which hosts are ready, with doors that are closed; a host may need some time to forget a session."""
+        until = self._world.clock() + PROOF_SECONDS
+        while True:
+            listed = self._list()
+            self._leave_protected(listed)
+            hosts = {}
+            if not self._orders.check_mode:
+                self._try(partial(self._look_at_doors, at_once=True))
+                hosts = {answer.named.key: answer.found for answer in self._try(self._read_again)}
+            here = self._by_host(listed)
+            waits = False
+            for one in self._in():
+                key = self._service.key(one.host)
+                found = hosts.get(self._name(one).key) or one.host
+                left = self._who_counts(here.get(key, ()))
+                ghosts = self._orders.ready_when == EMPTY and not here.get(key) and self._service.count(found)
+                one.ready = not left and not (ghosts and not self._orders.check_mode)
+                waits |= not one.ready and all(row.common_state == ENDING for row in left)
+            if not waits or self._orders.check_mode or self._world.clock() >= until:
+                break
+            self._require_run()
+            self._world.sleep(PROOF_PAUSE)
+        self.record.remaining = [row for rows in here.values() for row in rows]
+        for one in self._in():
+            if not one.ready:
+                count = len(here.get(self._service.key(one.host), ()))
+                self._take_out(one, f"{count} sessions are still there" if count else "its service counts sessions yet")
+
+    def _who_counts(self, rows: Iterable[Session]) -> list[Session]:
+        """Return the sessions for which a host is not ready; in check mode without those that would be ended."""
+        orders = self._orders
+        kept = [row for row in rows if orders.ready_when == EMPTY or row.common_state != DISCONNECTED]
+        if not orders.check_mode:
+            return kept
+        ended = {key for key, one in self.record.endings.items() if one.outcome in (LOG_OFF.done, DISCONNECT.done)}
+        return [row for row in kept if without_case(row.key) not in ended]
+
+    def _by_host(self, listed: Sequence[Session]) -> dict[tuple[str, str], list[Session]]:
+        found: dict[tuple[str, str], list[Session]] = {}
+        for row in listed:
+            if (key := (row.place, fold(row.host))) in self._meant:
+                found.setdefault(key, []).append(row)
+        return found
+
+    def _read_again(self) -> Sequence[HostRead]:
+        return self._service.read([self._name(one) for one in self._in()])
+
+    # What others need
+
+    def _name(self, one: WaveHost) -> HostName:
+        return HostName(one.host.place, one.host.name, one.host.fields)
+
+    def _try(self, do: Callable[[], T]) -> T:
+        """Do something again when the service fails at it before anything was done."""
+        for _again in range(TRIES - 1):
+            try:
+                return do()
+            except self._service.trouble as error:  # noqa: PERF203
+                self._warn(f"{str(error).rstrip('.')}. It is tried again.")
+                self._require_run()
+                self._world.sleep(TRY_PAUSE)
+        return do()
+
+    def _list(self) -> Sequence[Session]:
+        def read() -> Sequence[Session]:
+            opened = self._service.open_sessions(None, Selection(filters=Filters(hosts=self._meant)))
+            try:
+                return engine.read(opened.service, opened.selection)
+            finally:
+                opened.service.close()
+
+        return self._try(read)
+
+    def _require_run(self) -> None:
+        if not self._world.lives():
+            raise WindowError("The run has ended, so nothing more is done.")
+
+    def _happened(self, one: WaveHost, text: str) -> None:
+        self.record.happenings.append(Happening(self._world.now(), one.name, text))
+        self._person.warn(f"{one.name}: {text}")
+
+    def _warn(self, text: str) -> None:
+        self.record.warnings.append(text)
+        self._person.warn(text)

@@ -1,0 +1,133 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a wave did, as plain values: for the tasks that follow it, for people, and for a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from .._sessions.session import without_case
+from .._sessions.times import write_time
+from .journal_state import JournalError, JournalState
+from .wave import WaveHost, WaveRecord
+
+VERSION = 1
+Facts = dict[str, Any]
+
+
+def wave_facts(record: WaveRecord) -> Facts:
+    """Return what is known of a wave."""
+    return {
+        "began": write_time(record.began),
+        "deadline": write_time(record.wait.deadline) if record.wait is not None else None,
+        "hosts": {one.name: _host(one) for one in record.hosts},
+        "sessions": _sessions(record),
+        "happenings": [{"at": write_time(one.at), "host": one.host, "text": one.text} for one in record.happenings],
+        "warnings": list(dict.fromkeys(record.warnings)),
+    }
+
+
+def _host(one: WaveHost) -> Facts:
+    return {
+        "host": one.host.name,
+        "ready": one.ready,
+        "out": one.out,
+        "failed": one.failed,
+        "closed_before": one.closed_before,
+        "closed_at": _time(one.closed_at),
+        "opened_at": _time(one.opened_at),
+        "reopened_by_others": one.reopened,
+    }
+
+
+def _sessions(record: WaveRecord) -> list[Facts]:
+    rows: dict[object, Facts] = {}
+    watched = record.wait.watched if record.wait is not None else ()
+    for one in watched:
+        told = one.result()
+        rows[(without_case(one.session.key), one.session.created)] = {
+            **{name: told.get(name) for name in ("host", "session", "owner", "state")},
+            **{name: told[name] for name in ("outcome", "ended_at", "warned_at", "messages")},
+            "done": "",
+        }
+    for key, ending in record.endings.items():
+        row = rows.setdefault(
+            (key, ending.session.created),
+            {
+                **{name: ending.session.fields.get(name) for name in ("host", "session", "owner", "state")},
+                "outcome": "",
+                "ended_at": None,
+                "warned_at": None,
+                "messages": [],
+                "done": "",
+            },
+        )
+        row.update(outcome=ending.outcome, reason=ending.reason, done=ending.how, ended_at=write_time(ending.at))
+    return list(rows.values())
+
+
+def wave_lines(facts: Mapping[str, Any]) -> list[str]:
+    """Say in lines for people what happened."""
+    hosts = facts["hosts"].values()
+    ready = sum(one["ready"] for one in hosts)
+    lines = [f"{len(hosts)} session hosts, {ready} ready for the work"]
+    for name, one in facts["hosts"].items():
+        if one["out"]:
+            lines.append(f"{name}: not worked on, because {one['out']}")
+        elif one["closed_before"]:
+            lines.append(f"{name}: was closed before, so it stays closed")
+    outcomes = Counter(f"{row['outcome']}".replace("_", " ") for row in facts["sessions"])
+    told = sum(bool(row["warned_at"]) for row in facts["sessions"])
+    if outcomes:
+        said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+        lines.append(f"{len(facts['sessions'])} sessions: {said}; {told} were warned")
+    return lines
+
+
+def write_report(folder: Path, state: JournalState, wave: Mapping[str, Any] | None = None) -> Path:
+    """Add a wave, and what the journal says, to the report of a run: a file for its owner alone.
+
+    Raises JournalError.
+    """
+    path = folder / f"{state.header.run}.json"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        facts: Facts = {"waves": []}
+        with suppress(FileNotFoundError):
+            facts = json.loads(path.read_text(encoding="utf-8"))
+        facts.update(_run(state))
+        if wave is not None:
+            facts["waves"].append(wave)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(facts, file, indent=1)
+        Path(name).replace(path)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise JournalError(f"The report {path} cannot be written: {error}.") from error
+    return path
+
+
+def _run(state: JournalState) -> Facts:
+    header = state.header
+    return {
+        "version": VERSION,
+        "run": header.run,
+        "service": header.service,
+        "began": header.when,
+        "controller": header.controller,
+        "closed": [dict(row) for row in state.to_open()],
+        "guard": [dict(record) for record in state.done_by("guard")],
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else write_time(moment)

@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role session_window on Azure Virtual Desktop: a window from close to open, and what may come between."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.ansible_process import Ansible
+from tests.integration.window_runs import WindowRuns, hosts_of
+from tests.lab.client import Lab, Row
+
+PLACE = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
+A, B, C = (f"avd-{number}.contoso.com" for number in range(3))
+BEFORE = {A: True, B: True, C: False}
+ENDS = 15.0
+"""Seconds in which a guard has opened everything, where nothing keeps it from it."""
+AT_ONCE: Row = {
+    "session_window_remaining": "logoff",
+    "session_window_deadline": "1s",
+    "session_window_minimum_notice": "0s",
+}
+
+pytestmark = pytest.mark.outer_cores
+
+
+@pytest.fixture
+def runs(lab: Lab, ansible: Ansible, tmp_path: Path) -> Iterator[WindowRuns]:
+    local = {"ansible_connection": "local", "session_window_place": PLACE}
+    variables = {"session_window_service": "wvd"}
+    runs = WindowRuns(lab, ansible, tmp_path, hosts_of({name: dict(local) for name in (A, B, C)}), variables)
+    yield runs
+    runs.stop()
+
+
+def states(runs: WindowRuns) -> dict[str, object]:
+    return {name: state for name, state in runs.states().items() if name in BEFORE}
+
+
+def test_waves_are_closed_warned_ended_worked_on_and_opened(runs: WindowRuns) -> None:
+    play = runs.play(serial=2, session_window_remaining="logoff", session_window_protected_users=["grace"])
+    finished = runs.run(play)
+    assert finished.status == 0, finished.output
+    assert states(runs) == BEFORE
+    assert [task.host for task in finished.tasks if task.name.endswith("Patch") and task.status == "ok"] == [A, B]
+    done = runs.done()
+    assert sorted(done[:2]) == [("drain", A, ""), ("drain", B, "")]
+    assert sorted(done[2:6]) == [
+        ("message", A, "alice"),
+        ("message", A, "bob"),
+        ("message", B, "dave"),
+        ("message", B, "frank"),
+    ]
+    ended = [("logoff", A, "alice"), ("logoff", A, "bob"), ("logoff", A, "carol")]
+    ended += [("logoff", B, "dave"), ("logoff", B, "erin"), ("logoff", B, "frank")]
+    assert sorted(done[6:12]) == ended
+    assert sorted(done[12:]) == [("undrain", A, ""), ("undrain", B, "")], "nobody on the host of who is protected"
+    assert runs.times("logoff")[0] - runs.times("message")[-1] > 2
+    report = runs.report()
+    first, second = report["waves"]
+    assert {name: host["worked"] for name, host in first["hosts"].items()} == {A: "done", B: "done"}
+    assert "grace" in second["hosts"][C]["out"]
+    alice = next(row for row in first["sessions"] if row["owner"].startswith("alice"))
+    assert (alice["outcome"], alice["done"], len(alice["messages"])) == ("logged_off", "log off", 1)
+    runs.wait_for(runs.guard_is_gone, 5)
+    assert runs.journal().to_open() == []
+
+
+def test_check_mode_shows_what_the_run_then_does(runs: WindowRuns) -> None:
+    play = runs.play(hosts=f"{A},{B}", session_window_remaining="logoff")
+    checked = runs.run(play, arguments=["--check"])
+    assert (checked.status, runs.done()) == (0, []), checked.output
+    assert not runs.journals.exists()
+    ran = runs.run(play)
+    assert ran.status == 0, ran.output
+
+    def told(finished: Any) -> Any:
+        (wave,) = (task.result["wave"] for task in finished.tasks if "Close the hosts" in task.name)
+        hosts = {name: (host["ready"], host["out"]) for name, host in wave["hosts"].items()}
+        return hosts, sorted((row["owner"], row["outcome"], len(row["messages"])) for row in wave["sessions"])
+
+    assert told(checked) == told(ran)
+
+
+@pytest.mark.parametrize("group", [False, True], ids=["alone", "group"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_run_is_killed_while_users_are_waited_for(runs: WindowRuns, number: int, group: bool) -> None:
+    process = runs.start(runs.play(session_window_deadline="60s"))
+    runs.wait_for(lambda: states(runs) == dict.fromkeys(BEFORE, False))
+    time.sleep(1.0)
+    killed = runs.kill(process, number, group)
+    runs.wait_for(runs.guard_is_gone)
+    assert states(runs) == BEFORE
+    assert runs.journal().finished_by == "guard"
+    assert max(runs.times("undrain")) - killed < ENDS
+    assert max(runs.times("drain")) < min(runs.times("undrain"))
+
+
+WAYS: dict[str, Row] = {
+    "work fails": {"ansible.builtin.fail": {"msg": "No."}},
+    "end_host": {"ansible.builtin.meta": "end_host"},
+    "end_batch": {"ansible.builtin.meta": "end_batch"},
+    "end_play": {"ansible.builtin.meta": "end_play"},
+    "run_once fails": {"ansible.builtin.fail": {"msg": "No."}, "run_once": True},
+    "undefined variable": {"ansible.builtin.debug": {"msg": "{{ nothing.at_all }}"}},
+    "unknown module in an include": {"ansible.builtin.include_tasks": "{{ unknown_file }}"},
+    "unreachable": {"ansible.builtin.raw": "true", "vars": {"ansible_connection": "ssh", "ansible_port": 1}},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_hosts_are_opened_however_the_work_ends(runs: WindowRuns, way: str) -> None:
+    unknown = runs.folder / "unknown.yml"
+    unknown.write_text("[{no_such_module: {}}]")
+    work = [{"name": "Work", **WAYS[way]}]
+    quick = {
+        "session_window_remaining": "logoff",
+        "session_window_deadline": "1s",
+        "session_window_minimum_notice": "0s",
+    }
+    play = runs.play(work, hosts=f"{A},{B}", vars={"unknown_file": str(unknown)}, **quick)
+    runs.run(play)
+    runs.wait_for(runs.guard_is_gone)
+    assert states(runs) == BEFORE, way
+    assert sorted(runs.done("drain", "undrain")) == [
+        (verb, host, "") for verb in ("drain", "undrain") for host in (A, B)
+    ]

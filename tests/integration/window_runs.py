@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs of the role session_window by real processes, and what the lab says of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal import read_journal
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal_state import JournalState
+from tests.integration.ansible_process import Ansible, Finished
+from tests.lab.client import Lab, Row
+
+ROLE = "remotedesktop.sessions.session_window"
+WORK: Sequence[Row] = ({"name": "Patch", "ansible.builtin.debug": {"msg": "patched"}},)
+FAST: Row = {
+    "session_window_deadline": "5s",
+    "session_window_minimum_notice": "2s",
+    "session_window_messages": [{"before": "4s", "title": "Maintenance", "body": "In {minutes} min."}],
+    "session_window_poll_interval": 1,
+    "session_window_ready_timeout": "20s",
+}
+"""A window of seconds instead of minutes."""
+
+
+@dataclass
+class WindowRuns:
+    """Runs that share a folder for journals, and one for reports."""
+
+    lab: Lab
+    ansible: Ansible
+    folder: Path
+    inventory: Row
+    variables: Row
+    """Of the role, for all runs."""
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def journals(self) -> Path:
+        return self.folder / "journals"
+
+    @property
+    def reports(self) -> Path:
+        return self.folder / "reports"
+
+    def play(self, work: Sequence[Row] = WORK, **variables: Any) -> Row:
+        """The play of a window; what does not begin with session_window is of the play itself."""
+        number = len(list(self.folder.glob("work-*.yml")))
+        tasks = self.folder / f"work-{number}.yml"
+        tasks.write_text(json.dumps(list(work)))
+        own = {name: value for name, value in variables.items() if name.startswith("session_window")}
+        play = {name: value for name, value in variables.items() if name not in own}
+        folders = {"session_window_journal": str(self.journals), "session_window_report": str(self.reports)}
+        values = {**FAST, **folders, "session_window_tasks": str(tasks), **self.variables, **own}
+        return {"hosts": "window", "gather_facts": False, "roles": [{"role": ROLE, "vars": values}], **play}
+
+    def run(self, *plays: Row, arguments: Sequence[str] = ()) -> Finished:
+        return self.ansible.run("ansible-playbook", "-i", self._inventory(), self._playbook(plays), *arguments)
+
+    def start(self, *plays: Row) -> subprocess.Popen[bytes]:
+        process = self.ansible.start("ansible-playbook", "-i", self._inventory(), self._playbook(plays))
+        self.started.append(process)
+        return process
+
+    def _inventory(self) -> str:
+        path = self.folder / "inventory.json"
+        path.write_text(json.dumps(self.inventory))
+        return str(path)
+
+    def _playbook(self, plays: Sequence[Row]) -> str:
+        path = self.folder / f"window-{len(list(self.folder.glob('window-*')))}.json"
+        path.write_text(json.dumps(list(plays)))
+        return str(path)
+
+    # What came of it
+
+    def states(self) -> dict[str, object]:
+        """Whether each host takes new sessions, in the lab's own words."""
+        return {
+            host["name"].lower(): host["allow_new_session" if host["service"] == "wvd" else "new_connection_allowed"]
+            for host in self.lab.hosts()
+            if host["service"] in ("wvd", "rds")
+        }
+
+    def done(self, *verbs: str) -> list[tuple[str, str, str]]:
+        """Verb, host and user of what the lab was asked to do, in order."""
+        return [
+            (entry["verb"], entry["host"].lower(), str((entry.get("owner") or {}).get("user", "")).partition("@")[0])
+            for entry in self.lab.audit()
+            if not verbs or entry["verb"] in verbs
+        ]
+
+    def times(self, verb: str) -> list[float]:
+        return [
+            datetime.fromisoformat(entry["time"]).timestamp() for entry in self.lab.audit() if entry["verb"] == verb
+        ]
+
+    def journal(self) -> JournalState:
+        """The only journal."""
+        (path,) = self.journals.glob("*.jsonl")
+        return read_journal(path)
+
+    def report(self) -> Row:
+        """The only report."""
+        (path,) = self.reports.glob("*.json")
+        return dict(json.loads(path.read_text()))
+
+    def wait_for(self, what: Callable[[], object], seconds: float = 60.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not what():
+            assert time.monotonic() < deadline, (self.states(), self.done())
+            time.sleep(0.05)
+
+    def guard_is_gone(self) -> bool:
+        guards = [read_journal(path).guard for path in self.journals.glob("*.jsonl")]
+        return not any(guard is not None and Path(f"/proc/{guard.pid}").exists() for guard in guards)
+
+    def kill(self, process: subprocess.Popen[bytes], number: int, group: bool) -> float:
+        """Send a signal; a SIGINT again until it is heard, as somebody at the keyboard does. Return when that was."""
+        for _ in range(10 if number == signal.SIGINT else 1):
+            killed = time.time()
+            with suppress(ProcessLookupError):
+                (os.killpg if group else os.kill)(process.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(2)
+                return killed
+        process.wait(20)
+        return killed
+
+    def stop(self) -> None:
+        for process in self.started:
+            with suppress(ProcessLookupError):
+                process.kill()
+            process.wait()
+        self.wait_for(self.guard_is_gone, 30)
+
+
+def hosts_of(names: Mapping[str, Row]) -> Row:
+    """An inventory of a group `window`."""
+    return {"window": {"hosts": dict(names)}}
