@@ -287,7 +287,7 @@ def molecule(session: nox.Session) -> None:
 
 @nox.session
 def rehearse(session: nox.Session) -> None:
-    """Run the maintenance playbook against the lab."""
+    """Hold maintenance windows against the lab."""
     session.install("ansible-core", *RUNTIME, *LAB)
     see_collection(session)
     session.run("python", "-m", "tests.lab.rehearse", *session.posargs)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The fragments C(window) and C(window.attributes)."""
+    """The fragments C(window) and C(window.supports)."""
 
     DOCUMENTATION = r"""
 options:
@@ -62,21 +62,16 @@ options:
     type: str
 """
 
-    ATTRIBUTES = r"""
+    SUPPORTS = r"""
 attributes:
   diff_mode:
     support: none
-    description: Returns no diff.
   idempotent:
-    description: When run twice in a row outside check mode, the second run does nothing and reports no change.
     support: partial
     details: A host that is closed is not closed again, but users who are still on get the messages of each run.
   async:
-    description: Supports the C(async) keyword.
-    support: none
     details: The guard belongs to the run of ansible-playbook.
   action_group:
-    description: Use C(group/remotedesktop.sessions.NAME) in C(module_defaults) to set defaults for the group.
     support: full
     membership:
       - remotedesktop.sessions.all

@@ -138,7 +138,8 @@ attributes:
     details: Reads hosts and sessions, and returns what would be done if everybody stayed. Starts no guard.
 extends_documentation_fragment:
   - remotedesktop.sessions.window
-  - remotedesktop.sessions.window.attributes
+  - remotedesktop.sessions.window.supports
+  - remotedesktop.sessions.attributes
   - remotedesktop.sessions.attributes.controller
 seealso:
   - module: remotedesktop.sessions.session_window_open

@@ -48,7 +48,8 @@ attributes:
     details: Opens nothing, because nothing was closed.
 extends_documentation_fragment:
   - remotedesktop.sessions.window
-  - remotedesktop.sessions.window.attributes
+  - remotedesktop.sessions.window.supports
+  - remotedesktop.sessions.attributes
   - remotedesktop.sessions.attributes.controller
 seealso:
   - module: remotedesktop.sessions.session_window_close

@@ -12,8 +12,8 @@ version_added: 0.1.0
 description:
   - Gives session hosts the states before that journals of maintenance windows name, when a run and its guard have died
     together, as in a container, or when the guard could not open them. The playbook
-    P(remotedesktop.sessions.reopen_hosts#playbook) calls it.
-  - Or gives them the states that the playbook P(remotedesktop.sessions.session_report#playbook) has saved.
+    C(remotedesktop.sessions.reopen_hosts) calls it.
+  - Or gives them the states that the playbook C(remotedesktop.sessions.session_report) has saved.
   - A host that cannot be set keeps no other from being set, and the task fails in the end.
 options:
   journal:
@@ -50,7 +50,8 @@ attributes:
     support: full
     details: Reads the hosts and sets nothing.
 extends_documentation_fragment:
-  - remotedesktop.sessions.window.attributes
+  - remotedesktop.sessions.window.supports
+  - remotedesktop.sessions.attributes
   - remotedesktop.sessions.attributes.controller
 seealso:
   - module: remotedesktop.sessions.session_window_close

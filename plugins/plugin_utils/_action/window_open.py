@@ -19,7 +19,7 @@ from .._window.journal import Journal
 from .._window.journal_state import Key, Row, host_key
 from .._window.run_journal import find_journal
 from .._window.wave_opening import Opening, WaveOpening
-from .._window.wave_report import write_report
+from .._window.wave_report import count, write_report
 from .window_action import WindowAction
 from .window_options import OPEN, read_duration
 
@@ -111,7 +111,7 @@ class OpenAction(WindowAction):
             "left_closed": {name: why for name, why in closed.items() if name not in failed or not _kept(why)},
             "stop": stop,
         }
-        lines = [f"{len(opening.opened)} session hosts opened again, {len(closed)} left closed"]
+        lines = [f"{count(len(opening.opened), 'session host')} opened again, {len(closed)} left closed"]
         lines += [f"{name}: left closed, because {why}" for name, why in closed.items()]
         lines += [f"{name}: opened, but not seen to serve" for name in unhealthy]
         lines += [f"{name}: the work on it failed, or it was lost" for name in failed]

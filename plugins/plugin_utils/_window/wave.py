@@ -464,8 +464,9 @@ class Wave:
         self.record.remaining = [row for rows in here.values() for row in rows]
         for one in self._in():
             if not one.ready:
-                count = len(here.get(self._service.key(one.host), ()))
-                self._take_out(one, f"{count} sessions are still there" if count else "its service counts sessions yet")
+                number = len(here.get(self._service.key(one.host), ()))
+                still = f"{number} session is still there" if number == 1 else f"{number} sessions are still there"
+                self._take_out(one, still if number else "the service counts sessions yet, of which it lists none")
 
     def _who_counts(self, rows: Iterable[Session]) -> list[Session]:
         """Return the sessions for which a host is not ready; in check mode without those that would be ended."""

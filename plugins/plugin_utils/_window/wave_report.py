@@ -79,7 +79,7 @@ def wave_lines(facts: Mapping[str, Any]) -> list[str]:
     """Say in lines for people what happened."""
     hosts = facts["hosts"].values()
     ready = sum(one["ready"] for one in hosts)
-    lines = [f"{len(hosts)} session hosts, {ready} ready for the work"]
+    lines = [f"{count(len(hosts), 'session host')}, {ready} ready for the work"]
     for name, one in facts["hosts"].items():
         if one["out"]:
             lines.append(f"{name}: not worked on, because {one['out']}")
@@ -88,9 +88,14 @@ def wave_lines(facts: Mapping[str, Any]) -> list[str]:
     outcomes = Counter(f"{row['outcome']}".replace("_", " ") for row in facts["sessions"])
     told = sum(bool(row["warned_at"]) for row in facts["sessions"])
     if outcomes:
-        said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
-        lines.append(f"{len(facts['sessions'])} sessions: {said}; {told} were warned")
+        said = ", ".join(f"{number} {outcome}" for outcome, number in sorted(outcomes.items()))
+        lines.append(f"{count(len(facts['sessions']), 'session')}: {said}; {told} warned")
     return lines
+
+
+def count(number: int, what: str) -> str:
+    """Say how many there are of something."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def write_report(folder: Path, state: JournalState, wave: Mapping[str, Any] | None = None) -> Path:
