@@ -110,6 +110,13 @@ options:
         part of all such as V(25%). Read from the service before and after the hosts are closed.
     type: str
     default: "0"
+  tolerate:
+    description:
+      - On Azure Virtual Desktop a window is refused on a host pool on which Autoscale is enabled, of which a session
+        host update is under way, or that is personal. Name here what is no reason to.
+    type: list
+    elements: str
+    choices: [autoscale, session_host_update, personal_host_pool]
   poll_interval:
     description:
       - Seconds between two lists of the sessions at least. The hosts are read again with each, and closed once more if

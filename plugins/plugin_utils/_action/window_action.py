@@ -96,6 +96,8 @@ class WindowAction(ActionBase):
         """Return the hosts of the wave, as the inventory has them. Raises SelectionError."""
         if options["hosts"]:
             return list(options["hosts"])
+        if "hosts" in self._task.args:
+            raise SelectionError("hosts is given but empty, so there is no host for the window.")
         if self._is_free():
             return [str(self._vars["inventory_hostname"])]
         batch = [str(name) for name in self._vars.get("ansible_play_batch") or ()]

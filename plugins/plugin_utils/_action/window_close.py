@@ -49,6 +49,7 @@ class CloseAction(WindowAction):
         self._check_host(options, hosts)
         service = self._make_service(options, self._places(options, hosts))
         names = self._names(options, hosts, service)
+        self._require_free_way(service, orders, options["tolerate"] or ())
         folder = self._folder(options)
         journal = None
         if not orders.check_mode:
@@ -70,6 +71,14 @@ class CloseAction(WindowAction):
         changed = any(one["closed_at"] for one in facts["hosts"].values())
         changed |= any(row["done"] or row["messages"] for row in facts["sessions"])
         return {**result, "changed": changed, "wave": facts, "journal": str(journal.path) if journal else ""}
+
+    def _require_free_way(self, service: WvdWave | RdsWave, orders: WaveOrders, tolerated: Sequence[str]) -> None:
+        """Refuse where something else works on the hosts, or a right lacks. Raises WindowError."""
+        found = service.find_obstacles(orders.verbs, tolerated)
+        for sentence in found.unknown:
+            self._console().warn(sentence)
+        if found.against:
+            raise WindowError(" ".join(found.against))
 
     def _check_host(self, options: Options, hosts: Sequence[str]) -> None:
         """Refuse a name that the play gives, which would be that of every host. Raises SelectionError."""

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .._services.place import Options, Spec
+from .._services.wvd_obstacles import TOLERABLE
 from .._sessions.errors import SelectionError
 from .._sessions.times import read_time
 from .._transports.azure_sign_in import SIGN_IN
@@ -46,6 +47,7 @@ CLOSE: Spec = {
     "protected_users": {"type": "list", "elements": "str"},
     "unavailable_hosts": {"type": "str", "choices": list(UNAVAILABLE), "default": SKIP},
     "keep_open": {"type": "str", "default": "0"},
+    "tolerate": {"type": "list", "elements": "str", "choices": list(TOLERABLE)},
     "poll_interval": {"type": "int", "default": 15},
     "wait_timeout": {"type": "int", "default": 60},
     "guard": {**FLAG, "default": True},
@@ -78,6 +80,7 @@ EMPTY_MEANS_LEFT_OUT = frozenset(
         "messages",
         "protected_users",
         "saved",
+        "tolerate",
         "wave",
         "place",
     )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -15,9 +15,10 @@ from .._sessions.selection import Selection
 from .._sessions.service import Event, Notes
 from .._sessions.session import Key, Session, fold
 from .._sessions.session_host import HostName, HostRead, SessionHost, find_hosts, read_each
-from .._sessions.verbs import Operation
+from .._sessions.verbs import Operation, Verb
 from .._sessions.waiting import Opened
 from .host_place import WantedHosts
+from .obstacles import Obstacles
 from .place import Reach
 from .rds import DEPLOYMENT, RdsCmdlets, check_broker, check_collections
 from .rds_given_hosts import read_hosts
@@ -57,6 +58,10 @@ class RdsWave:
         self.trouble: tuple[type[Exception], ...] = (ServiceError, *trouble)
         self._brokers, self._turn = list(brokers), 0
         self._broker, self._collections = broker, collections
+
+    def find_obstacles(self, _verbs: Collection[Verb], _tolerated: Collection[str]) -> Obstacles:
+        """Find none: no cmdlet tells what else works on the hosts, nor which rights somebody has."""
+        return Obstacles()
 
     def name(self, _place: object, host: str) -> HostName:
         """Name a host."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,15 +16,18 @@ from .._sessions.selection import Selection
 from .._sessions.session import fold
 from .._sessions.session_host import HostName, HostRead, SessionHost, read_each
 from .._sessions.times import in_utc, read_time
-from .._sessions.verbs import LOG_OFF, Operation
+from .._sessions.verbs import LOG_OFF, Operation, Verb
 from .._sessions.waiting import Opened
 from .._transports.arm import Account, ArmClient
+from .._transports.arm_reads import ArmReader
+from .obstacles import Obstacles
 from .place import Options, Reach
 from .wvd import WvdService
 from .wvd_account import sign_in
 from .wvd_given_hosts import name_host, read_hosts
 from .wvd_hosts import WvdHosts
 from .wvd_names import POOL_FIELDS, HostPool
+from .wvd_obstacles import find_obstacles
 
 SERVING = frozenset(("available", "needsassistance"))
 """Statuses of hosts that serve users; Azure has a dozen, and may add others."""
@@ -113,8 +116,13 @@ class WvdWave:
         heard = in_utc(read_time(str(host.fields["last_heartbeat"])))
         return not self.unusable(host) and heard is not None and heard > since
 
-    def close(self) -> None:
-        """Hold nothing: each call has closed what it opened."""
+    def find_obstacles(self, verbs: Collection[Verb], tolerated: Collection[str]) -> Obstacles:
+        """Ask what stands against closing hosts of the pools and doing `verbs` to their sessions."""
+        reader = ArmReader(self._account, self._reach.user_agent, self._reach.clock)
+        try:
+            return find_obstacles(reader, list(self._pools.values()), verbs, tolerated)
+        finally:
+            reader.close()
 
     def _resolved(self, pool: HostPool) -> HostPool:
         return replace(pool, subscription=pool.subscription or self._subscription)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from .._sessions.errors import SessionsError
 from .._sessions.staged_message import StagedMessage
+from .._sessions.verbs import DISCONNECT, LOG_OFF, MESSAGE, Verb
 
 LEAVE, LOG_OFF_DISCONNECTED, DISCONNECT_ALL, LOG_OFF_ALL = REMAINING = (
     "leave",
@@ -59,6 +60,12 @@ class WaveOrders:
     wait_timeout: float = 60.0
     """How long a host may take to be closed, or a session to end."""
     check_mode: bool = False
+
+    @property
+    def verbs(self) -> list[Verb]:
+        """What may be done to sessions."""
+        ends = {LOG_OFF_DISCONNECTED: LOG_OFF, LOG_OFF_ALL: LOG_OFF, DISCONNECT_ALL: DISCONNECT}
+        return [MESSAGE] * bool(self.messages) + [verb for way, verb in ends.items() if way == self.remaining]
 
     @property
     def ends_active(self) -> bool:

@@ -57,6 +57,7 @@ class Operations:
             "host_management_get": self._host_management_get,
             "host_update_get": self._host_update_get,
             "host_pool_list": self._host_pool_list,
+            "permissions": self._permissions,
             "resource_graph": self._resource_graph,
             "subscriptions": self._subscriptions,
             "subscription": self._subscription,
@@ -235,6 +236,13 @@ class Operations:
         ]
         page, link = paging.cut(call, list(enumerate(pools, start=1)), lambda item: item[0], self._options)
         return Answer(200, self._shapes.page([pool_json(pool) for _number, pool in page], link))
+
+    def _permissions(self, call: Call, target: Target) -> Answer:
+        """What the caller's roles grant on the pool, in the form of the public specification."""
+        self.pool_of(target)
+        rights = list(self._farm.principals[call.principal].rights)
+        granted = {"actions": rights, "notActions": [], "dataActions": [], "notDataActions": []}
+        return json_answer({"value": [granted]})
 
     def _resource_graph(self, call: Call, target: Target) -> Answer:
         """Azure Resource Graph. What the caller may not read is left out of its answers, without a word."""

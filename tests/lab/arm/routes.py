@@ -61,6 +61,13 @@ OPERATIONS = (
     _read("scaling_plan_list", "/scalingplans"),
     _read("host_management_get", "/sessionhostmanagements/default", PREVIEWS),
     _read("host_update_get", "/sessionhostmanagements/default/sessionhostupdatestatuses/default", PREVIEWS),
+    _operation(
+        "permissions",
+        "GET",
+        _POOL + r"/providers/microsoft\.authorization/permissions",
+        "",
+        "Microsoft.Authorization/permissions/read",
+    ),
     _operation("host_pool_list", "GET", _GROUP + _POOLS, "hostpools", _RIGHT + "/read"),
     _operation("host_pool_list", "GET", _SUBSCRIPTION + _POOLS, "hostpools", _RIGHT + "/read"),
     _operation("resource_graph", "POST", r"/providers/microsoft\.resourcegraph/resources", "", _HOSTS[1] + "/read"),

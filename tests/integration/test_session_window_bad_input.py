@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong or stands against a window is said in a sentence, and nothing is closed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.ansible_process import Ansible
+from tests.integration.scenarios import Scenario, call
+from tests.lab.client import Lab
+
+CLOSE = "remotedesktop.sessions.session_window_close"
+PLACE = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
+A, B = "avd-0.contoso.com", "avd-1.contoso.com"
+MESSAGE = {"before": "10m", "title": "Maintenance", "body": "In {minutes} min."}
+ENDS: dict[str, Any] = {"remaining": "logoff", "messages": [MESSAGE]}
+REFUSED: list[tuple[dict[str, Any], list[str]]] = [
+    ({"hosts": []}, ["hosts is given but empty"]),
+    ({"hosts": [A, "nobody.contoso.com"]}, ["no session host nobody.contoso.com", "session_window_host"]),
+    ({"hosts": [A, "same"]}, [A, "same", "are one session host"]),
+    ({"host": "avd-7.contoso.com"}, ["session_window_host", "avd-7.contoso.com", "inventory"]),
+    ({"place": "pool-01"}, ["place is 'pool-01'", "mapping"]),
+    ({"place": {"resource_group_name": "rg-avd"}}, ["no host_pool_name"]),
+    ({"service": "wms"}, ["service", "wms"]),
+    ({"deadline": "30"}, ["deadline", "unit"]),
+    ({**ENDS, "deadline": "3m", "minimum_notice": "5m"}, ["minimum_notice is 300 s", "longer than deadline"]),
+    ({"remaining": "logoff", "messages": []}, ["messages", "minimum_notice"]),
+    ({**ENDS, "messages": [{**MESSAGE, "before": "2m"}]}, ["messages begin 120 s", "300 s"]),
+    ({"remaining": "disconnect", "messages": [MESSAGE]}, ["disconnect", "ready_when"]),
+    ({"latest": "5m", "deadline": "30m"}, ["not begun", "latest"]),
+    ({"latest": "2026-11-30T05:00:00"}, ["latest", "time zone"]),
+    ({"latest": "2020-01-01T05:00:00Z"}, ["not begun"]),
+    ({"keep_open": "many"}, ["keep_open is 'many'"]),
+    ({"keep_open": 3}, ["Only 0 of 3 session hosts would be open", "keep_open is 3"]),
+    ({"keep_open": "50%"}, ["Only 0 of 3 session hosts would be open", "50 %"]),
+    ({"journal": "/proc/nothing"}, ["journal", "/proc/nothing"]),
+    ({"place": {**PLACE, "host_pool_name": "nope"}}, ["nope"]),
+]
+
+
+@pytest.mark.outer_cores
+def test_nothing_is_closed(lab: Lab, ansible: Ansible, tmp_path: Path) -> None:
+    own = {"ansible_connection": "local"}
+    hosts = {A: own, B: own, "nobody.contoso.com": own, "same": {**own, "session_window_host": A}}
+    inventory = tmp_path / "hosts.json"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
+    quick = {"service": "wvd", "place": PLACE, "hosts": [A, B], "journal": str(tmp_path / "journals"), "deadline": "1h"}
+
+    def task(name: str, options: dict[str, Any]) -> dict[str, Any]:
+        return {"name": name, CLOSE: {**quick, **options}, "run_once": True, "ignore_errors": True}
+
+    tasks = [task(str(number), options) for number, (options, _words) in enumerate(REFUSED)]
+    pool = {"pool": "pool-01"}
+    update = {"status": "UpdatingSessionHosts"}
+    standing = [
+        call("pool", {**pool, "scaling_plans": [{"name": "weekdays"}, {"name": "off", "enabled": False}]}),
+        task("autoscale", {}),
+        call("pool", {**pool, "scaling_plans": [], "session_host_update": update}),
+        task("update", {"tolerate": "autoscale"}),
+        call("pool", {**pool, "session_host_update": None}),
+    ]
+    (finished,) = ansible.scenarios(
+        Scenario("refused", [*tasks, *standing], {"hosts": "all"}), see=("audit",), inventory=str(inventory)
+    )
+    messages = {one.name: (one.status, one.message) for one in finished.tasks if one.name != "call"}
+    for number, (options, words) in enumerate(REFUSED):
+        status, message = messages[str(number)]
+        assert status == "failed", (options, message)
+        assert [word for word in words if word not in message] == [], (options, message)
+    assert "disable the scaling plan weekdays for" in messages["autoscale"][1]
+    assert "session host update" in messages["update"][1]
+    assert [entry["verb"] for entry in finished.seen["end"]["audit"] if entry["verb"] != "change_pool"] == []
