@@ -340,8 +340,8 @@ class Wave:
     def _wait(self) -> None:
         orders = self._orders
         states: tuple[str, ...] = ()
-        if orders.remaining != LEAVE or orders.ready_when != EMPTY:
-            # Whoever is disconnected has nothing to be waited for: he is ended at the deadline, or may stay.
+        if orders.remaining in (LEAVE, DISCONNECT_ALL) and orders.ready_when != EMPTY:
+            # Whoever is disconnected may stay. Where he is ended at the deadline, he has until then to come back.
             states = (ACTIVE, OTHER, ENDING)
         selection = Selection(filters=Filters(states=states, hosts=self._meant))
         notice = orders.minimum_notice if orders.ends_active else 0.0

@@ -1,0 +1,291 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A wave of a maintenance window: who is told and ended, which hosts are left in peace, what the journal says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.staged_message import StagedMessage
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal import Journal
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal_state import Header
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.process_life import this_process
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wave import Wave, World
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wave_orders import (
+    Share,
+    WaveOrders,
+    WindowError,
+)
+from tests.unit.fakes.farm import session
+from tests.unit.fakes.wave_farm import WaveFarm, WaveHosts, now_of, stay
+from tests.unit.sessions.test_waiting import Person
+
+FIRST = StagedMessage(600.0, "10m", "Maintenance", "In {minutes} minutes.")
+LAST = StagedMessage(300.0, "5m", "Maintenance", "In {minutes} minutes.")
+A, B = "host-0", "host-1"
+ALICE = session("1", "alice@contoso.com", host=A)
+BOB = session("2", "bob@contoso.com", "Disconnected", host=A)
+CAROL = session("1", "carol@contoso.com", host=B)
+LATE = session("7", "late@contoso.com", host=A)
+
+
+class Bench:
+    """One wave on a farm."""
+
+    def __init__(self, folder: Path, *sessions: Session, **orders: Any) -> None:
+        farm = WaveFarm({one.key: one for one in sessions})
+        self.hosts = WaveHosts(farm, {A: True, B: True})
+        self.farm = farm
+        self.person = Person()
+        given = {"deadline": 1200.0, "minimum_notice": 300.0, "messages": (FIRST, LAST), "remaining": "logoff"}
+        self.orders = WaveOrders(**{**given, **orders})  # type: ignore[arg-type]
+        self.folder = folder
+        self.journal: Journal | None = None
+        self.wave: Wave | None = None
+
+    def close(self, *names: str, lives: Callable[[], bool] = lambda: True) -> dict[str, Any]:
+        """Run it, and return of each host whether it is ready, or why it is not worked on."""
+        if not self.orders.check_mode:
+            header = Header("run-1", this_process(), "wvd", "", "here")
+            self.journal = Journal.create(self.folder / "journals", header)
+        clock = self.farm.clock
+        world = World(clock, now_of(clock), clock.sleep, lives)
+        self.wave = Wave(self.orders, self.hosts, self.journal, self.person, world)
+        self.wave.close({name: self.hosts.named(name) for name in names or (A, B)})
+        return {one.name: one.out or one.ready for one in self.wave.hosts}
+
+    def ended(self) -> list[tuple[str, str, float]]:
+        return [
+            (one.session.user.partition("@")[0], one.session.state, round(one.at))
+            for one in self.farm.doings
+            if one.verb in ("log off", "disconnect")
+        ]
+
+    def told(self) -> list[tuple[str, float]]:
+        return [
+            (one.session.user.partition("@")[0], round(one.at)) for one in self.farm.doings if "message" in one.verb
+        ]
+
+    def left_closed(self) -> list[str]:
+        assert self.journal is not None
+        return [str(row["host"]) for row in self.journal.read().to_open()]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Callable[..., Bench]:
+    return lambda *sessions, **orders: Bench(tmp_path, *sessions, **orders)
+
+
+def test_hosts_are_closed_users_told_and_ended_and_hosts_ready(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE, BOB, CAROL)
+    assert one.close() == {A: True, B: True}
+    assert one.told() == [("alice", 600), ("carol", 600), ("alice", 900), ("carol", 900)]
+    assert one.ended() == [("alice", "Active", 1200), ("carol", "Active", 1200), ("bob", "Disconnected", 1200)]
+    assert one.left_closed() == [A, B]
+    assert one.hosts.states == {A: False, B: False}
+
+
+def test_who_leaves_nobody_behind_is_not_waited_for(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE)
+    one.farm.schedule = [(60.0, one.hosts.leave(ALICE))]
+    assert one.close() == {A: True, B: True}
+    assert one.farm.seconds < 90
+
+
+@pytest.mark.parametrize("remaining", ["leave", "logoff_disconnected"])
+def test_nobody_active_is_ended_unless_that_is_wanted(bench: Callable[..., Bench], remaining: str) -> None:
+    one = bench(ALICE, BOB, remaining=remaining)
+    assert one.close() == {A: one.wave.hosts[0].out, B: True}  # type: ignore[union-attr]
+    assert "there" in one.wave.hosts[0].out  # type: ignore[union-attr]
+    assert [user for user, _state, _at in one.ended()] == (["bob"] if remaining == "logoff_disconnected" else [])
+    assert (one.hosts.states, one.left_closed()) == ({A: True, B: False}, [B]), "who is not worked on is opened at once"
+
+
+def test_disconnect_leaves_hosts_that_nobody_is_active_on(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE, BOB, remaining="disconnect", ready_when="nobody_active")
+    assert one.close() == {A: True, B: True}
+    assert one.ended() == [("alice", "Active", 1200)]
+
+
+def test_who_is_disconnected_has_until_the_deadline_to_come_back(bench: Callable[..., Bench]) -> None:
+    one = bench(BOB)
+    one.farm.schedule = [(900.0, one.hosts.turn(BOB, "Active")), (1000.0, one.hosts.leave(BOB))]
+    assert one.close() == {A: True, B: True}
+    assert (one.ended(), one.told()) == ([], [("bob", 900)])
+    one = bench(BOB, remaining="leave", ready_when="nobody_active")
+    one.folder = one.folder / "again"
+    assert one.close() == {A: True, B: True}
+    assert (one.ended(), one.farm.seconds < 30) == ([], True), "where he may stay nobody waits for him"
+
+
+def test_who_comes_late_has_his_notice_first(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE)
+    one.farm.schedule = [(1190.0, one.hosts.come(LATE))]
+    assert one.close() == {A: True, B: True}
+    (told,) = [at for user, at in one.told() if user == "late"]
+    assert all(at >= told + 300 for user, _state, at in one.ended() if user == "late")
+    assert one.farm.seconds == pytest.approx(told + 300, abs=20)
+
+
+def test_who_comes_again_and_again_is_left(bench: Callable[..., Bench]) -> None:
+    one = bench(BOB)
+    again: list[tuple[float, Callable[[], object]]] = []
+    for number in range(12):
+        new = replace(LATE, id=str(20 + number))
+        again += [(1100.0 + 100 * number, one.hosts.come(new)), (1250.0 + 100 * number, one.hosts.leave(new))]
+    one.farm.schedule = sorted(again, key=lambda step: step[0])
+    states = one.close()
+    assert "there" in str(states[A])
+    assert [user for user, _state, _at in one.ended()] == ["bob"]
+    assert one.farm.seconds < 1200 + 3 * 300 + 30
+
+
+def test_disconnected_user_who_is_back_at_the_last_moment_is_not_ended(bench: Callable[..., Bench]) -> None:
+    """Between the last list of the wait and the act."""
+    one = bench(BOB, messages=(FIRST,), minimum_notice=600.0)
+    one.farm.schedule = []
+    original = one.hosts.open_sessions
+
+    def open_sessions(operation: Any, selection: Any) -> Any:
+        if operation is not None and operation.verb.name == "log off":
+            one.hosts.turn(BOB, "Active")()
+        return original(operation, selection)
+
+    one.hosts.open_sessions = open_sessions  # type: ignore[method-assign]
+    assert "there" in str(one.close()[A])
+    assert one.ended() == []
+
+
+def test_host_of_who_is_protected_is_left_in_peace(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE, BOB, CAROL, protected_users=("bob",))
+    assert one.close() == {A: "bob@contoso.com, who is protected, is on", B: True}
+    assert [host for host, _state, _at in one.hosts.sets] == [B]
+    assert {user for user, _at in one.told()} == {"carol"}
+    assert one.ended() == [("carol", "Active", 1200)]
+
+
+def test_host_to_which_who_is_protected_comes_is_opened_at_once(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE, CAROL, protected_users=("late",))
+    one.farm.schedule = [(700.0, one.hosts.come(LATE))]
+    assert str(one.close()[A]).startswith("late@contoso.com, who is protected")
+    assert (A, True) in [(host, state) for host, state, at in one.hosts.sets if at < 730]
+    assert one.told() == [("alice", 600), ("carol", 600), ("carol", 900)]
+    assert one.ended() == [("carol", "Active", 1200)]
+    assert one.left_closed() == [B]
+
+
+def test_host_that_is_not_available_is_left_in_peace(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE, CAROL)
+    one.hosts.status = {A: "its status is Shutdown"}
+    assert one.close() == {A: "it is not available (its status is Shutdown)", B: True}
+    assert {user for user, _at in one.told()} == {"carol"}
+    refused = bench(ALICE, unavailable_hosts="fail")
+    refused.folder = refused.folder / "again"
+    refused.hosts.status = {A: "its status is Shutdown"}
+    with pytest.raises(WindowError, match="unavailable_hosts is fail"):
+        refused.close()
+    assert refused.hosts.sets == []
+
+
+def test_host_that_somebody_opens_is_closed_once_more_and_then_out(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE, CAROL)
+    one.farm.schedule = [(200.0, one.hosts.set_state(A, True)), (400.0, one.hosts.set_state(A, True))]
+    assert one.close() == {A: "somebody else has opened it for new sessions", B: True}
+    assert [(host, state) for host, state, _at in one.hosts.sets] == [(A, False), (B, False), (A, False)]
+    assert (one.hosts.states, one.left_closed()) == ({A: True, B: False}, [B])
+    assert {user for user, _at in one.told()} == {"carol"}
+
+
+def test_host_that_was_closed_before_is_worked_on_and_never_opened(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE)
+    one.hosts.states[A] = False
+    assert one.close() == {A: True, B: True}
+    assert one.left_closed() == [B]
+    assert ("alice", "Active", 1200) in one.ended()
+
+
+def test_host_that_cannot_be_closed_is_left_in_peace(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE, CAROL)
+    one.hosts.stuck = {A}
+    assert "could not be closed" in str(one.close()[A])
+    assert {user for user, _at in one.told()} == {"carol"}
+    assert one.left_closed() == [B]
+
+
+def test_ghost_sessions_count_as_not_empty(bench: Callable[..., Bench]) -> None:
+    one = bench()
+    one.hosts.counts = {A: 2}
+    assert "counts sessions" in str(one.close()[A])
+    assert one.left_closed() == [B]
+
+
+def test_session_that_stays_keeps_its_host_from_being_ready(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE)
+    one.farm.replies = {ALICE.key: [stay] * 200}
+    assert "1 session is still there" in str(one.close()[A])
+    assert (one.hosts.states[A], one.left_closed()) == (True, [B])
+
+
+def test_floor_is_read_before_and_after_hosts_are_closed(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE, keep_open=Share(1))
+    with pytest.raises(WindowError, match=r"Only 0 of 2 session hosts would be open .*keep_open is 1"):
+        one.close()
+    assert one.hosts.sets == []
+    one = bench(ALICE, keep_open=Share(50, of_hundred=True))
+    one.folder = one.folder / "again"
+    original = one.hosts.set
+
+    def set_and_lose(rows: Any, seconds: float, check_mode: bool = False) -> Any:
+        one.hosts.status = {B: "its status is Unavailable"}
+        return original(rows, seconds, check_mode)
+
+    one.hosts.set = set_and_lose  # type: ignore[method-assign]
+    with pytest.raises(WindowError, match="Only 0 of 2 session hosts are open"):
+        one.close(A)
+    assert (one.hosts.states[A], one.left_closed()) == (True, [])
+
+
+def test_service_that_is_out_of_order_for_a_while_ends_nobody_without_notice(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE)
+    one.hosts.failures = [(590.0, 950.0), (1199.0, 1206.0)]
+    assert one.close() == {A: True, B: True}
+    ((told, *_more),) = [[at for user, at in one.told() if user == "alice"]]
+    assert all(at >= told + 300 for _user, _state, at in one.ended())
+
+
+def test_service_that_does_not_come_back_is_an_error_and_the_journal_has_its_hosts(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE)
+    one.hosts.failures = [(300.0, 1e9)]
+    with pytest.raises((WindowError, ServiceError)):
+        one.close()
+    assert one.ended() == []
+    assert one.left_closed() == [A, B]
+
+
+def test_run_that_has_ended_ends_nobody(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE)
+    with pytest.raises(WindowError):
+        one.close(lives=lambda: one.farm.seconds < 1000)
+    assert one.ended() == []
+
+
+def test_check_mode_changes_nothing_and_tells_what_would_be_done(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE, BOB, CAROL, check_mode=True, protected_users=("carol",))
+    assert one.close() == {A: True, B: "carol@contoso.com, who is protected, is on"}
+    assert (one.hosts.sets, one.farm.doings) == ([], [])
+    assert one.wave is not None
+    wait = one.wave.record.wait
+    assert wait is not None
+    assert [(watched.session.user, len(watched.told)) for watched in wait.watched] == [
+        ("alice@contoso.com", 2),
+        ("bob@contoso.com", 0),
+    ]
+    assert {ending.session.user for ending in one.wave.record.endings.values()} == {ALICE.user, BOB.user}
