@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,13 +46,14 @@ def make_runs(lab: Lab, folder: Path, **more: str) -> WindowRuns:
     home.mkdir()
     lab.reset(FARM)
     assert lab.winrm is not None
-    inventory = lab.winrm["inventory"]
+    inventory = copy.deepcopy(lab.winrm["inventory"])
     hosts = inventory["all"]["hosts"]
     hosts[BROKER_2] = {"ansible_psrp_path": f"wsman/{BROKER_2}"}
     hosts[AWAY] = {"ansible_port": 1, "ansible_psrp_connection_timeout": 2}
     # What is of the hosts of the window must not count for the brokers.
     own = {"ansible_connection": "ssh", "ansible_host": "127.0.0.9", "ansible_user": "nobody", "ansible_password": "no"}
-    inventory["window"] = {"hosts": {name: dict(own) for name in (A, B)}}
+    # One by its short name.
+    inventory["window"] = {"hosts": {name: dict(own) for name in ("rdsh-0", B)}}
     variables = {"session_window_service": "rds", "session_window_place": BROKER}
     return WindowRuns(lab, Ansible(folder, environment(home, **more)), folder, inventory, variables)
 
@@ -89,7 +91,13 @@ def test_window_by_the_script(lab: Lab, tmp_path: Path) -> None:
     python = "{{ ansible_playbook_python }}"
     runs.inventory["all"]["hosts"][BROKER] |= {"ansible_connection": "local", "ansible_python_interpreter": python}
     there = {"SCRIPT_HOST_NAME": BROKER}
-    play = runs.play(session_window_remaining="logoff", session_window_deadline="12s", environment=there)
+    # A list takes seconds here.
+    slow = {
+        "session_window_deadline": "30s",
+        "session_window_messages": [{"before": "29s", "title": "Maintenance", "body": "In {minutes} min."}],
+        "session_window_poll_interval": 3,
+    }
+    play = runs.play(session_window_remaining="logoff", environment=there, **slow)
     finished = runs.run(play)
     assert finished.status == 0, finished.output
     expect_whole_window(runs)

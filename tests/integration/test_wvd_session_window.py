@@ -45,6 +45,8 @@ def states(runs: WindowRuns) -> dict[str, object]:
 
 
 def test_waves_are_closed_warned_ended_worked_on_and_opened(runs: WindowRuns) -> None:
+    strange = "{{ 7 * 7 }}@contoso.com"
+    runs.lab.add_session(pool="pool-01", host=A, user=strange)
     play = runs.play(serial=2, session_window_remaining="logoff", session_window_protected_users=["grace"])
     finished = runs.run(play)
     assert finished.status == 0, finished.output
@@ -52,16 +54,10 @@ def test_waves_are_closed_warned_ended_worked_on_and_opened(runs: WindowRuns) ->
     assert [task.host for task in finished.tasks if task.name.endswith("Patch") and task.status == "ok"] == [A, B]
     done = runs.done()
     assert sorted(done[:2]) == [("drain", A, ""), ("drain", B, "")]
-    assert sorted(done[2:6]) == [
-        ("message", A, "alice"),
-        ("message", A, "bob"),
-        ("message", B, "dave"),
-        ("message", B, "frank"),
-    ]
-    ended = [("logoff", A, "alice"), ("logoff", A, "bob"), ("logoff", A, "carol")]
-    ended += [("logoff", B, "dave"), ("logoff", B, "erin"), ("logoff", B, "frank")]
-    assert sorted(done[6:12]) == ended
-    assert sorted(done[12:]) == [("undrain", A, ""), ("undrain", B, "")], "nobody on the host of who is protected"
+    told = [(A, "alice"), (A, "bob"), (A, "{{ 7 * 7 }}"), (B, "dave"), (B, "frank")]
+    assert sorted(done[2:7]) == [("message", *who) for who in told]
+    assert sorted(done[7:14]) == [("logoff", *who) for who in sorted([*told, (A, "carol"), (B, "erin")])]
+    assert sorted(done[14:]) == [("undrain", A, ""), ("undrain", B, "")], "nobody on the host of who is protected"
     assert runs.times("logoff")[0] - runs.times("message")[-1] > 2
     report = runs.report()
     first, second = report["waves"]
@@ -69,6 +65,7 @@ def test_waves_are_closed_warned_ended_worked_on_and_opened(runs: WindowRuns) ->
     assert "grace" in second["hosts"][C]["out"]
     alice = next(row for row in first["sessions"] if row["owner"].startswith("alice"))
     assert (alice["outcome"], alice["done"], len(alice["messages"])) == ("logged_off", "log off", 1)
+    assert strange in [row["owner"] for row in first["sessions"]], "no text of the service is taken for a template"
     runs.wait_for(runs.guard_is_gone, 5)
     assert runs.journal().to_open() == []
 
@@ -132,3 +129,52 @@ def test_hosts_are_opened_however_the_work_ends(runs: WindowRuns, way: str) -> N
     assert sorted(runs.done("drain", "undrain")) == [
         (verb, host, "") for verb in ("drain", "undrain") for host in (A, B)
     ]
+
+
+def test_guard_ends_a_run_that_is_late(runs: WindowRuns) -> None:
+    """With what it is at."""
+    sleeps = [{"name": "Sleep", "ansible.builtin.pause": {"seconds": 120}}]
+    play = runs.play(sleeps, hosts=f"{A},{B}", session_window_latest="12s", **AT_ONCE)
+    began = time.time()
+    finished = runs.run(play)
+    assert finished.status != 0
+    assert 12 <= time.time() - began < 40
+    runs.wait_for(runs.guard_is_gone)
+    assert states(runs) == BEFORE
+    assert runs.journal().over_why == "the run was still at work at its latest time"
+
+
+def test_other_run_and_one_that_has_died_keep_their_hosts(runs: WindowRuns, ansible: Ansible) -> None:
+    """The run that has died had no guard; a playbook opens what it has closed."""
+    process = runs.start(runs.play(hosts=A, session_window_deadline="60s", session_window_guard=False))
+    runs.wait_for(lambda: states(runs)[A] is False)
+    second = runs.run(runs.play(hosts=f"{A},{B}"))
+    assert "is closed by another run that is at work" in second.output
+    assert states(runs) == {**BEFORE, A: False}
+    runs.kill(process, signal.SIGKILL, True)
+    third = runs.run(runs.play(hosts=f"{A},{B}"))
+    assert "reopen_hosts" in third.output
+    assert states(runs) == {**BEFORE, A: False}
+    reopen = ["remotedesktop.sessions.reopen_hosts", "-i", "localhost,", "-e", f"reopen_hosts_journal={runs.journals}"]
+    checked = ansible.run("ansible-playbook", *reopen, "--check")
+    assert (checked.status, states(runs)[A]) == (0, False), checked.output
+    opened = ansible.run("ansible-playbook", *reopen)
+    assert (opened.status, states(runs)) == (0, BEFORE), opened.output
+    assert len(runs.done("undrain")) == 1
+    again = ansible.run("ansible-playbook", *reopen)
+    assert (again.status, len(runs.done("undrain"))) == (0, 1), again.output
+
+
+def test_host_that_is_left_closed_and_a_window_that_stops(runs: WindowRuns) -> None:
+    """One of two fails, which is more than a quarter: the second wave is not begun."""
+    fails = [{"name": "Fail", "ansible.builtin.fail": {"msg": "No."}, "when": f"inventory_hostname == '{A}'"}]
+    runs.lab.change_host(pool="pool-01", host=C, allow_new_session=True)
+    play = runs.play(fails, serial=2, session_window_reopen_failed_hosts=False, **AT_ONCE)
+    finished = runs.run(play)
+    assert finished.status != 0
+    assert "the window ends with this wave" in finished.output
+    runs.wait_for(runs.guard_is_gone)
+    assert states(runs) == {A: False, B: True, C: True}
+    assert [host for verb, host, _user in runs.done("drain")] in ([A, B], [B, A])
+    (wave,) = runs.report()["waves"]
+    assert (wave["hosts"][A]["left_closed"], wave["hosts"][B]["worked"]) == ("the work on it failed", "done")

@@ -24,6 +24,8 @@ from tests.lab.client import Lab, Row
 
 ROLE = "remotedesktop.sessions.session_window"
 WORK: Sequence[Row] = ({"name": "Patch", "ansible.builtin.debug": {"msg": "patched"}},)
+VERBS = ("drain", "undrain", "message", "disconnect", "logoff")
+"""What is asked of a service; all else in the lab's audit comes from tests."""
 FAST: Row = {
     "session_window_deadline": "5s",
     "session_window_minimum_notice": "2s",
@@ -98,7 +100,7 @@ class WindowRuns:
         return [
             (entry["verb"], entry["host"].lower(), str((entry.get("owner") or {}).get("user", "")).partition("@")[0])
             for entry in self.lab.audit()
-            if not verbs or entry["verb"] in verbs
+            if entry["verb"] in (verbs or VERBS)
         ]
 
     def times(self, verb: str) -> list[float]:

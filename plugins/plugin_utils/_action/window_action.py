@@ -39,6 +39,10 @@ FREE = ("free", "host_pinned")
 """Strategies by which each host goes its own way, so that it is a wave of its own."""
 
 
+OWN = ("session_window_place", "wvd_place", "session_window_host", "wvd_session_host_name")
+"""Variables of the inventory that count for a host of the window."""
+
+
 class _Reading:
     may_be_empty = EMPTY_MEANS_LEFT_OUT
     verbatim = frozenset(("collection_name",))
@@ -59,6 +63,7 @@ class WindowAction(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         del tmp
         self._vars = task_vars or {}
+        self._own: dict[str, dict[str, Any]] = {}
         try:
             result.update(self._run())
         except (SessionsError, AnsibleConnectionFailure) as error:
@@ -113,11 +118,12 @@ class WindowAction(ActionBase):
 
     def _of_host(self, name: str, *variables: str) -> Any:
         """Return the first of these variables that the inventory has for a host."""
-        everywhere = self._vars["hostvars"]
-        if name not in everywhere:
-            return None
-        own = everywhere[name]
-        return next((own[variable] for variable in variables if own.get(variable)), None)
+        if name not in self._own:
+            everywhere = self._vars["hostvars"]
+            own = everywhere[name] if name in everywhere else {}  # noqa: SIM401 - it has no get
+            # Once a host: each look makes Ansible put all its variables together.
+            self._own[name] = {variable: own.get(variable) for variable in OWN}
+        return next((said for variable in variables if (said := self._own[name][variable])), None)
 
     def _make_service(self, options: Options, places: Sequence[Mapping[str, Any]]) -> WvdWave | RdsWave:
         """Make what reaches the service. Raises SessionsError."""

@@ -14,11 +14,12 @@ from ansible.utils.display import Display
 from .._services.place import Options
 from .._sessions.engine import utc_now
 from .._sessions.errors import SelectionError
+from .._sessions.session import fold
 from .._sessions.times import write_time
 from .._window.journal import Journal
 from .._window.journal_state import Key, Row, host_key
 from .._window.run_journal import find_journal
-from .._window.wave_opening import Opening, WaveOpening
+from .._window.wave_opening import KEPT, Opening, WaveOpening
 from .._window.wave_report import count, write_report
 from .window_action import WindowAction
 from .window_options import OPEN, read_duration
@@ -34,7 +35,6 @@ class OpenAction(WindowAction):
         if not 0 <= options["stop_at_percentage"] <= 100:
             raise SelectionError(f"stop_at_percentage is {options['stop_at_percentage']}: it must be 0 to 100.")
         wave: Mapping[str, Any] = options["wave"] or {}
-        hosts = self._hosts_of(options, wave)
         worked = [name for name, one in (wave.get("hosts") or {}).items() if one["ready"]]
         there = set(self._vars.get("ansible_play_hosts") or ())
         failed = [name for name in worked if name not in there]
@@ -44,7 +44,7 @@ class OpenAction(WindowAction):
         opening = Opening()
         by_name: dict[str, Row] = {}
         if journal is not None:
-            opening, by_name = self._open(options, journal, hosts, worked, failed, timeout)
+            opening, by_name = self._open(options, journal, wave, worked, failed, timeout)
         return self._tell(options, journal, wave, worked, failed, opening, by_name)
 
     def _hosts_of(self, options: Options, wave: Mapping[str, Any]) -> list[str]:
@@ -53,22 +53,32 @@ class OpenAction(WindowAction):
             return list(wave["hosts"])
         return self._hosts(options) if options["hosts"] or self._is_free() else []
 
+    def _rows(self, rows: list[Row], hosts: list[str], wave: Mapping[str, Any]) -> dict[str, Row]:
+        """Return the rows of hosts of the wave that are closed, by the inventory's names of these hosts."""
+        if not hosts:
+            return {str(row["host"]): row for row in rows}
+        known = {tuple(one["key"]): name for name, one in (wave.get("hosts") or {}).items()}
+        named = {fold(self._session_host(name)): name for name in hosts if not known}
+        found = {}
+        for row in rows:
+            host = fold(str(row["host"]))
+            name = known.get(host_key(row)) or named.get(host) or named.get(host.partition(".")[0])
+            if name:
+                found[name] = row
+        return found
+
     def _open(
         self,
         options: Options,
         journal: Journal,
-        hosts: list[str],
+        wave: Mapping[str, Any],
         worked: list[str],
         failed: list[str],
         timeout: float,
     ) -> tuple[Opening, dict[str, Row]]:
+        hosts = self._hosts_of(options, wave)
         service = self._make_service(options, self._places(options, hosts))
-        rows = journal.read().to_open()
-        meant = {named.key: name for name, named in self._names(options, hosts, service).items()}
-        by_name = {}
-        for row, named in zip(rows, service.names(rows), strict=True):
-            if named.key in meant or not hosts:
-                by_name[meant.get(named.key, str(row["host"]))] = row
+        by_name = self._rows(journal.read().to_open(), hosts, wave)
         here: list[Row] = list(by_name.values())
         stay: set[Key] = set()
         if not options["reopen_failed_hosts"]:
@@ -108,7 +118,7 @@ class OpenAction(WindowAction):
         result: dict[str, Any] = {
             "changed": bool(opening.opened),
             "wave": facts,
-            "left_closed": {name: why for name, why in closed.items() if name not in failed or not _kept(why)},
+            "left_closed": {name: why for name, why in closed.items() if why != KEPT},
             "stop": stop,
         }
         lines = [f"{count(len(opening.opened), 'session host')} opened again, {len(closed)} left closed"]
@@ -126,7 +136,3 @@ class OpenAction(WindowAction):
             path = write_report(Path(options["report"]).expanduser().absolute(), journal.read(), facts)
             result["report"] = str(path)
         return result
-
-
-def _kept(why: str) -> bool:
-    return why == "the work on it failed"

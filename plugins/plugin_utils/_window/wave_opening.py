@@ -19,6 +19,8 @@ from .wave_service import WaveService
 POLL_SECONDS = 5.0
 SET_SECONDS = 30.0
 """How long one host may take to be opened."""
+KEPT = "the work on it failed"
+"""Why a host stays closed on purpose."""
 TRY_SECONDS = 60.0
 """So long opening is tried at least, however short hosts are waited for."""
 
@@ -65,11 +67,6 @@ class WaveOpening:
 
         `since` is when the work ended (aware). Those in `leave` stay closed on purpose.
         """
-        staying = [row for row in rows if host_key(row) in leave]
-        if staying:
-            why = "the work on it failed"
-            self._journal.left_closed(staying, why)
-            self.result.left.update((host_key(row), why) for row in staying)
         left = [row for row in rows if host_key(row) not in leave]
         begun = self._world.clock()
         while left:
@@ -88,6 +85,10 @@ class WaveOpening:
                 if not self._world.lives():
                     break
                 self._world.sleep(POLL_SECONDS)
+        staying = [row for row in rows if host_key(row) in leave]
+        if staying:
+            self._journal.left_closed(staying, KEPT)
+            self.result.left.update((host_key(row), KEPT) for row in staying)
         return self.result
 
     def _healthy(self, rows: Sequence[Row], worked: Container[Key], since: datetime) -> list[Row]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from .._sessions.session import without_case
 from .._sessions.times import write_time
-from .journal_state import JournalError, JournalState
+from .journal_state import JournalError, JournalState, host_key
 from .wave import WaveHost, WaveRecord
 
 VERSION = 1
@@ -39,6 +39,7 @@ def wave_facts(record: WaveRecord) -> Facts:
 def _host(one: WaveHost) -> Facts:
     return {
         "host": one.host.name,
+        "key": list(host_key(one.host.fields)),
         "ready": one.ready,
         "out": one.out,
         "failed": one.failed,

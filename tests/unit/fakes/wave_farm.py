@@ -92,6 +92,9 @@ class WaveHosts:
     counts: dict[str, int] = field(default_factory=dict)
     stuck: set[str] = field(default_factory=set)
     """Hosts whose state cannot be set."""
+    unclear: set[str] = field(default_factory=set)
+    """Hosts of which nobody can tell whether they are closed."""
+    asked: list[tuple[str, object]] = field(default_factory=list)
     failures: list[tuple[float, float]] = field(default_factory=list)
     """From and until when nothing can be reached."""
     sets: list[tuple[str, object, float]] = field(default_factory=list)
@@ -132,6 +135,10 @@ class WaveHosts:
             name, wanted = row["host"], row["allow_new_session"]
             before = self.states[name]
             fields = {**self.host(name).fields}
+            self.asked.append((name, wanted))
+            if name in self.unclear and not wanted:
+                said.append(HostRow(name, fields, before, None, FAILED, "no answer", unclear=True))
+                continue
             if name in self.stuck:
                 said.append(HostRow(name, fields, before, before, FAILED, "it does not answer"))
                 continue

@@ -220,6 +220,29 @@ def test_host_that_cannot_be_closed_is_left_in_peace(bench: Callable[..., Bench]
     assert one.left_closed() == [B]
 
 
+def test_host_that_may_be_closed_yet_is_opened(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE, CAROL)
+    one.hosts.unclear = {A}
+    assert "could not be closed" in str(one.close()[A])
+    assert one.hosts.asked[-1] == (A, True)
+    assert {user for user, _at in one.told()} == {"carol"}
+
+
+def test_who_is_protected_and_comes_at_the_last_moment_is_not_ended(bench: Callable[..., Bench]) -> None:
+    """Between the last list of the wait and the act."""
+    one = bench(BOB, protected_users=("late",))
+    original = one.hosts.open_sessions
+
+    def open_sessions(operation: Any, selection: Any) -> Any:
+        if operation is not None and operation.verb.name == "log off":
+            one.hosts.come(replace(LATE, state="Disconnected"))()
+        return original(operation, selection)
+
+    one.hosts.open_sessions = open_sessions  # type: ignore[method-assign]
+    assert "late@contoso.com, who is protected" in str(one.close()[A])
+    assert [user for user, _state, _at in one.ended()] == ["bob"]
+
+
 def test_ghost_sessions_count_as_not_empty(bench: Callable[..., Bench]) -> None:
     one = bench()
     one.hosts.counts = {A: 2}
