@@ -20,6 +20,7 @@ from .._sessions.service import Notes
 from .._sessions.session_host import SessionHost, find_hosts
 from .lost_connection import tell_lost
 from .options import check_args, read_options
+from .run_life import leave_dead_run
 from .task_reach import make_reach, task_environment
 
 
@@ -51,6 +52,7 @@ class HostAction(ActionBase):
             result.update(failed=True, msg=str(error))
         if warnings:
             result["warnings"] = [*result.get("warnings", ()), *warnings]
+        leave_dead_run(self._connection)
         return result
 
     def _run(self, task_vars: dict[str, Any], warnings: list[str]) -> dict[str, Any]:

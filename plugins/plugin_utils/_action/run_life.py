@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from contextlib import suppress
+from typing import Any
 
 _outlives: set[int] = set()
 """The process that outlives the run on purpose, by its id: a fork of it is a worker again."""
@@ -28,3 +30,15 @@ def run_lives() -> bool:
         return True
     parent = multiprocessing.parent_process()
     return parent is None or os.getppid() == parent.pid
+
+
+def leave_dead_run(connection: Any) -> None:
+    """End this worker process, if its run has ended: nobody takes its result.
+
+    It holds both ends of the pipe to its run, so a long result would fill it, and the worker stay for ever.
+    `connection` is the plugin's, which Ansible would close next.
+    """
+    if not run_lives():
+        with suppress(Exception):
+            connection.close()
+        os._exit(1)

@@ -24,6 +24,7 @@ from .._sessions.verbs import Operation, Verb
 from .console import Console
 from .lost_connection import tell_lost
 from .options import check_args, given_options, read_filters, read_options, refuse_unclear
+from .run_life import leave_dead_run
 from .task_reach import make_reach, task_environment
 
 
@@ -57,6 +58,7 @@ class SessionAction(ActionBase):
             result.update(failed=True, msg=str(error))
         if warnings:
             result["warnings"] = [*result.get("warnings", ()), *warnings]
+        leave_dead_run(self._connection)
         return result
 
     def _run(self, task_vars: dict[str, Any], warnings: list[str]) -> dict[str, Any]:

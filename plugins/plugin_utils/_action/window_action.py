@@ -31,7 +31,7 @@ from .._window.wave_orders import WindowError
 from .console import Console
 from .options import check_args, read_options
 from .other_host import find_other_host
-from .run_life import run_lives
+from .run_life import leave_dead_run, run_lives
 from .task_reach import make_reach, task_environment
 from .window_options import EMPTY_MEANS_LEFT_OUT, read_brokers, read_places
 
@@ -69,6 +69,7 @@ class WindowAction(ActionBase):
         except (SessionsError, AnsibleConnectionFailure) as error:
             # A lost connection, too, is for the wave to hear of, and no reason to lose one host of it.
             result.update(failed=True, msg=str(error))
+        leave_dead_run(self._connection)
         return result
 
     def _run(self) -> dict[str, Any]:
