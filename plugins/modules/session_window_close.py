@@ -204,7 +204,10 @@ journal:
   type: str
   sample: /home/operator/.local/state/remotedesktop.sessions/20261130T010000-4711-0000000004.jsonl
 wave:
-  description: What is known of the wave, for O(remotedesktop.sessions.session_window_open#module:wave).
+  description:
+    - What is known of the wave, for O(remotedesktop.sessions.session_window_open#module:wave).
+    - In check mode all of it. Else, as each task of each host would get a copy, only RV(wave.facts), the times, and of
+      each host RV(wave.hosts) as far as RV(wave.hosts.closed_before); the rest is in the report of the run.
   returned: unless options are wrong
   type: dict
   contains:
@@ -213,11 +216,13 @@ wave:
       description: The deadline, null if nobody was waited for.
       type: str
       sample: "2026-11-30T01:30:00.000Z"
+    facts: {description: A file with all of it until the wave has ended. Not in check mode., type: str, sample: ""}
     hosts:
       description: What became of each host, by its name in the inventory.
       type: dict
       contains:
         host: {description: The session host., type: str, sample: avd-0.contoso.com}
+        key: {description: What says which session host it is., type: list, elements: str, sample: []}
         ready: {description: Whether it is ready for the work., type: bool, sample: true}
         out: {description: 'Why it is not worked on, else empty.', type: str, sample: ""}
         failed: {description: Whether that is an error., type: bool, sample: false}

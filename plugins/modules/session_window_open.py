@@ -17,7 +17,9 @@ description:
   - On Azure Virtual Desktop a host that was worked on is opened when it is available and its agent has been heard of
     since the work, or when O(ready_timeout) is over. Remote Desktop Services does not tell, so there it is opened at
     once.
-  - Shows a summary, and adds the wave to the report of the run if O(report) is given.
+  - Shows a summary, and adds the wave to the report of the run if O(report) is given. There it has what
+    RV(remotedesktop.sessions.session_window_close#module:wave) has in check mode, and of each host C(worked) (V(done),
+    V(failed) or V(no)), C(opened_at), C(left_closed) (why it is closed still, else empty) and C(seen_healthy).
 options:
   wave:
     description:
@@ -75,12 +77,6 @@ changed:
   description: Whether any host was opened.
   returned: always
   type: bool
-wave:
-  description:
-    - As O(wave), with C(ended) and C(stopped), and of each host C(worked) (V(done), V(failed) or V(no)), C(opened_at),
-      C(left_closed) (why it is closed still, else empty) and C(seen_healthy).
-  returned: unless options are wrong
-  type: dict
 left_closed:
   description: Why hosts are closed that should be open, by their names in the inventory.
   returned: unless options are wrong

@@ -29,7 +29,7 @@ from .._window.run_journal import begin_journal, beginning, find_journal, refuse
 from .._window.wave import Wave
 from .._window.wave_opening import restore
 from .._window.wave_orders import WaveOrders, WindowError
-from .._window.wave_report import wave_facts, wave_lines, write_report
+from .._window.wave_report import keep_facts, wave_facts, wave_lines, write_report
 from .leaving_run import leave_run
 from .run_life import run_lives
 from .window_action import WindowAction, controller, not_over
@@ -70,7 +70,8 @@ class CloseAction(WindowAction):
             Display().display(f"[wave] {line}")
         changed = any(one["closed_at"] for one in facts["hosts"].values())
         changed |= any(row["done"] or row["messages"] for row in facts["sessions"])
-        return {**result, "changed": changed, "wave": facts, "journal": str(journal.path) if journal else ""}
+        kept = facts if journal is None else keep_facts(facts, journal.path)
+        return {**result, "changed": changed, "wave": kept, "journal": str(journal.path) if journal else ""}
 
     def _require_free_way(self, service: WvdWave | RdsWave, orders: WaveOrders, tolerated: Sequence[str]) -> None:
         """Refuse where something else works on the hosts, or a right lacks. Raises WindowError."""

@@ -20,7 +20,7 @@ from .._window.journal import Journal
 from .._window.journal_state import Key, Row, host_key
 from .._window.run_journal import find_journal
 from .._window.wave_opening import KEPT, Opening, WaveOpening
-from .._window.wave_report import count, write_report
+from .._window.wave_report import count, forget_facts, kept_facts, write_report
 from .window_action import WindowAction
 from .window_options import OPEN, read_duration
 
@@ -98,7 +98,8 @@ class OpenAction(WindowAction):
         opening: Opening,
         by_name: Mapping[str, Row],
     ) -> dict[str, Any]:
-        rows = {name: dict(one) for name, one in (wave.get("hosts") or {}).items()}
+        known = kept_facts(wave)
+        rows = {name: dict(one) for name, one in (known.get("hosts") or {}).items()}
         closed: dict[str, str] = {}
         for name, row in by_name.items():
             key, one = host_key(row), rows.setdefault(name, {"host": row["host"]})
@@ -114,10 +115,9 @@ class OpenAction(WindowAction):
         lost = sorted({*failed, *unhealthy, *(name for name in closed if name not in failed)})
         total = max(1, len(rows))
         stop = bool(lost) and 100 * len(lost) > options["stop_at_percentage"] * total
-        facts = {**wave, "hosts": rows, "ended": write_time(utc_now()), "stopped": stop}
+        facts = {**known, "hosts": rows, "ended": write_time(utc_now()), "stopped": stop}
         result: dict[str, Any] = {
             "changed": bool(opening.opened),
-            "wave": facts,
             "left_closed": {name: why for name, why in closed.items() if why != KEPT},
             "stop": stop,
         }
@@ -135,4 +135,5 @@ class OpenAction(WindowAction):
         if journal is not None and options["report"]:
             path = write_report(Path(options["report"]).expanduser().absolute(), journal.read(), facts)
             result["report"] = str(path)
+        forget_facts(wave)
         return result

@@ -16,7 +16,8 @@ from .journal_state import JournalError, Key, Row, host_key
 from .wave import World
 from .wave_service import WaveService
 
-POLL_SECONDS = 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 5.0
+"""Seconds before hosts are looked at again, doubled each time in between."""
 SET_SECONDS = 30.0
 """How long one host may take to be opened."""
 KEPT = "the work on it failed"
@@ -68,7 +69,7 @@ class WaveOpening:
         `since` is when the work ended (aware). Those in `leave` stay closed on purpose.
         """
         left = [row for row in rows if host_key(row) not in leave]
-        begun = self._world.clock()
+        begun, pause = self._world.clock(), FIRST_PAUSE
         while left:
             over = self._world.clock() >= begun + patience
             try:
@@ -84,7 +85,8 @@ class WaveOpening:
             if left:
                 if not self._world.lives():
                     break
-                self._world.sleep(POLL_SECONDS)
+                self._world.sleep(pause)
+                pause = min(LONGEST_PAUSE, 2 * pause)
         staying = [row for row in rows if host_key(row) in leave]
         if staying:
             self._journal.left_closed(staying, KEPT)

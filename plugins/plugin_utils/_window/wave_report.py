@@ -21,6 +21,9 @@ from .journal_state import JournalError, JournalState, host_key
 from .wave import WaveHost, WaveRecord
 
 VERSION = 1
+WAVE = ".wave.json"
+NEEDED = ("host", "key", "ready", "out", "failed", "closed_before")
+"""What tasks need to know of a host."""
 Facts = dict[str, Any]
 
 
@@ -74,6 +77,39 @@ def _sessions(record: WaveRecord) -> list[Facts]:
         )
         row.update(outcome=ending.outcome, reason=ending.reason, done=ending.how, ended_at=write_time(ending.at))
     return list(rows.values())
+
+
+def keep_facts(facts: Facts, journal: Path) -> Facts:
+    """Keep what is known of a wave beside the journal, for its end; return what tasks need of it.
+
+    Each task of each host gets a copy of what the first task of a wave returned, which for thousands of sessions takes
+    longer than all else. Raises JournalError.
+    """
+    number = len(list(journal.parent.glob(f"{journal.stem}.*{WAVE}")))
+    path = journal.with_name(f"{journal.stem}.{number}-{os.getpid()}{WAVE}")
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            json.dump(facts, file)
+    except OSError as error:
+        raise JournalError(f"What the wave did cannot be kept in {path}: {error.strerror or error}.") from error
+    hosts = {name: {field: one[field] for field in NEEDED} for name, one in facts["hosts"].items()}
+    return {"began": facts["began"], "deadline": facts["deadline"], "hosts": hosts, "facts": str(path)}
+
+
+def kept_facts(wave: Mapping[str, Any]) -> Facts:
+    """Return all that is known of a wave of which `keep_facts` has returned a part; that part when the rest is lost."""
+    try:
+        known: Facts = json.loads(Path(wave["facts"]).read_text(encoding="utf-8"))
+    except (KeyError, OSError, ValueError):
+        return dict(wave)
+    return known
+
+
+def forget_facts(wave: Mapping[str, Any]) -> None:
+    """Remove what was kept of a wave."""
+    path = Path(str(wave.get("facts") or ""))
+    if path.name.endswith(WAVE):
+        path.unlink(missing_ok=True)
 
 
 def wave_lines(facts: Mapping[str, Any]) -> list[str]:
