@@ -14,10 +14,10 @@ import os
 import sys
 
 from tests import powershell
-from tests.benchmarks import windows, wvd
+from tests.benchmarks import window, windows, wvd
 from tests.lab.client import Lab
 
-BENCHMARKS = {**wvd.BENCHMARKS, **windows.BENCHMARKS}
+BENCHMARKS = {**wvd.BENCHMARKS, **windows.BENCHMARKS, **window.BENCHMARKS}
 REAL = "--powershell"
 
 

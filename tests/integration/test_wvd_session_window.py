@@ -127,6 +127,7 @@ WAYS: dict[str, Row] = {
 @pytest.mark.parametrize(
     "way",
     [pytest.param(way, marks=() if way in ("end_play", "run_once fails", "unreachable") else NEWEST) for way in WAYS],
+    [pytest.param(way, marks=() if way in ("end_play", "run_once fails", "unreachable") else NEWEST) for way in WAYS],
 )
 def test_hosts_are_opened_however_the_work_ends(runs: WindowRuns, way: str) -> None:
     unknown = runs.folder / "unknown.yml"

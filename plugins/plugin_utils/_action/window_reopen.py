@@ -99,7 +99,8 @@ class ReopenAction(WindowAction):
         try:
             report = self._make_service(where, []).set(rows, float(options["wait_timeout"]), check_mode)
         except (SessionsError, AnsibleConnectionFailure) as error:
-            self._errors.append(str(error))
+            through = f"Over {', '.join(brokers)}: " if brokers else ""
+            self._errors.append(f"{through}{error}")
             return []
         results = [dict(row.result()) for row in report.rows]
         self._rows += results
