@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -18,13 +19,14 @@ from .._services.place import Options
 from .._services.rds_wave import RdsWave
 from .._services.wvd_wave import WvdWave
 from .._sessions.engine import utc_now
-from .._sessions.errors import SelectionError, ServiceError
+from .._sessions.errors import SelectionError, SessionsError
 from .._sessions.session import fold
 from .._sessions.times import read_time
 from .._window.duty import Orders, Reopening
 from .._window.guard import start
 from .._window.journal import Journal
 from .._window.journal_state import JournalState, Row
+from .._window.process_life import lives as process_lives
 from .._window.run_journal import begin_journal, beginning, find_journal, refuse_closed
 from .._window.wave import Wave
 from .._window.wave_opening import restore
@@ -57,13 +59,15 @@ class CloseAction(WindowAction):
             self._open_left(service, journal)
         latest = read_latest(options, self._began(journal))
         self._require_time(orders, latest)
+        if latest is not None:
+            orders = replace(orders, latest=(latest - utc_now()).total_seconds())
         lives = run_lives if journal is None else not_over(journal)
         refuse = partial(refuse_closed, folder, "" if journal is None else journal.path.stem)
         wave = Wave(orders, service, journal, self._console(), self._world(lives), refuse)
         result: dict[str, Any] = {}
         try:
             wave.close(names)
-        except (WindowError, ServiceError, AnsibleConnectionFailure) as error:
+        except (SessionsError, AnsibleConnectionFailure) as error:
             result.update(failed=True, msg=str(error))
         facts = wave_facts(wave.record)
         for line in wave_lines(facts):
@@ -99,7 +103,7 @@ class CloseAction(WindowAction):
             if journal is None:
                 place = ", ".join(read_brokers(options)) if options["service"] == "rds" else ""
                 journal = begin_journal(folder, process, part, options["service"], controller(), place)
-            if options["guard"] and journal.read().guard is None:
+            if options["guard"] and not _is_guarded(journal.read()):
                 latest = read_latest(options, self._began(journal))
                 orders = Orders(
                     self._guard_opens(options),
@@ -157,3 +161,8 @@ class CloseAction(WindowAction):
             write_report(folder, state)
 
         return tell
+
+
+def _is_guarded(state: JournalState) -> bool:
+    """Tell whether the guard of a run is there, or has done what it had to do."""
+    return state.over or (state.guard is not None and process_lives(state.guard) is not False)

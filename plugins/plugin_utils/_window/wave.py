@@ -34,7 +34,7 @@ from .._sessions.waiting import (
     name_session,
 )
 from .journal import Journal
-from .journal_state import Row
+from .journal_state import Row, host_key
 from .lock import acting
 from .wave_orders import DISCONNECT_ALL, EMPTY, FAIL, LEAVE, WaveOrders, WindowError
 from .wave_service import WaveService
@@ -267,6 +267,11 @@ class Wave:
             self._journal.closed([one.host.fields for one, row in done if row is None or row.outcome != FAILED])
         for one, row in done:
             one.closed_at = at
+            if row is not None and row.before == self._service.closed_state:
+                # Somebody else was faster: it is his to open.
+                one.closed_at, one.closed_before = None, True
+                self._journal.left_closed([one.host.fields], "somebody else has closed it")
+                continue
             if row is None or row.outcome != FAILED:
                 continue
             why = row.reason or "it was not seen to be closed"
@@ -281,8 +286,9 @@ class Wave:
         seconds = self._orders.wait_timeout
         rows = [self._service.row(one.host, one.host.state if state is None else state) for one in hosts]
         report = self._service.set(rows, seconds)
-        said = {fold(str(row.fields.get("host") or row.name)): row for row in report.rows}
-        return [(one, said.get(fold(str(one.host.fields["host"])))) for one in hosts]
+        # By all that says which host it is: two host pools may have hosts of one name.
+        said = {host_key(row.fields): row for row in report.rows}
+        return [(one, said.get(host_key(one.host.fields))) for one in hosts]
 
     def _look_at_doors(self, at_once: bool = False) -> None:
         """Close hosts once more that somebody else has opened; the second time they are out."""
@@ -345,7 +351,7 @@ class Wave:
             states = (ACTIVE, OTHER, ENDING)
         selection = Selection(filters=Filters(states=states, hosts=self._meant))
         notice = orders.minimum_notice if orders.ends_active else 0.0
-        longest = orders.deadline + MOST_NOTICES * notice
+        longest = max(orders.deadline, min(orders.deadline + MOST_NOTICES * notice, orders.latest))
         request = WaitRequest(
             orders.deadline, orders.messages, orders.poll_interval, orders.check_mode, notice, longest
         )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -60,6 +61,8 @@ class WaveOrders:
     wait_timeout: float = 60.0
     """How long a host may take to be closed, or a session to end."""
     check_mode: bool = False
+    latest: float = math.inf
+    """From the start of the wave; no deadline is put off further."""
 
     @property
     def verbs(self) -> list[Verb]:

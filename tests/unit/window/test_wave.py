@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.host_setting import HostReport, HostRow
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.staged_message import StagedMessage
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal import Journal
@@ -241,6 +242,44 @@ def test_who_is_protected_and_comes_at_the_last_moment_is_not_ended(bench: Calla
     one.hosts.open_sessions = open_sessions  # type: ignore[method-assign]
     assert "late@contoso.com, who is protected" in str(one.close()[A])
     assert [user for user, _state, _at in one.ended()] == ["bob"]
+
+
+def test_host_that_somebody_else_closes_just_before_is_his_to_open(bench: Callable[..., Bench]) -> None:
+    one = bench()
+    original = one.hosts.set
+
+    def set_later(rows: Any, seconds: float, check_mode: bool = False) -> Any:
+        one.hosts.states[A] = False
+        return original(rows, seconds, check_mode)
+
+    one.hosts.set = set_later  # type: ignore[method-assign]
+    assert one.close() == {A: True, B: True}
+    assert one.left_closed() == [B]
+
+
+def test_hosts_of_one_name_in_two_host_pools_are_told_apart(bench: Callable[..., Bench]) -> None:
+    """Of one nothing is known, and that of the other says nothing of it."""
+    one = bench()
+    original = one.hosts.host
+
+    def host(name: str) -> Any:
+        found = original(name)
+        return replace(found, fields={**found.fields, "host": "same", "host_pool_name": f"pool-{name}"})
+
+    one.hosts.host = host  # type: ignore[method-assign]
+    original_set = one.hosts.set
+
+    def set_one(rows: Any, seconds: float, check_mode: bool = False) -> Any:
+        named = [{**row, "host": row["name"]} for row in rows]
+        report = original_set([row for row in named if row["name"] == B], seconds, check_mode)
+        failed = [
+            HostRow("same", row, True, None, "failed", "no answer", unclear=True) for row in rows if row["name"] == A
+        ]
+        return HostReport([*failed, *report.rows])
+
+    one.hosts.set = set_one  # type: ignore[method-assign]
+    states = one.close()
+    assert ("could not be closed" in str(states[A]), states[B]) == (True, True)
 
 
 def test_ghost_sessions_count_as_not_empty(bench: Callable[..., Bench]) -> None:
