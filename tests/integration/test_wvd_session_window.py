@@ -127,18 +127,12 @@ WAYS: dict[str, Row] = {
 @pytest.mark.parametrize(
     "way",
     [pytest.param(way, marks=() if way in ("end_play", "run_once fails", "unreachable") else NEWEST) for way in WAYS],
-    [pytest.param(way, marks=() if way in ("end_play", "run_once fails", "unreachable") else NEWEST) for way in WAYS],
 )
 def test_hosts_are_opened_however_the_work_ends(runs: WindowRuns, way: str) -> None:
     unknown = runs.folder / "unknown.yml"
     unknown.write_text("[{no_such_module: {}}]")
     work = [{"name": "Work", **WAYS[way]}]
-    quick = {
-        "session_window_remaining": "logoff",
-        "session_window_deadline": "1s",
-        "session_window_minimum_notice": "0s",
-    }
-    play = runs.play(work, hosts=f"{A},{B}", vars={"unknown_file": str(unknown)}, **quick)
+    play = runs.play(work, hosts=f"{A},{B}", vars={"unknown_file": str(unknown)}, **AT_ONCE)
     runs.run(play)
     runs.wait_for(runs.guard_is_gone)
     assert states(runs) == BEFORE, way
