@@ -110,6 +110,21 @@ options:
         part of all such as V(25%). Read from the service before and after the hosts are closed.
     type: str
     default: "0"
+  ready_timeout:
+    description:
+      - O(remotedesktop.sessions.session_window_open#module:ready_timeout), to find an error before anything is closed.
+    type: str
+    default: 10m
+  reopen_failed_hosts:
+    description:
+      - O(remotedesktop.sessions.session_window_open#module:reopen_failed_hosts), likewise.
+    type: bool
+    default: true
+  stop_at_percentage:
+    description:
+      - O(remotedesktop.sessions.session_window_open#module:stop_at_percentage), likewise.
+    type: int
+    default: 25
   tolerate:
     description:
       - On Azure Virtual Desktop a window is refused on a host pool on which Autoscale is enabled, of which a session

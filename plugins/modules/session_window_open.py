@@ -35,7 +35,7 @@ options:
   reopen_failed_hosts:
     description:
       - Whether a host is opened on which the work failed, or that was lost. V(false) leaves it closed, for somebody to
-        look at.
+        look at. A host whose work was ended by C(end_host) counts as lost.
     type: bool
     default: true
   stop_at_percentage:

@@ -35,7 +35,7 @@ from .._window.wave_report import keep_facts, wave_facts, wave_lines, write_repo
 from .leaving_run import leave_run
 from .run_life import run_lives
 from .window_action import WindowAction, controller, not_over
-from .window_options import CLOSE, read_brokers, read_latest, read_orders, read_patience
+from .window_options import CLOSE, check_opening, read_brokers, read_latest, read_orders, read_patience
 
 
 class CloseAction(WindowAction):
@@ -46,6 +46,7 @@ class CloseAction(WindowAction):
     def _do(self, options: Options) -> dict[str, Any]:
         orders = read_orders(options, bool(self._task.check_mode))
         patience = read_patience(options)
+        check_opening(options)
         read_latest(options, utc_now())
         hosts = self._hosts(options)
         self._check_host(options, hosts)
@@ -69,6 +70,8 @@ class CloseAction(WindowAction):
             wave.close(names)
         except (SessionsError, AnsibleConnectionFailure) as error:
             result.update(failed=True, msg=str(error))
+            for one in wave.hosts:
+                one.ready = False  # What was found out before says nothing any more.
         facts = wave_facts(wave.record)
         for line in wave_lines(facts):
             Display().display(f"[wave] {line}")

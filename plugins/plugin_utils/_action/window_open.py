@@ -13,16 +13,15 @@ from ansible.utils.display import Display
 
 from .._services.place import Options
 from .._sessions.engine import utc_now
-from .._sessions.errors import SelectionError
 from .._sessions.session import fold
 from .._sessions.times import write_time
-from .._window.journal import Journal
+from .._window.journal import SUFFIX, Journal
 from .._window.journal_state import Key, Row, host_key
 from .._window.run_journal import find_journal
 from .._window.wave_opening import KEPT, Opening, WaveOpening
 from .._window.wave_report import count, forget_facts, kept_facts, write_report
 from .window_action import WindowAction
-from .window_options import OPEN, read_duration
+from .window_options import OPEN, check_opening
 
 
 class OpenAction(WindowAction):
@@ -31,16 +30,14 @@ class OpenAction(WindowAction):
     OPTIONS: ClassVar = OPEN
 
     def _do(self, options: Options) -> dict[str, Any]:
-        timeout = read_duration(options, "ready_timeout")
-        if not 0 <= options["stop_at_percentage"] <= 100:
-            raise SelectionError(f"stop_at_percentage is {options['stop_at_percentage']}: it must be 0 to 100.")
+        timeout = check_opening(options)
         wave: Mapping[str, Any] = options["wave"] or {}
         worked = [name for name, one in (wave.get("hosts") or {}).items() if one["ready"]]
         there = set(self._vars.get("ansible_play_hosts") or ())
         failed = [name for name in worked if name not in there]
         journal = None
         if not self._task.check_mode:
-            journal = find_journal(self._folder(options), self._process(), self._part())
+            journal = find_journal(self._folder(options), self._process(), self._part()) or _journal_of(wave)
         opening = Opening()
         by_name: dict[str, Row] = {}
         if journal is not None:
@@ -137,3 +134,12 @@ class OpenAction(WindowAction):
             result["report"] = str(path)
         forget_facts(wave)
         return result
+
+
+def _journal_of(wave: Mapping[str, Any]) -> Journal | None:
+    """Return the journal beside what was kept of a wave, unless all is done. Raises JournalError when it is gone."""
+    if not wave.get("facts"):
+        return None
+    facts = Path(str(wave["facts"]))
+    journal = Journal(facts.with_name(facts.name.partition(".")[0] + SUFFIX))
+    return None if journal.read().finished else journal

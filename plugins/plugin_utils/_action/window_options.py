@@ -34,8 +34,15 @@ WHERE: Spec = {
     "report": {"type": "str"},
 }
 """Options that say what a window is about, in all its tasks."""
+OPENING: Spec = {
+    "ready_timeout": {"type": "str", "default": "10m"},
+    "reopen_failed_hosts": {**FLAG, "default": True},
+    "stop_at_percentage": {"type": "int", "default": 25},
+}
+"""Options of the last task of a wave. The first one reads them, too: later is too late for an error."""
 CLOSE: Spec = {
     **WHERE,
+    **OPENING,
     "host": {"type": "str"},
     "deadline": {"type": "str", "default": "30m"},
     "minimum_notice": {"type": "str", "default": "5m"},
@@ -53,13 +60,7 @@ CLOSE: Spec = {
     "guard": {**FLAG, "default": True},
     "guard_patience": {"type": "str", "default": "4h"},
 }
-OPEN: Spec = {
-    **WHERE,
-    "wave": {"type": "dict"},
-    "ready_timeout": {"type": "str", "default": "10m"},
-    "reopen_failed_hosts": {**FLAG, "default": True},
-    "stop_at_percentage": {"type": "int", "default": 25},
-}
+OPEN: Spec = {**WHERE, "wave": {"type": "dict"}, **OPENING}
 REOPEN: Spec = {
     "journal": {"type": "str"},
     "saved": {"type": "str"},
@@ -108,6 +109,13 @@ def read_orders(options: Options, check_mode: bool) -> WaveOrders:
     )
     orders.check()
     return orders
+
+
+def check_opening(options: Options) -> float:
+    """Check what the last task of a wave is told, and return how long it waits for a host. Raises SelectionError."""
+    if not 0 <= options["stop_at_percentage"] <= 100:
+        raise SelectionError(f"stop_at_percentage is {options['stop_at_percentage']}: it must be 0 to 100.")
+    return read_duration(options, "ready_timeout")
 
 
 def read_patience(options: Options) -> float:

@@ -215,6 +215,7 @@ def _add(state: JournalState, record: Mapping[str, Any]) -> None:
                 state.hosts[host_key(row)] = WindowHost(row)
             else:
                 known.left_by = known.why = ""
+                known.closed = False
     elif kind in (CLOSED, OPENED, LEFT_CLOSED):
         for key in map(tuple, record["hosts"]):
             host = state.hosts[key]

@@ -17,6 +17,7 @@ from .process_life import Process
 from .wave_orders import WindowError
 
 FOLDER = "remotedesktop.sessions"
+RDS_STATE = "new_connection_allowed"
 FIRST = ".first"
 """The file that is locked while a run begins its journal, as waves may do at once."""
 
@@ -63,7 +64,15 @@ def begin_journal(folder: Path, process: Process, part: str, service: str, contr
 def refuse_closed(folder: Path, run: str, rows: Iterable[Row]) -> None:
     """Refuse hosts that another run has closed and not opened yet. Raises WindowError."""
     wanted = list(rows)
-    found, _errors = unfinished(folder, but=run)
+    found, errors = unfinished(folder, but=run)
+    # Hosts that such a run has closed would pass for closed before.
+    states = {str(row["host"]): row.get("allow_new_session", row.get(RDS_STATE)) for row in wanted}
+    closed = [host for host, state in states.items() if state in (False, "no")]
+    if errors and closed:
+        raise WindowError(
+            f"{', '.join(closed)} is closed, and it is not known by whom: {' '.join(errors)} Open it, or move that file "
+            "away, if it was not a window."
+        )
     for path, state in found.items():
         hosts = ", ".join(str(row["host"]) for row in state.means(wanted))
         if not hosts:

@@ -215,10 +215,13 @@ class Wave:
         filters = Filters(hosts=self._meant, excluded_users=users)
         others = {row.key for row in Selection(filters=filters).choose(listed, self._world.now()).sessions}
         found = {(row.place, fold(row.host)): row.user for row in here if row.key not in others}
+        nameless = {(row.place, fold(row.host)) for row in here if not row.users}
         for one in self._in():
-            user = found.get(self._service.key(one.host))
-            if user is not None:
-                self._take_out(one, f"{user}, who is protected, is on")
+            key = self._service.key(one.host)
+            if found.get(key):
+                self._take_out(one, f"{found[key]}, who is protected, is on")
+            elif key in nameless:
+                self._take_out(one, "somebody is on whose name cannot be read, and who may be protected")
 
     def _take_out(self, one: WaveHost, why: str, failed: bool = False) -> None:
         one.out, one.failed, one.ready = why, failed, False
@@ -262,16 +265,12 @@ class Wave:
             return
         with self._acting():
             self._require_run()
-            self._journal.closing([one.host.fields for one in hosts])
-            done = self._set(hosts, self._service.closed_state)
-            self._journal.closed([one.host.fields for one, row in done if row is None or row.outcome != FAILED])
+            if closed := self._journal.read().means([one.host.fields for one in hosts]):
+                names = ", ".join(str(row["host"]) for row in closed)
+                raise WindowError(f"Another wave of this run has closed {names}: two hosts of the play are one.")
+            done = self._set_closed(hosts)
         for one, row in done:
             one.closed_at = at
-            if row is not None and row.before == self._service.closed_state:
-                # Somebody else was faster: it is his to open.
-                one.closed_at, one.closed_before = None, True
-                self._journal.left_closed([one.host.fields], "somebody else has closed it")
-                continue
             if row is None or row.outcome != FAILED:
                 continue
             why = row.reason or "it was not seen to be closed"
@@ -281,10 +280,20 @@ class Wave:
                 self._journal.opened([one.host.fields])
         self._doors_read_at = self._world.clock()
 
-    def _set(self, hosts: Sequence[WaveHost], state: object | None) -> list[tuple[WaveHost, HostRow | None]]:
-        """Give hosts a state, or the one before, and return what became of each."""
+    def _set_closed(self, hosts: Sequence[WaveHost]) -> list[tuple[WaveHost, HostRow | None]]:
+        """Close hosts, which are written down before, and after it only if no request may have an effect yet."""
+        if self._journal is None:
+            raise AssertionError("a journal is needed to close hosts")
+        self._journal.closing([one.host.fields for one in hosts])
+        done = self._set(hosts, self._service.closed_state)
+        seen = [one for one, row in done if row is not None and row.outcome != FAILED and not row.unclear]
+        self._journal.closed([one.host.fields for one in seen])
+        return done
+
+    def _set(self, hosts: Sequence[WaveHost], state: object) -> list[tuple[WaveHost, HostRow | None]]:
+        """Give hosts a state, and return what became of each."""
         seconds = self._orders.wait_timeout
-        rows = [self._service.row(one.host, one.host.state if state is None else state) for one in hosts]
+        rows = [self._service.row(one.host, state) for one in hosts]
         report = self._service.set(rows, seconds)
         # By all that says which host it is: two host pools may have hosts of one name.
         said = {host_key(row.fields): row for row in report.rows}
@@ -309,16 +318,14 @@ class Wave:
                 again.append(one)
         for one in [one for one in again if one.reopened > 1 or one.closed_before]:
             again.remove(one)
+            # It may be a late effect of ours: open_out sees to it that it stays open.
             self._take_out(one, "somebody else has opened it for new sessions", failed=True)
-            if one.is_ours and self._journal is not None:
-                one.opened_at = self._world.now()
-                self._journal.opened([one.host.fields])
         for one in again:
             self._happened(one, "somebody else has opened it for new sessions: closed once more")
         if again:
             with self._acting():
                 self._require_run()
-                done = self._set(again, self._service.closed_state)
+                done = self._set_closed(again)
             for one, row in done:
                 if row is not None and row.outcome == FAILED:
                     self._take_out(one, f"it could not be closed once more: {row.reason}", failed=True)
@@ -329,11 +336,15 @@ class Wave:
         if not hosts or self._journal is None:
             return
         try:
-            done = self._set(hosts, None)
+            # With what the journal knows: whether a request to close one may have its effect yet.
+            rows = self._journal.read().means([one.host.fields for one in hosts])
+            report = self._service.set(rows, self._orders.wait_timeout)
         except self._service.trouble as error:
             self._warn(f"Hosts that are not worked on could not be opened yet: {error}")
             return
-        for one, row in done:
+        said = {host_key(row.fields): row for row in report.rows}
+        for one in hosts:
+            row = said.get(host_key(one.host.fields))
             if row is None or row.outcome == FAILED:
                 why = "nothing was answered" if row is None else row.reason
                 self._warn(f"{one.name} is not worked on, and could not be opened yet: {why}")
@@ -389,6 +400,8 @@ class Wave:
         orders = self._orders
         if orders.remaining == LEAVE or not self._meant:
             return
+        if orders.protected_users:
+            self._leave_protected(self._list())
         verb = DISCONNECT if orders.remaining == DISCONNECT_ALL else LOG_OFF
         if orders.ends_active:
             warned = tuple(name_session(one.session) for one in self._warned())
@@ -448,11 +461,16 @@ class Wave:
         """Tell which hosts are ready, with doors that are closed; a host may need some time to forget a session."""
         until = self._world.clock() + PROOF_SECONDS
         while True:
+            # Before the list and after it: whoever came through a door that was open in between is on no list.
+            self._try(partial(self._look_at_doors, at_once=True))
             listed = self._list()
             self._leave_protected(listed)
+            opened = sum(one.reopened for one in self.hosts)
+            self._try(partial(self._look_at_doors, at_once=True))
+            if sum(one.reopened for one in self.hosts) != opened:
+                continue
             hosts = {}
             if not self._orders.check_mode:
-                self._try(partial(self._look_at_doors, at_once=True))
                 hosts = {answer.named.key: answer.found for answer in self._try(self._read_again)}
             here = self._by_host(listed)
             waits = False

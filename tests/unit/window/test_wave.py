@@ -58,8 +58,8 @@ class Bench:
             header = Header("run-1", this_process(), "wvd", "", "here")
             self.journal = Journal.create(self.folder / "journals", header)
         clock = self.farm.clock
-        world = World(clock, now_of(clock), clock.sleep, lives)
-        self.wave = Wave(self.orders, self.hosts, self.journal, self.person, world)
+        self.world = World(clock, now_of(clock), clock.sleep, lives)
+        self.wave = Wave(self.orders, self.hosts, self.journal, self.person, self.world)
         self.wave.close({name: self.hosts.named(name) for name in names or (A, B)})
         return {one.name: one.out or one.ready for one in self.wave.hosts}
 
@@ -244,17 +244,52 @@ def test_who_is_protected_and_comes_at_the_last_moment_is_not_ended(bench: Calla
     assert [user for user, _state, _at in one.ended()] == ["bob"]
 
 
-def test_host_that_somebody_else_closes_just_before_is_his_to_open(bench: Callable[..., Bench]) -> None:
-    one = bench()
-    original = one.hosts.set
+def test_user_who_came_through_a_door_that_was_open_for_a_moment_keeps_a_host_from_being_ready(
+    bench: Callable[..., Bench],
+) -> None:
+    """After the list of the proof, before its doors are read."""
+    one = bench(remaining="leave", ready_when="nobody_active")
+    original = one.hosts.open_sessions
+    lists = []
 
-    def set_later(rows: Any, seconds: float, check_mode: bool = False) -> Any:
-        one.hosts.states[A] = False
+    def open_sessions(operation: Any, selection: Any) -> Any:
+        opened = original(operation, selection)
+        lists.append(operation)
+        if operation is None and len(lists) == 2:
+            rows = one.farm.list_sessions()
+            one.hosts.set_state(A, True)()
+            one.hosts.come(LATE)()
+            one.farm.list_sessions = lambda _named=(): one.farm.__dict__.pop("list_sessions") and rows  # type: ignore[method-assign]
+        return opened
+
+    one.hosts.open_sessions = open_sessions  # type: ignore[method-assign]
+    assert "there" in str(one.close()[A])
+
+
+def test_open_request_is_watched_where_a_close_may_come_late(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE)
+    one.hosts.unclear = {A}
+    original = one.hosts.set
+    given: list[Any] = []
+
+    def set_and_note(rows: Any, seconds: float, check_mode: bool = False) -> Any:
+        given.extend(rows)
         return original(rows, seconds, check_mode)
 
-    one.hosts.set = set_later  # type: ignore[method-assign]
-    assert one.close() == {A: True, B: True}
-    assert one.left_closed() == [B]
+    one.hosts.set = set_and_note  # type: ignore[method-assign]
+    one.close(A)
+    assert [(row["allow_new_session"], row.get("unclear")) for row in given] == [(False, None), (True, True)]
+
+
+def test_two_hosts_of_a_run_that_are_one_are_refused(bench: Callable[..., Bench]) -> None:
+    one = bench()
+    one.close(A)
+    assert one.journal is not None
+    one.hosts.states[A] = True  # as it was read before the other wave has closed it
+    again = Wave(one.orders, one.hosts, one.journal, one.person, one.world)
+    with pytest.raises(WindowError, match="Another wave of this run has closed host-0"):
+        again.close({"other": one.hosts.named(A)})
+    assert one.left_closed() == [A]
 
 
 def test_hosts_of_one_name_in_two_host_pools_are_told_apart(bench: Callable[..., Bench]) -> None:
