@@ -70,8 +70,8 @@ def refuse_closed(folder: Path, run: str, rows: Iterable[Row]) -> None:
     closed = [host for host, state in states.items() if state in (False, "no")]
     if errors and closed:
         raise WindowError(
-            f"{', '.join(closed)} is closed, and it is not known by whom: {' '.join(errors)} Open it, or move that file "
-            "away, if it was not a window."
+            f"{', '.join(closed)} is closed, and it is not known by whom: {' '.join(errors)} Open it, or move that "
+            "file away, if it was not a window."
         )
     for path, state in found.items():
         hosts = ", ".join(str(row["host"]) for row in state.means(wanted))

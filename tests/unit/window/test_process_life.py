@@ -101,7 +101,7 @@ def test_process_that_has_the_id_by_now_is_another(start: Start, way: Callable[[
 
 
 def test_zombie_has_ended(start: Start) -> None:
-    process, _line = start("print(0, flush=True)")
+    process, _line = start("import time; print(0, flush=True); time.sleep(0.5)")
     deadline = time.monotonic() + 10
     while find_process(process.pid) is not None:
         assert time.monotonic() < deadline
