@@ -279,7 +279,7 @@ def needs(session: nox.Session, words: list[str], *command: str) -> str:
 
 @nox.session
 def molecule(session: nox.Session) -> None:
-    """The maintenance journey as a molecule scenario, against the lab."""
+    """A disconnect as a molecule scenario, against the lab."""
     session.install("ansible-core", "-r", f"{REQUIREMENTS}/molecule.txt", *RUNTIME, *LAB)
     see_collection(session)
     session.run("molecule", "test", *session.posargs)

@@ -82,6 +82,7 @@ options:
       - V(logoff_disconnected) - log off those who are disconnected.
       - V(disconnect) - disconnect those who are active and have been warned. Needs O(ready_when=nobody_active).
       - V(logoff) - log off those who are disconnected, and those who are active and have been warned.
+      - Where somebody stays for whom a host would not be ready, nobody there is ended.
     type: str
     choices: [leave, logoff_disconnected, disconnect, logoff]
     default: leave

@@ -40,7 +40,9 @@ SESSION_RIGHTS = (
     "Microsoft.DesktopVirtualization/hostpools/read",
     "Microsoft.DesktopVirtualization/hostpools/sessionhosts/read",
     "Microsoft.DesktopVirtualization/hostpools/sessionhosts/usersessions/*",
+    "Microsoft.Authorization/*/read",
 )
+"""Those of the built-in role Desktop Virtualization User Session Operator, and of whoever lists subscriptions."""
 PRINCIPALS = (
     Principal("operator", ("*",), "operator@contoso.com"),
     Principal("session_operator", SESSION_RIGHTS, "session.operator@contoso.com"),

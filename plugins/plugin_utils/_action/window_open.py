@@ -109,7 +109,7 @@ class OpenAction(WindowAction):
             one["worked"] = "failed" if name in failed else "done" if name in worked else "no"
             one["left_closed"] = closed.get(name, "")
         unhealthy = [name for name, row in by_name.items() if host_key(row) in opening.unhealthy]
-        lost = sorted({*failed, *unhealthy, *(name for name in closed if name not in failed)})
+        lost = {*failed, *unhealthy, *closed}
         total = max(1, len(rows))
         stop = bool(lost) and 100 * len(lost) > options["stop_at_percentage"] * total
         facts = {**known, "hosts": rows, "ended": write_time(utc_now()), "stopped": stop}

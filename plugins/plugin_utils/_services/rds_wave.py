@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -143,19 +144,21 @@ class RdsWave:
         for left in reversed(range(len(self._brokers))):
             try:
                 reach = self._reach()
-                try:
+                with ExitStack() as closing:
+                    closing.callback(self._close, reach.connection)
                     hosts = SESSION_HOSTS.open(wanted, reach)
-                    try:
-                        return do(hosts, reach)
-                    finally:
-                        hosts.close()
-                finally:
-                    reach.connection.close()
+                    closing.callback(self._close, hosts)
+                    return do(hosts, reach)
             except self.trouble:  # noqa: PERF203
                 self._next()
                 if not left:
                     raise
         raise AssertionError("there is a broker at least")
+
+    def _close(self, what: Any) -> None:
+        """Close it; what was done over it is done, so trouble now is no reason to do it over another broker, too."""
+        with suppress(*self.trouble):
+            what.close()
 
     def _reach(self) -> Reach:
         return self._brokers[self._turn].open()

@@ -22,10 +22,10 @@ VERSION = "2024-04-03"
 PREVIEW = "2024-11-01-preview"
 """The session host update is in no stable version."""
 PERMISSIONS_VERSION = "2022-04-01"
-UNDER_WAY = frozenset(
-    ("scheduled", "validatingsessionhostupdate", "updatingsessionhosts", "pausing", "paused", "cancelling", "error")
-)
-"""Statuses of an update that is not over."""
+OVER = frozenset(("succeeded", "failed", "canceled"))
+"""Statuses of an update that is over. Azure may add others, which count as under way."""
+PERSONAL_TYPES = frozenset(("personal", "byodesktop"))
+"""Types of host pools where each host belongs to a user."""
 RIGHT = "Microsoft.DesktopVirtualization/hostpools/sessionhosts"
 ALWAYS = (f"{RIGHT}/read", f"{RIGHT}/write", f"{RIGHT}/usersessions/read")
 RIGHTS: Mapping[Verb, str] = {
@@ -41,24 +41,38 @@ class Reader(Protocol):
     def read(self, path: str, version: str, what: str) -> Mapping[str, Any] | None:
         """Read what is at a path, `None` where there is nothing. Raises ServiceError."""
 
+    def read_all(self, path: str, version: str, what: str) -> Sequence[Mapping[str, Any]]:
+        """Read a list to its end. Raises ServiceError, also where there is no such list."""
+
 
 def find_obstacles(
     reader: Reader, pools: Sequence[HostPool], verbs: Collection[Verb], tolerated: Collection[str]
 ) -> Obstacles:
-    """Ask what stands against closing hosts of these pools and doing `verbs` to their sessions."""
+    """Ask what stands against closing hosts of these pools and doing `verbs` to their sessions.
+
+    What is tolerated is not asked. What Azure never tells is unknown; what it does not tell just now may stand against
+    it: raises ServiceError, since nothing has been closed and it can be asked again.
+    """
     found = Obstacles()
+    asked = {PERSONAL: _personal, AUTOSCALE: _autoscale, UPDATE: _update}
     for pool in pools:
-        for ask in (_personal, _autoscale, _update):
+        for kind, ask in asked.items():
+            if kind in tolerated:
+                continue
             try:
-                kind, sentence = ask(reader, pool)
-            except ServiceError as error:  # noqa: PERF203
+                sentence = ask(reader, pool)
+            except ServiceError as error:
+                if not error.lasting:
+                    raise
                 found.unknown.append(f"{error} So it is not known whether anything stands against a window there.")
             else:
-                if sentence and kind not in tolerated:
+                if sentence:
                     found.against.append(f"{sentence} Or set tolerate to {kind}.")
         try:
             lacking = _lacking(reader, pool, verbs)
         except ServiceError as error:
+            if not error.lasting:
+                raise
             found.unknown.append(f"{error} So it is not known whether the account has all rights there.")
         else:
             if lacking:
@@ -76,40 +90,50 @@ def _path(pool: HostPool) -> str:
     return f"/subscriptions/{subscription}/resourceGroups/{group}/{provider}/hostPools/{name}"
 
 
-def _personal(reader: Reader, pool: HostPool) -> tuple[str, str]:
+def _personal(reader: Reader, pool: HostPool) -> str:
     row = reader.read(_path(pool), VERSION, f"the host pool {pool.name}")
-    kind = str(((row or {}).get("properties") or {}).get("hostPoolType") or "")
-    if fold(kind) != "personal":
-        return PERSONAL, ""
-    return PERSONAL, (
+    properties = row.get("properties") if row is not None else None
+    if not isinstance(properties, Mapping) or not properties.get("hostPoolType"):
+        raise ServiceError(f"Azure does not tell whether the host pool {pool.name} is personal.")
+    if fold(str(properties["hostPoolType"])) not in PERSONAL_TYPES:
+        return ""
+    return (
         f"The host pool {pool.name} is personal: its hosts belong to their users, who come back to them whether they "
         "are closed or not. Tell these users instead."
     )
 
 
-def _autoscale(reader: Reader, pool: HostPool) -> tuple[str, str]:
-    page = reader.read(f"{_path(pool)}/scalingPlans", VERSION, f"the scaling plans of the host pool {pool.name}")
-    plans = [
-        str(plan.get("name"))
-        for plan in (page or {}).get("value") or ()
-        for reference in (plan.get("properties") or {}).get("hostPoolReferences") or ()
-        if reference.get("scalingPlanEnabled") and _is_pool(reference.get("hostPoolArmPath"), pool)
-    ]
+def _autoscale(reader: Reader, pool: HostPool) -> str:
+    rows = reader.read_all(f"{_path(pool)}/scalingPlans", VERSION, f"the scaling plans of the host pool {pool.name}")
+    plans = [str(plan.get("name")) for plan in rows if _is_enabled(plan, pool)]
     if not plans:
-        return AUTOSCALE, ""
-    return AUTOSCALE, (
+        return ""
+    return (
         f"Autoscale works on the host pool {pool.name} and opens and closes hosts by itself: disable the scaling plan "
         f"{', '.join(plans)} for this host pool until the window is over."
     )
 
 
-def _update(reader: Reader, pool: HostPool) -> tuple[str, str]:
+def _is_enabled(plan: Mapping[str, Any], pool: HostPool) -> bool:
+    """Tell whether a plan works on the pool. One of which Azure does not show how it is assigned may do so."""
+    properties = plan.get("properties")
+    references = properties.get("hostPoolReferences") if isinstance(properties, Mapping) else None
+    if not isinstance(references, list) or not all(isinstance(one, Mapping) for one in references):
+        raise ServiceError(f"Azure does not tell whether the scaling plan {plan.get('name')} works on {pool.name}.")
+    return any(one.get("scalingPlanEnabled") and _is_pool(one.get("hostPoolArmPath"), pool) for one in references)
+
+
+def _update(reader: Reader, pool: HostPool) -> str:
     path = f"{_path(pool)}/sessionHostManagements/default/sessionHostUpdateStatuses/default"
     row = reader.read(path, PREVIEW, f"the session host update of the host pool {pool.name}")
-    status = str((row or {}).get("status") or "")
-    if fold(status) not in UNDER_WAY:
-        return UPDATE, ""
-    return UPDATE, (
+    if row is None:
+        return ""
+    status = str(row.get("status") or "")
+    if not status:
+        raise ServiceError(f"Azure does not tell the status of the session host update of the host pool {pool.name}.")
+    if fold(status) in OVER:
+        return ""
+    return (
         f"A session host update of the host pool {pool.name} is under way ({status}) and replaces its hosts: wait for "
         "its end, or cancel it."
     )
@@ -122,11 +146,11 @@ def _is_pool(path: object, pool: HostPool) -> bool:
 def _lacking(reader: Reader, pool: HostPool, verbs: Collection[Verb]) -> list[str]:
     """Return the rights that the account lacks of those that are needed."""
     path = f"{_path(pool)}/providers/Microsoft.Authorization/permissions"
-    page = reader.read(path, PERMISSIONS_VERSION, f"the rights on the host pool {pool.name}")
-    if page is None or not isinstance(page.get("value"), list):
+    grants = reader.read_all(path, PERMISSIONS_VERSION, f"the list of rights on the host pool {pool.name}")
+    if not grants:  # nobody without any right could have asked
         raise ServiceError(f"Azure does not tell the rights on the host pool {pool.name}.")
     needed = [*ALWAYS, *(RIGHTS[verb] for verb in verbs)]
-    return [right for right in needed if not any(_grants(one, right) for one in page["value"])]
+    return [right for right in needed if not any(_grants(one, right) for one in grants)]
 
 
 def _grants(permission: Mapping[str, Any], right: str) -> bool:

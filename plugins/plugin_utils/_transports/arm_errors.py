@@ -79,6 +79,11 @@ def says_no_session(error: AzureError) -> bool:
     return _status(error) == 404 and bool(NO_SESSION.match(_text(error)))
 
 
+def says_nothing_there(error: AzureError) -> bool:
+    """Tell whether an answer says that there is nothing, and not that this version of the API knows no such thing."""
+    return _status(error) == 404 and _code(error) != "InvalidResourceType"
+
+
 def explain(error: AzureError, place: str, role: str = ROLE) -> ServiceError:
     """Turn an error into a sentence for the user; `place` is what was being read, `role` the Azure role for it."""
     status, text = _status(error), _text(error)

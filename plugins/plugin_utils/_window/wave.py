@@ -284,7 +284,14 @@ class Wave:
         """Close hosts, which are written down before, and after it only if no request may have an effect yet."""
         if self._journal is None:
             raise AssertionError("a journal is needed to close hosts")
-        self._journal.closing([one.host.fields for one in hosts])
+        rows = [one.host.fields for one in hosts]
+        self._journal.closing(rows)
+        try:
+            # Once more, now that others can see it: two runs may have asked at once.
+            self._refuse(rows)
+        except WindowError:
+            self._journal.opened(rows)
+            raise
         done = self._set(hosts, self._service.closed_state)
         seen = [one for one, row in done if row is not None and row.outcome != FAILED and not row.unclear]
         self._journal.closed([one.host.fields for one in seen])
@@ -400,15 +407,43 @@ class Wave:
         orders = self._orders
         if orders.remaining == LEAVE or not self._meant:
             return
-        if orders.protected_users:
-            self._leave_protected(self._list())
         verb = DISCONNECT if orders.remaining == DISCONNECT_ALL else LOG_OFF
-        if orders.ends_active:
-            warned = tuple(name_session(one.session) for one in self._warned())
-            if warned:
-                self._do(verb, Selection(warned, self._filters()))
+        warned = [one.session for one in self._warned()] if orders.ends_active else []
+        listed = self._list()
+        self._leave_protected(listed)
+        self._leave_where_somebody_stays(listed, warned, verb)
+        if named := tuple(name_session(one) for one in warned if self._is_meant(one)):
+            self._do(verb, Selection(named, self._filters()))
         if verb is LOG_OFF:
             self._do(verb, Selection(filters=self._filters(states=(DISCONNECTED,))))
+
+    def _leave_where_somebody_stays(self, listed: Sequence[Session], warned: Sequence[Session], verb: Verb) -> None:
+        """Leave hosts in peace that will not be ready, so that nobody there is ended for nothing."""
+        by_key = {without_case(one.key): one for one in warned}
+        here = self._by_host(listed)
+
+        def stays(row: Session) -> bool:
+            if row.common_state == ENDING:
+                return False
+            if not row.users:
+                return True
+            if row.common_state == DISCONNECTED:
+                return verb is not LOG_OFF
+            earlier = by_key.get(without_case(row.key))
+            return earlier is None or not row.is_still(earlier)
+
+        for one in self._in():
+            left = [row for row in self._kept(here.get(self._service.key(one.host), ())) if stays(row)]
+            if left:
+                who = left[0].user or "somebody whose name cannot be read"
+                self._take_out(one, f"{who} is on and is not to be ended, or has had no notice")
+
+    def _is_meant(self, row: Session) -> bool:
+        return (row.place, fold(row.host)) in self._meant
+
+    def _kept(self, rows: Iterable[Session]) -> list[Session]:
+        """Return the sessions for which a host is not ready."""
+        return [row for row in rows if self._orders.ready_when == EMPTY or row.common_state != DISCONNECTED]
 
     def _filters(self, states: tuple[str, ...] = ()) -> Filters:
         return Filters(states=states, hosts=self._meant, excluded_users=self._orders.protected_users)
@@ -494,9 +529,8 @@ class Wave:
 
     def _who_counts(self, rows: Iterable[Session]) -> list[Session]:
         """Return the sessions for which a host is not ready; in check mode without those that would be ended."""
-        orders = self._orders
-        kept = [row for row in rows if orders.ready_when == EMPTY or row.common_state != DISCONNECTED]
-        if not orders.check_mode:
+        kept = self._kept(rows)
+        if not self._orders.check_mode:
             return kept
         ended = {key for key, one in self.record.endings.items() if one.outcome in (LOG_OFF.done, DISCONNECT.done)}
         return [row for row in kept if without_case(row.key) not in ended]
@@ -504,8 +538,8 @@ class Wave:
     def _by_host(self, listed: Sequence[Session]) -> dict[tuple[str, str], list[Session]]:
         found: dict[tuple[str, str], list[Session]] = {}
         for row in listed:
-            if (key := (row.place, fold(row.host))) in self._meant:
-                found.setdefault(key, []).append(row)
+            if self._is_meant(row):
+                found.setdefault((row.place, fold(row.host)), []).append(row)
         return found
 
     def _read_again(self) -> Sequence[HostRead]:

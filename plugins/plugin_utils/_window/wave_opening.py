@@ -73,8 +73,9 @@ class WaveOpening:
         while left:
             over = self._world.clock() >= begun + patience
             try:
-                due = left if over else self._healthy(left, worked, since)
-                reasons = self._restore(due, set() if not over else worked, since)
+                healthy = self._healthy(left, worked, since)
+                reasons = self._restore(left if over else healthy)
+                self.result.unhealthy |= {host_key(row) for row in left if row not in healthy} & set(self.result.opened)
             except self._service.trouble as error:
                 reasons = {host_key(row): str(error) for row in left}
                 self._say(f"Hosts cannot be opened, which is tried again: {error}")
@@ -106,15 +107,10 @@ class WaveOpening:
                     healthy.append(row)
         return healthy
 
-    def _restore(self, rows: Sequence[Row], worked: Container[Key], since: datetime) -> dict[Key, str]:
-        """Open hosts; return why some are closed still. Of those in `worked` it is noted who cannot serve."""
+    def _restore(self, rows: Sequence[Row]) -> dict[Key, str]:
+        """Open hosts; return why some are closed still."""
         if not rows:
             return {}
-        unhealthy = set()
-        if waiting := [row for row in rows if host_key(row) in worked]:
-            unhealthy = {host_key(row) for row in waiting} - {
-                host_key(row) for row in self._healthy(waiting, worked, since)
-            }
         reasons = {}
         opened = []
         for row, one in zip(rows, restore(self._service, rows), strict=True):
@@ -128,7 +124,6 @@ class WaveOpening:
             except JournalError as error:
                 self._say(str(error))
             self.result.opened.update((host_key(row), self._world.now()) for row in opened)
-            self.result.unhealthy |= unhealthy & {host_key(row) for row in opened}
         return reasons
 
     def _say(self, text: str) -> None:

@@ -29,3 +29,18 @@ class Console:
         """Note how far it is."""
         assert finished <= asked <= total
         self.lines.append((finished, total))
+
+
+class Person(Console):
+    """Remembers the lines of a wait, and what it was warned of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[tuple[int, int, int]] = []
+        self.warned: list[str] = []
+
+    def waiting(self, left: int, total: int, seconds: float) -> None:
+        self.waits.append((left, total, round(seconds)))
+
+    def warn(self, text: str) -> None:
+        self.warned.append(text)

@@ -29,12 +29,11 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import (
     DISCONNECT,
     LOG_OFF,
-    MESSAGE,
     Operation,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.waiting import Opened
 from tests.unit.fakes.clock import Clock
-from tests.unit.fakes.farm import FakeFarm, accept
+from tests.unit.fakes.farm import FakeFarm
 
 START = datetime(2026, 11, 26, 2, tzinfo=timezone.utc)
 BEGIN = 100.0
@@ -198,6 +197,3 @@ def now_of(clock: Clock) -> Callable[[], datetime]:
 def stay(_farm: FakeFarm, _session: Session) -> Reply:
     """Take the act, in vain."""
     return Reply.DONE
-
-
-__all__ = ["BEGIN", "MESSAGE", "START", "WaveFarm", "WaveHosts", "accept", "now_of", "stay"]

@@ -26,7 +26,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.v
 
 POOL = HostPool("s-1", "rg-avd", "pool-01")
 PATH = "/subscriptions/S-1/resourcegroups/RG-AVD/providers/Microsoft.DesktopVirtualization/hostpools/Pool-01"
-ALL = {"value": [{"actions": ["*"], "notActions": []}]}
+ALL = [{"actions": ["*"], "notActions": []}]
 HOSTS = "Microsoft.DesktopVirtualization/hostpools/sessionhosts"
 
 
@@ -34,7 +34,8 @@ class Arm:
     """Answers by the last part of a path."""
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
-        self.answers = {"permissions": ALL, "pool-01": {"properties": {"hostPoolType": "Pooled"}}, **answers}
+        pooled = {"properties": {"hostPoolType": "Pooled"}}
+        self.answers = {"permissions": ALL, "scalingPlans": [], "pool-01": pooled, **answers}
 
     def read(self, path: str, version: str, what: str) -> Mapping[str, Any] | None:
         found = self.answers.get(path.rpartition("/")[2])
@@ -44,6 +45,9 @@ class Arm:
         if isinstance(found, Exception):
             raise found
         return found
+
+    def read_all(self, path: str, version: str, what: str) -> Any:
+        return self.read(path, version, what)
 
 
 def ask(answers: Mapping[str, Any], *verbs: Verb, tolerated: tuple[str, ...] = ()) -> Obstacles:
@@ -56,19 +60,21 @@ def plan(enabled: bool, path: str = PATH) -> dict[str, Any]:
 
 
 def rights(*actions: str, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {"permissions": {"value": [{"actions": list(actions), "notActions": list(without)}]}}
+    return {"permissions": [{"actions": list(actions), "notActions": list(without)}]}
 
 
 def test_nothing_stands_against_it() -> None:
-    found = ask({"update": {"status": "Succeeded"}, "scalingPlans": {"value": [plan(False), plan(True, PATH + "2")]}})
+    found = ask({"update": {"status": "Succeeded"}, "scalingPlans": [plan(False), plan(True, PATH + "2")]})
     assert (found.against, found.unknown) == ([], [])
 
 
 @pytest.mark.parametrize(
     ("answers", "kind", "says"),
     [
-        ({"scalingPlans": {"value": [plan(True)]}}, "autoscale", "scaling plan weekdays"),
+        ({"scalingPlans": [plan(True)]}, "autoscale", "scaling plan weekdays"),
         ({"update": {"status": "Paused"}}, "session_host_update", "(Paused)"),
+        ({"update": {"status": "RollingBack"}}, "session_host_update", "(RollingBack)"),
+        ({"pool-01": {"properties": {"hostPoolType": "BYODesktop"}}}, "personal_host_pool", "is personal"),
         ({"pool-01": {"properties": {"hostPoolType": "Personal"}}}, "personal_host_pool", "is personal"),
     ],
 )
@@ -109,4 +115,37 @@ def test_what_cannot_be_asked_is_told_and_refuses_nothing() -> None:
     assert found.against == []
     assert len(found.unknown) == 2
     assert "rights" in found.unknown[1]
-    assert ask({"permissions": None}).unknown != []
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"permissions": []},
+        {"pool-01": None},
+        {"pool-01": {"properties": {}}},
+        {"update": {"properties": {}}},
+        {"scalingPlans": [{"name": "weekdays"}]},
+        {"scalingPlans": [{"name": "weekdays", "properties": {"hostPoolReferences": ["x"]}}]},
+    ],
+)
+def test_answer_that_tells_nothing_is_told(answers: dict[str, Any]) -> None:
+    found = ask(answers)
+    assert (found.against, len(found.unknown)) == ([], 1)
+
+
+@pytest.mark.parametrize("what", ["pool-01", "scalingPlans", "update", "permissions"])
+def test_what_cannot_be_asked_just_now_may_stand_against_it(what: str) -> None:
+    with pytest.raises(ServiceError, match="503"):
+        ask({what: ServiceError("503", lasting=False)})
+
+
+def test_what_is_tolerated_is_not_asked() -> None:
+    down = ServiceError("503", lasting=False)
+    found = ask({"pool-01": down, "scalingPlans": down, "update": ServiceError("No right.")}, tolerated=TOLERABLE)
+    assert (found.against, found.unknown) == ([], [])
+
+
+def test_rights_of_one_role_make_up_for_what_another_takes_away() -> None:
+    grants = [{"actions": ["*"], "notActions": [f"{HOSTS}/*"]}, {"actions": [f"{HOSTS}/*"], "notActions": []}]
+    assert ask({"permissions": grants}, LOG_OFF).against == []
+    assert ask({"permissions": grants[:1]}, LOG_OFF).against != []

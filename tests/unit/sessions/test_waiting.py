@@ -33,7 +33,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.w
     WaitReport,
     WaitRequest,
 )
-from tests.unit.fakes.console import Console
+from tests.unit.fakes.console import Person
 from tests.unit.fakes.farm import CREATED, FakeFarm, session
 
 START = datetime(2026, 11, 26, 2, tzinfo=timezone.utc)
@@ -41,21 +41,6 @@ TEN = StagedMessage(600.0, "10m", "Maintenance", "Sign out within {minutes} minu
 TWO = StagedMessage(120.0, "2m", "Last call", "{minutes} minutes")
 EVERYBODY = Selection()
 Change = Callable[[], object]
-
-
-class Person(Console):
-    """Remembers the lines of a wait, and what it was warned of."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waits: list[tuple[int, int, int]] = []
-        self.warned: list[str] = []
-
-    def waiting(self, left: int, total: int, seconds: float) -> None:
-        self.waits.append((left, total, round(seconds)))
-
-    def warn(self, text: str) -> None:
-        self.warned.append(text)
 
 
 @dataclass

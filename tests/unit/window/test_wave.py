@@ -25,9 +25,9 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wav
     WaveOrders,
     WindowError,
 )
+from tests.unit.fakes.console import Person
 from tests.unit.fakes.farm import session
 from tests.unit.fakes.wave_farm import WaveFarm, WaveHosts, now_of, stay
-from tests.unit.sessions.test_waiting import Person
 
 FIRST = StagedMessage(600.0, "10m", "Maintenance", "In {minutes} minutes.")
 LAST = StagedMessage(300.0, "5m", "Maintenance", "In {minutes} minutes.")
@@ -52,14 +52,19 @@ class Bench:
         self.journal: Journal | None = None
         self.wave: Wave | None = None
 
-    def close(self, *names: str, lives: Callable[[], bool] = lambda: True) -> dict[str, Any]:
+    def close(
+        self,
+        *names: str,
+        lives: Callable[[], bool] = lambda: True,
+        refuse: Callable[[Any], None] = lambda _rows: None,
+    ) -> dict[str, Any]:
         """Run it, and return of each host whether it is ready, or why it is not worked on."""
         if not self.orders.check_mode:
             header = Header("run-1", this_process(), "wvd", "", "here")
             self.journal = Journal.create(self.folder / "journals", header)
         clock = self.farm.clock
         self.world = World(clock, now_of(clock), clock.sleep, lives)
-        self.wave = Wave(self.orders, self.hosts, self.journal, self.person, self.world)
+        self.wave = Wave(self.orders, self.hosts, self.journal, self.person, self.world, refuse)
         self.wave.close({name: self.hosts.named(name) for name in names or (A, B)})
         return {one.name: one.out or one.ready for one in self.wave.hosts}
 
@@ -101,13 +106,40 @@ def test_who_leaves_nobody_behind_is_not_waited_for(bench: Callable[..., Bench])
     assert one.farm.seconds < 90
 
 
-@pytest.mark.parametrize("remaining", ["leave", "logoff_disconnected"])
-def test_nobody_active_is_ended_unless_that_is_wanted(bench: Callable[..., Bench], remaining: str) -> None:
-    one = bench(ALICE, BOB, remaining=remaining)
-    assert one.close() == {A: one.wave.hosts[0].out, B: True}  # type: ignore[union-attr]
-    assert "there" in one.wave.hosts[0].out  # type: ignore[union-attr]
-    assert [user for user, _state, _at in one.ended()] == (["bob"] if remaining == "logoff_disconnected" else [])
+def test_nobody_is_ended_who_may_stay(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE, BOB, remaining="leave")
+    assert one.close() == {A: "2 sessions are still there", B: True}
+    assert one.ended() == []
     assert (one.hosts.states, one.left_closed()) == ({A: True, B: False}, [B]), "who is not worked on is opened at once"
+
+
+def test_nobody_is_ended_for_nothing_where_somebody_stays(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE, BOB, replace(CAROL, state="Disconnected"), remaining="logoff_disconnected")
+    states = one.close()
+    assert (str(states[A]).startswith("alice@contoso.com is on"), states[B]) == (True, True)
+    assert [user for user, _state, _at in one.ended()] == ["carol"]
+    assert one.left_closed() == [B]
+
+
+def test_nobody_is_ended_beside_who_cannot_be_warned(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE, BOB, replace(LATE, users=()), CAROL)
+    states = one.close()
+    assert ("cannot be read is on" in str(states[A]), states[B]) == (True, True)
+    assert [user for user, _state, _at in one.ended()] == ["carol"]
+
+
+def test_host_that_another_run_closes_at_the_same_time_is_refused_and_left_to_it(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE)
+    asked: list[int] = []
+
+    def refuse(rows: Any) -> None:
+        asked.append(len(rows))
+        if len(asked) > 1:
+            raise WindowError("closed by another run")
+
+    with pytest.raises(WindowError, match="closed by another run"):
+        one.close(refuse=refuse)
+    assert (asked, one.hosts.sets, one.left_closed()) == ([2, 2], [], [])
 
 
 def test_disconnect_leaves_hosts_that_nobody_is_active_on(bench: Callable[..., Bench]) -> None:
@@ -144,8 +176,8 @@ def test_who_comes_again_and_again_is_left(bench: Callable[..., Bench]) -> None:
         again += [(1100.0 + 100 * number, one.hosts.come(new)), (1250.0 + 100 * number, one.hosts.leave(new))]
     one.farm.schedule = sorted(again, key=lambda step: step[0])
     states = one.close()
-    assert "there" in str(states[A])
-    assert [user for user, _state, _at in one.ended()] == ["bob"]
+    assert "late@contoso.com is on" in str(states[A])
+    assert one.ended() == []
     assert one.farm.seconds < 1200 + 3 * 300 + 30
 
 
