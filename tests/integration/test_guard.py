@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,10 +21,47 @@ import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal import read_journal
 from tests.integration.ansible_process import Ansible
+from tests.integration.windows_hosts import BROKER, script_host
 from tests.lab.client import Lab
 
-HOSTS = ("avd-0.contoso.com", "avd-1.contoso.com", "avd-2.contoso.com")
-BEFORE = {"avd-0.contoso.com": True, "avd-1.contoso.com": True, "avd-2.contoso.com": False}
+
+@dataclass(frozen=True)
+class Farm:
+    """The hosts that a run closes."""
+
+    service: str
+    state: str
+    """The lab's name for whether a host takes sessions."""
+    before: Mapping[str, object]
+    closed: object
+    rows: Sequence[Mapping[str, object]]
+    """As the modules take them, with the states before."""
+
+
+POOL = {"subscription_id": "a7d00000-0000-4000-8000-000000000001"}
+POOL |= {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
+AVD_BEFORE = {"avd-0.contoso.com": True, "avd-1.contoso.com": True, "avd-2.contoso.com": False}
+AVD = Farm(
+    "wvd",
+    "allow_new_session",
+    AVD_BEFORE,
+    False,
+    [
+        {**POOL, "service": "wvd", "host": name, "name": name, "allow_new_session": before}
+        for name, before in AVD_BEFORE.items()
+    ],
+)
+RDS = Farm(
+    "rds",
+    "new_connection_allowed",
+    {"rdsh-0.contoso.com": "Yes", "rdsh-1.contoso.com": "Yes"},
+    "No",
+    [
+        {"service": "rds", "host": "rdsh-0.contoso.com", "new_connection_allowed": "yes"},
+        {"service": "rds", "host": "rdsh-1.contoso.com", "new_connection_allowed": "yes"},
+    ],
+)
+OWN = "rdsh-1.contoso.com"
 BEGINS = 2.0
 ENDS = 15.0
 
@@ -38,15 +75,15 @@ class Run:
     folder: Path
     lab: Lab
     process: subprocess.Popen[bytes]
+    farm: Farm = AVD
 
     def said(self) -> dict[str, int]:
         path = self.folder / "said.json"
         return dict(json.loads(path.read_text())) if path.exists() else {}
 
-    def states(self) -> dict[str, bool]:
-        return {
-            host["name"].lower(): host["allow_new_session"] for host in self.lab.hosts() if host["pool"] == "pool-01"
-        }
+    def states(self) -> dict[str, object]:
+        states = {host["name"].lower(): host[self.farm.state] for host in self.lab.hosts()}
+        return {name: states[name] for name in self.farm.before}
 
     def changes(self, verb: str) -> list[float]:
         return [
@@ -62,7 +99,7 @@ class Run:
     def expect_opened(self, killed: float) -> None:
         """Every host is as it was before, in time, and nothing is left."""
         self.wait_for(lambda: not lives(self.said()["guard"]))
-        assert self.states() == BEFORE
+        assert self.states() == self.farm.before
         state = read_journal(self.folder / "run-1.jsonl")
         assert (state.over_by, state.finished_by, state.unreadable) == ("guard", "guard", 0)
         (over,) = [one["time"] for one in state.written if one["record"] == "over"]
@@ -77,6 +114,12 @@ def lives(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
+def inventory(folder: Path) -> list[str]:
+    """The inventory in a folder if there is one, as arguments."""
+    file = folder / "inventory.yml"
+    return ["-i", str(file) if file.exists() else "localhost,"]
+
+
 Start = Callable[..., Run]
 
 
@@ -85,19 +128,15 @@ def start(lab: Lab, ansible: Ansible, tmp_path: Path) -> Iterator[Start]:
     """Start a playbook that closes hosts and then waits; return it when they are closed."""
     runs: list[Run] = []
 
-    def begin(*after: Any, **options: Any) -> Run:
-        folder = tmp_path / "windows"
-        pool = {"service": "wvd", "subscription_id": "a7d00000-0000-4000-8000-000000000001"}
-        pool |= {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
-        rows = [{**pool, "host": name, "name": name, "allow_new_session": BEFORE[name]} for name in HOSTS]
-        tasks = [{"name": "Close", "guarded": {"folder": str(folder), "hosts": rows, **options}}]
-        play = {"hosts": "all", "gather_facts": False, "connection": "local", "tasks": [*tasks, *after]}
-        playbook = tmp_path / "play.yml"
-        playbook.write_text(json.dumps([play]))
-        run = Run(folder, lab, ansible.start("ansible-playbook", "-i", "localhost,", str(playbook)))
+    def begin(*after: Any, farm: Farm = AVD, play: Mapping[str, Any] | None = None, **options: Any) -> Run:
+        folder, playbook = tmp_path / "windows", tmp_path / "play.yml"
+        tasks = [{"name": "Close", "guarded": {"folder": str(folder), "hosts": farm.rows, **options}}, *after]
+        whole = {"hosts": "localhost", "gather_facts": False, "connection": "local", **(play or {}), "tasks": tasks}
+        playbook.write_text(json.dumps([whole]))
+        run = Run(folder, lab, ansible.start("ansible-playbook", *inventory(tmp_path), str(playbook)), farm)
         runs.append(run)
         run.wait_for(run.said)
-        assert run.states() == dict.fromkeys(HOSTS, False)
+        assert run.states() == dict.fromkeys(farm.before, farm.closed)
         return run
 
     yield begin
@@ -174,3 +213,31 @@ def test_service_is_out_of_order(start: Start, lab: Lab) -> None:
     assert not any(run.states().values())
     lab.clear_faults()
     run.expect_opened(killed)
+
+
+# Through a broker, which is another host than the task's
+
+
+SCRIPT = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+"""By the module that stands for win_powershell; see test_windows_script_transport.py."""
+
+
+@pytest.mark.parametrize("way", [{}, SCRIPT], ids=["psrp", "script"])
+def test_guard_reaches_a_broker_that_is_not_the_host_of_the_task(
+    start: Start, lab: Lab, ansible: Ansible, tmp_path: Path, way: dict[str, str]
+) -> None:
+    """The first broker is down. What is known of them in files has been read before the run ends."""
+    assert lab.winrm is not None
+    known, secret = lab.winrm["inventory"]["all"], tmp_path / "secret"
+    secret.write_text(known["vars"]["ansible_password"])
+    up = {**known["vars"], **known["hosts"][BROKER], "ansible_password": f"{{{{ lookup('file', '{secret}') }}}}"}
+    own = {"ansible_connection": "winrm", "ansible_host": "192.0.2.1", "ansible_user": "own", "ansible_password": "own"}
+    hosts = {OWN: own, "down": {**up, "ansible_port": 1}, BROKER: {**up, **way}}
+    (tmp_path / "inventory.yml").write_text(json.dumps({"all": {"hosts": hosts}}))
+    ansible.environment.update(script_host(lab), SCRIPT_HOST_NAME=BROKER)
+    run = start(WAITS, farm=RDS, play={"hosts": OWN}, brokers=["down", BROKER])
+    secret.unlink()
+    (tmp_path / "inventory.yml").unlink()
+    time.sleep(SETTLES)
+    run.expect_opened(kill(run, signal.SIGKILL, True))
+    assert lab.call("GET", "winrm/report")["now"]["shells"] == 0

@@ -1,122 +1,178 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reach another host of the inventory from a task, over a connection of its own and with that host's own variables.
+"""Another host of the inventory than the one that the task runs for, over connections of its own.
 
-What Ansible does for the host of a task (`TaskExecutor`), here for one that the task only needs. All that it takes is
-read at once, and the connection made later, as the guard of a window does when the run is gone.
+It is reached as a task of its own would reach it that has no keywords: by its variables and what the command line says
+for all hosts. Nothing of the task's host or of the play gets there, above all no password. What Ansible knows only as
+long as the run goes on is read when the host is found, so a process that outlives the run can still connect.
 """
 
 from __future__ import annotations
 
-import copy
+import multiprocessing
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.playbook.play_context import PlayContext
+from ansible.playbook.task import Task
+from ansible.plugins import loader
 from ansible.plugins.action import ActionBase
-from ansible.plugins.loader import become_loader, connection_loader
+from ansible.template import Templar
 
 from .._services.place import Reach
 from .._sessions.errors import SelectionError
+from .._sessions.plain import plain
 from .task_reach import make_reach
 
-_config: Any = constants.config
-_boolean: Callable[..., Any] = boolean
-_connections: Any = connection_loader
-_becomes: Any = become_loader
-BECOME = ("become", "become_method", "become_user")
-"""Keywords of a task that are none of the other host's."""
+plugins: Any = loader
+config: Any = constants.config
+make_play_context: Any = PlayContext
+RUNS_MODULES = "ansible.builtin.normal"
+"""The action plugin that runs a module and does nothing else."""
+INTERPRETER = re.compile(r"ansible_\w+_interpreter")
+NOTHING = object()
 
 
 @dataclass(frozen=True)
 class OtherHost:
-    """A host that can be reached again and again."""
+    """A host that can be connected to, with all that is needed for it."""
 
     name: str
-    _action: ActionBase
-    _variables: Mapping[str, Any]
+    """As the inventory has it."""
+    _variables: Mapping[str, Any] = field(repr=False)
+    _passwords: Mapping[str, str] = field(repr=False)
+    _task: Any = field(repr=False)
+    _loader: Any = field(repr=False)
 
-    def open(self) -> Reach:
-        """Reach it over a new connection, which the caller closes."""
-        action: Any = copy.copy(self._action)
-        action._task = action._task.copy()
-        action._play_context = action._play_context.copy()
-        connection = self._connect(action)
-        action._connection = connection
-
-        def run_module(**how: Any) -> Mapping[str, Any]:
-            result: Mapping[str, Any] = action._execute_module(**how, task_vars=dict(self._variables))
-            return result
-
-        return make_reach(self.name, connection, run_module, os.environ)
-
-    def _connect(self, action: Any) -> Any:
-        variables = self._variables
-        kind = str(variables.get("ansible_connection") or _config.get_config_value("DEFAULT_TRANSPORT"))
-        context = action._play_context
-        for name in BECOME:
-            setattr(context, name, None)
-        context.become = False
-        context.remote_addr = str(variables.get("ansible_host") or self.name)
-        context.connection = kind
-        connection = _connections.get(
-            kind, context, os.devnull, task_uuid=action._task._uuid, ansible_playbook_pid=str(os.getppid())
+    @contextmanager
+    def open(self) -> Iterator[Reach]:
+        """Reach the host over a new connection, which is made when it is used first and closed in the end."""
+        connection, play_context = _make_connection(self.name, self._variables, self._passwords, self._task)
+        action = plugins.action_loader.get(
+            RUNS_MODULES,
+            task=self._task,
+            connection=connection,
+            play_context=play_context,
+            loader=self._loader,
+            templar=Templar(self._loader, dict(self._variables)),
+            shared_loader_obj=plugins,
         )
-        if connection is None:
-            raise SelectionError(f"The connection {kind} of {self.name} is not known: check ansible_connection.")
-        keys = {
-            name: value
-            for name, value in action._task.dump_attrs().items()
-            if name not in (*BECOME, "retries", "connection", "remote_user", "port", "vars", "delegate_to")
-        }
-        keys["timeout"] = context.timeout
-        keys["remote_addr"] = context.remote_addr
-        if context.password:
-            keys["password"] = context.password
-        connection.set_become_plugin(self._become())
-        _set_options(connection, "connection", variables, keys)
-        if getattr(connection, "_shell", None) is not None:
-            _set_options(connection._shell, "shell", variables, keys)
-        if connection.become is not None:
-            if context.become_pass:
-                keys["become_pass"] = context.become_pass
-            _set_options(connection.become, "become", variables, keys)
-        return connection
-
-    def _become(self) -> Any:
-        if not _boolean(self._variables.get("ansible_become", False), strict=False):
-            return None
-        method = str(self._variables.get("ansible_become_method") or _config.get_config_value("DEFAULT_BECOME_METHOD"))
-        plugin = _becomes.get(method)
-        if plugin is None:
-            raise SelectionError(f"ansible_become_method of {self.name} is {method!r}, which is not known.")
-        return plugin
+        run_module = partial(action._execute_module, task_vars=dict(self._variables))
+        try:
+            yield make_reach(self.name, connection, run_module, os.environ)
+        finally:
+            for end in (action.cleanup, connection.close):
+                # What is known must not be lost because a host that has gone cannot be left in good order.
+                with suppress(Exception):
+                    end()
 
 
 def find_other_host(action: ActionBase, name: str, task_vars: Mapping[str, Any]) -> OtherHost:
-    """Find a host of the inventory. Raises SelectionError when there is none."""
-    everywhere = task_vars["hostvars"]
-    if name not in everywhere:
-        raise SelectionError(f"The inventory has no host {name}: its connection variables say how it is reached.")
-    own = everywhere[name]
-    variables = {variable: own[variable] for variable in own if _is_needed(variable)}
-    return OtherHost(name, action, {**variables, "inventory_hostname": name, "ansible_facts": {}})
+    """Find a host of the inventory, and read all that is needed to connect. Raises SelectionError."""
+    hosts = task_vars["hostvars"]
+    if name not in hosts:
+        raise SelectionError(f"The inventory has no host {name}: it is reached with the variables that it has there.")
+    raw = {**hosts.raw_get(name), "hostvars": hosts}
+    variables = _Variables(raw, Templar(action._loader, raw))
+    passwords = _typed_passwords()
+    task = Task()
+    task.action = RUNS_MODULES
+    for keyword in ("check_mode", "diff", "no_log"):
+        setattr(task, keyword, getattr(action._task, keyword))
+    try:
+        connection, _play_context = _make_connection(name, variables, passwords, task)
+        for one in filter(INTERPRETER.fullmatch, raw):
+            variables.get(one)
+    except (AnsibleError, TypeError, ValueError) as error:
+        why = " ".join(str(error).split()).rstrip(".")
+        raise SelectionError(f"The variables of {name} in the inventory do not say how to reach it: {why}.") from error
+    if connection.transport == "psrp":
+        from .._transports import runspace  # noqa: F401 - while the files of the run are there
+    facts = dict(raw.get("ansible_facts") or {})
+    held = {**variables.read, "inventory_hostname": name, "ansible_facts": facts}
+    return OtherHost(name, held, passwords, task, action._loader)
 
 
-def _is_needed(variable: str) -> bool:
-    return variable.startswith("ansible_") and variable not in ("ansible_facts", "ansible_play_hosts_all")
+class _Variables(Mapping[str, Any]):
+    """Variables of a host, made of their templates when they are asked for, and kept."""
+
+    def __init__(self, raw: Mapping[str, Any], templar: Any) -> None:
+        self._raw = raw
+        self._templar = templar
+        self.read: dict[str, Any] = {}
+        """Those that somebody has asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.read:
+            # Of a dictionary ansible-core leaves out what is `omit`; before 2.19 that is a text.
+            made = self._templar.template({name: self._raw[name]})[name]
+            if made == self._raw.get("omit", NOTHING):
+                raise KeyError(name)
+            self.read[name] = plain(made)
+        return self.read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
 
 
-def _set_options(plugin: Any, kind: str, variables: Mapping[str, Any], keys: Mapping[str, Any]) -> None:
-    """Let a plugin take its options: from the variables of its host, else from what the command line says."""
-    names = _config.get_plugin_vars(kind, plugin._load_name)
-    own = {name: variables[name] for name in names if name in variables}
-    if kind == "connection":
-        prefix = f"ansible_{plugin.extras_prefix}_" if plugin.allow_extras else None
-        more = [name for name in variables if prefix and name.startswith(prefix) and name not in own]
-        own["_extras"] = {name: variables[name] for name in more}
-    plugin.set_options(task_keys=dict(keys), var_options=own)
+def _typed_passwords() -> dict[str, str]:
+    """Return what was typed for `--ask-pass` and `--ask-become-pass`, or came from their files.
+
+    It is for all hosts that have no password themselves. The action's own play context has that of the task's host in
+    its place.
+    """
+    play_context = getattr(multiprocessing.current_process(), "_play_context", None)
+    names = {"conn_pass": "password", "become_pass": "become_pass"}
+    return {name: plain(getattr(play_context, attribute, None)) or "" for name, attribute in names.items()}
+
+
+def _make_connection(
+    name: str, variables: Mapping[str, Any], passwords: Mapping[str, str], task: Any
+) -> tuple[Any, PlayContext]:
+    """Make the connection plugin of a host and set its options, as ansible-core does for a task of that host."""
+    play_context = make_play_context(passwords=passwords).set_task_and_variable_override(task, variables, None)
+    play_context.remote_addr = play_context.remote_addr or name
+    play_context.connection = variables.get("ansible_connection") or task.connection
+    connection = plugins.connection_loader.get(play_context.connection, play_context, new_stdin=None)
+    if connection is None:
+        raise AnsibleError(f"there is no connection plugin {play_context.connection}")
+    become = variables.get("ansible_become")
+    if task.become if become is None else boolean(become):  # type: ignore[no-untyped-call,unused-ignore]
+        method = variables.get("ansible_become_method") or task.become_method
+        plugin = plugins.become_loader.get(method)
+        if plugin is None:
+            raise AnsibleError(f"there is no become plugin {method}")
+        connection.set_become_plugin(plugin)
+        play_context.set_become_plugin(plugin.name)
+    _set_options(connection, variables, play_context, task)
+    return connection, play_context
+
+
+def _set_options(connection: Any, variables: Mapping[str, Any], play_context: PlayContext, task: Any) -> None:
+    # What the command line says comes as keywords of a task, but what these two are for a task is something else.
+    keywords = {**task.dump_attrs(), "timeout": play_context.timeout}
+    del keywords["retries"]
+    if play_context.password:
+        keywords["password"] = play_context.password
+    if play_context.become_pass:
+        keywords["become_pass"] = play_context.become_pass
+    for plugin in filter(None, (connection, connection._shell, connection.become)):
+        known = config.get_plugin_vars(plugin.plugin_type, plugin._load_name)
+        options = {one: variables[one] for one in known if one in variables}
+        if plugin.allow_extras:
+            prefix = f"ansible_{plugin.extras_prefix}_"
+            extras = [one for one in variables if one.startswith(prefix) and one not in options]
+            options["_extras"] = {one: variables[one] for one in extras if one in variables}
+        plugin.set_options(task_keys=keywords, var_options=options)

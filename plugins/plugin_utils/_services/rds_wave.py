@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -34,8 +34,8 @@ T = TypeVar("T")
 class Broker(Protocol):
     """A Windows host that the cmdlets run on."""
 
-    def open(self) -> Reach:
-        """Reach it over a connection of its own, which is for the caller to close."""
+    def open(self) -> AbstractContextManager[Reach]:
+        """Reach it over a connection of its own, which is closed in the end."""
 
 
 class RdsWave:
@@ -114,14 +114,14 @@ class RdsWave:
     def open_sessions(self, operation: Operation | None, selection: Selection) -> Opened:
         """Reach the sessions of the deployment; when that was in vain, from the next broker the next time."""
         wanted = Wanted(RdsCmdlets(self._broker, self._collections), selection)
-        reach = self._reach()
         try:
-            service, selection = DEPLOYMENT.open(wanted, operation, reach)
+            with ExitStack() as closing:
+                service, selection = DEPLOYMENT.open(wanted, operation, closing.enter_context(self._reach()))
+                kept = closing.pop_all()
         except BaseException:
-            reach.connection.close()
             self._next()
             raise
-        return Opened(_Sessions(service, reach, self._next, self.trouble), selection)
+        return Opened(_Sessions(service, kept, self._next, self.trouble), selection)
 
     def key(self, host: SessionHost) -> tuple[str, str]:
         """Return the place of a host as sessions have it, and its name without case."""
@@ -143,9 +143,8 @@ class RdsWave:
         """Do something with the session hosts, seen from each broker in turn until it succeeds."""
         for left in reversed(range(len(self._brokers))):
             try:
-                reach = self._reach()
                 with ExitStack() as closing:
-                    closing.callback(self._close, reach.connection)
+                    reach = closing.enter_context(self._reach())
                     hosts = SESSION_HOSTS.open(wanted, reach)
                     closing.callback(self._close, hosts)
                     return do(hosts, reach)
@@ -155,12 +154,12 @@ class RdsWave:
                     raise
         raise AssertionError("there is a broker at least")
 
-    def _close(self, what: Any) -> None:
-        """Close it; what was done over it is done, so trouble now is no reason to do it over another broker, too."""
+    def _close(self, hosts: RdsHosts) -> None:
+        """Close them; what was done is done, so trouble now is no reason to do it over another broker, too."""
         with suppress(*self.trouble):
-            what.close()
+            hosts.close()
 
-    def _reach(self) -> Reach:
+    def _reach(self) -> AbstractContextManager[Reach]:
         return self._brokers[self._turn].open()
 
     def _next(self) -> None:
@@ -171,9 +170,9 @@ class _Sessions:
     """The sessions of the deployment over a connection that is closed with them."""
 
     def __init__(
-        self, service: Any, reach: Reach, failed: Callable[[], None], trouble: tuple[type[Exception], ...]
+        self, service: Any, closing: ExitStack, failed: Callable[[], None], trouble: tuple[type[Exception], ...]
     ) -> None:
-        self._service, self._reach, self._failed, self._trouble = service, reach, failed, trouble
+        self._service, self._closing, self._failed, self._trouble = service, closing, failed, trouble
         self.proves_itself: bool = service.proves_itself
         self.disconnected: str = service.disconnected
 
@@ -207,4 +206,4 @@ class _Sessions:
         try:
             self._service.close()
         finally:
-            self._reach.connection.close()
+            self._closing.close()
