@@ -63,9 +63,19 @@ class WindowRuns:
         tasks.write_text(json.dumps(list(work)))
         own = {name: value for name, value in variables.items() if name.startswith("session_window")}
         play = {name: value for name, value in variables.items() if name not in own}
-        folders = {"session_window_journal": str(self.journals), "session_window_report": str(self.reports)}
-        values = {**FAST, **folders, "session_window_tasks": str(tasks), **self.variables, **own}
+        values = {**self._values(tasks), **own}
         return {"hosts": "window", "gather_facts": False, "roles": [{"role": ROLE, "vars": values}], **play}
+
+    def _values(self, tasks: Path) -> Row:
+        folders = {"session_window_journal": str(self.journals), "session_window_report": str(self.reports)}
+        return {**FAST, **folders, "session_window_tasks": str(tasks), **self.variables}
+
+    def run_playbook(self, name: str, *inventory: str, **variables: Any) -> Finished:
+        """Run a playbook of the collection with variables of the command line."""
+        tasks = self.folder / "work.yml"
+        tasks.write_text(json.dumps(list(WORK)))
+        values = json.dumps({**self._values(tasks), **variables})
+        return self.ansible.run("ansible-playbook", name, *(inventory or ("-i", self._inventory())), "-e", values)
 
     def run(self, *plays: Row, arguments: Sequence[str] = ()) -> Finished:
         return self.ansible.run("ansible-playbook", "-i", self._inventory(), self._playbook(plays), *arguments)
