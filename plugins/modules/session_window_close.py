@@ -279,6 +279,11 @@ wave:
           type: list
           elements: dict
           sample: []
+    met_before:
+      description: Users who were warned or ended by this wave and an earlier one of the run, too. Not in check mode.
+      type: list
+      elements: str
+      sample: []
     happenings: {description: What happened to hosts on the way., type: list, elements: dict, sample: []}
     warnings: {description: Sentences about what may be wrong., type: list, elements: str, sample: []}
 """

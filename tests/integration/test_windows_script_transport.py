@@ -213,7 +213,7 @@ def test_messages(hosts: ScriptHosts) -> None:
 
 @pytest.mark.newest_core
 def test_wait(hosts: ScriptHosts) -> None:
-    (left,) = hosts.scenarios(BROKER, Scenario("they leave", leaving(3)))
+    (left,) = hosts.scenarios(BROKER, Scenario("they leave", leaving()))
     check_left(left)
 
 

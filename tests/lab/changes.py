@@ -22,6 +22,9 @@ Times are ISO texts. A schedule is a list of them with `after`, in seconds from 
      {"after": 9, "what": "drain", "pool": "pool-01", "host": "avd-0.contoso.com", "allow_new_session": true,
       "by": "Autoscale"}]
 
+With `follows` the seconds count from the first entry of the audit, from now on, that is about the same host and has
+all that it says, such as {"verb": "message", "id": 2}; a `host` in it is another host of the pool.
+
 What is not in the farm is refused when the schedule is given, except for sessions, which come and go: a step that does
 not find its session, or finds the id taken, does nothing, and the audit shows it as `lost`.
 """
@@ -34,10 +37,12 @@ import typing
 from datetime import datetime
 
 from . import azure_resources
-from .farm import LAB, Caller, Farm, Host, Pool, Session, iso, whole_10_ms
+from .farm import LAB, AuditEntry, Caller, Farm, Host, Pool, Session, iso, whole_10_ms
+from .schedule import Step
 
 Body = dict[str, typing.Any]
-_WHO = ("service", "pool", "resource_group", "host", "id", "user", "by", "after", "what")
+_WHO = ("service", "pool", "resource_group", "host", "id", "user", "by", "after", "follows", "what")
+_FOLLOWED = ("verb", "effect", "host", "id", "by")
 _TIMES = ("create_time", "disconnect_time", "last_heart_beat")
 _SESSION_FIELDS = dataclasses.fields(Session)
 
@@ -140,6 +145,9 @@ def schedule(farm: Farm, steps: typing.Iterable[Body]) -> None:
             raise ScheduleError(f"step {number}: {type(error).__name__}: {error}") from error
         if isinstance(after, bool) or not isinstance(after, (int, float)) or not 0 <= after < math.inf:
             raise ScheduleError(f"step {number}: after {after!r} is no number of seconds")
+        follows = body.get("follows", {})
+        if not isinstance(follows, dict) or ("follows" in body and not follows) or set(follows) - set(_FOLLOWED):
+            raise ScheduleError(f"step {number}: follows {follows!r} must hold some of {', '.join(_FOLLOWED)}")
         wanted.append((change, _place(farm, change, body), body, fields))
     for change, place, body, fields in wanted:
         _later(farm, change, place, body, fields)
@@ -147,13 +155,29 @@ def schedule(farm: Farm, steps: typing.Iterable[Body]) -> None:
 
 def to_come(farm: Farm) -> list[Body]:
     """What has not happened yet, the next first; delayed effects of verbs too."""
-    return [{**step.body, "what": step.what, "due": iso(step.due)} for step in farm.to_come()]
+    return [
+        {**step.body, "what": step.what, "due": iso(step.due) if isinstance(step, Step) else None}
+        for step in farm.to_come()
+    ]
 
 
 def _later(farm: Farm, change: Change, place: Place, body: Body, fields: Body) -> None:
     """A function of its own, so that each step has its own names."""
+    wanted = {"host": place.host, **body["follows"]} if "follows" in body else None
+
+    def follows(entry: AuditEntry) -> bool:
+        about = (entry["service"], entry["pool"]) == (place.pool.service, place.pool.name)
+        return about and (wanted or {}).items() <= entry.items()
+
     farm.later(
-        body["after"], place.pool, place.host, body["what"], lambda: change.perform(place, body, fields), place.by, body
+        body["after"],
+        place.pool,
+        place.host,
+        body["what"],
+        lambda: change.perform(place, body, fields),
+        place.by,
+        body,
+        None if wanted is None else follows,
     )
 
 

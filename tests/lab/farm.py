@@ -30,7 +30,7 @@ import uuid
 from datetime import datetime, timedelta, timezone
 
 from .azure_resources import ScalingPlan, SessionHostUpdate
-from .schedule import Schedule, Step
+from .schedule import Schedule, Step, Waiting
 
 Service = typing.Literal["wvd", "rds", "wms", "wvd_classic"]
 SERVICES: tuple[Service, ...] = ("wvd", "rds", "wms", "wvd_classic")
@@ -539,8 +539,12 @@ class Farm:
         act: typing.Callable[[], object],
         by: Caller = LAB,
         body: dict[str, typing.Any] | None = None,
+        follows: typing.Callable[[AuditEntry], bool] | None = None,
     ) -> None:
-        """Have `act` done as of then; where that cannot be, for one that is gone, the audit says so."""
+        """Have `act` done as of then; where that cannot be, for one that is gone, the audit says so.
+
+        With `follows` the seconds count from the first entry of the audit for which it is true.
+        """
 
         def attempt() -> None:
             try:
@@ -551,14 +555,17 @@ class Farm:
         with self.lock:
             self._settle()
             shelf = self._shelf(pool)
-            self._schedule.add(
-                seconds, what, attempt, {"service": pool.service, "pool": pool.name, "host": host, **(body or {})}
-            )
+            about = {"service": pool.service, "pool": pool.name, "host": host, **(body or {})}
+            if follows is None:
+                self._schedule.add(seconds, what, attempt, about)
+            else:
+                self._schedule.wait(Waiting(follows, seconds, what, about, attempt))
 
-    def to_come(self) -> list[Step]:
+    def to_come(self) -> list[Step | Waiting]:
+        """What has not happened yet: the next first, last what waits for something."""
         with self.lock:
             self._settle()
-            return self._schedule.to_come()
+            return [*self._schedule.to_come(), *self._schedule.waiting()]
 
     # Inside; all under the lock
 
@@ -669,22 +676,22 @@ class Farm:
                 "state": session.state,
                 "object_id": session.object_id,
             }
-        self._audit.append(
-            AuditEntry(
-                sequence=len(self._audit) + 1,
-                time=iso(self._last_audit) or "",
-                verb=verb,
-                effect=effect,
-                service=shelf.pool.service,
-                pool=shelf.pool.name,
-                host=host,
-                id=None if session is None else session.id,
-                owner=owner,
-                by=by.name,
-                request_id=by.request_id,
-                detail=detail,
-            )
+        entry = AuditEntry(
+            sequence=len(self._audit) + 1,
+            time=iso(self._last_audit) or "",
+            verb=verb,
+            effect=effect,
+            service=shelf.pool.service,
+            pool=shelf.pool.name,
+            host=host,
+            id=None if session is None else session.id,
+            owner=owner,
+            by=by.name,
+            request_id=by.request_id,
+            detail=detail,
         )
+        self._audit.append(entry)
+        self._schedule.happened(entry)
 
 
 def _is_ghost(shelf: _Shelf, session: Session) -> bool:

@@ -78,6 +78,10 @@ class Journal:
         """Write down hosts that stay closed: on purpose when the run says so, else because opening has failed."""
         self._write(journal_state.LEFT_CLOSED, hosts=[host_key(row) for row in rows], why=why)
 
+    def met(self, users: Iterable[str]) -> None:
+        """Write down users who were warned or ended, for later waves."""
+        self._write(journal_state.MET, users=list(users))
+
     def over(self, why: str) -> None:
         """End the run's part: from now on nothing of it closes or ends anything."""
         self._write(journal_state.OVER, why=why)

@@ -16,13 +16,14 @@ from .process_life import Process, lives, read_process
 
 VERSION = 1
 
-HEADER, GUARD, CLOSING, CLOSED, OPENED, LEFT_CLOSED, LATE, TROUBLE, OVER, FINISHED = KINDS = (
+HEADER, GUARD, CLOSING, CLOSED, OPENED, LEFT_CLOSED, MET, LATE, TROUBLE, OVER, FINISHED = KINDS = (
     "header",
     "guard",
     "closing",
     "closed",
     "opened",
     "left_closed",
+    "met",
     "late",
     "trouble",
     "over",
@@ -120,6 +121,8 @@ class JournalState:
     """Who has ended the run's part, so that nothing of the run closes or ends anything any more."""
     over_why: str = ""
     finished_by: str = ""
+    met: set[str] = field(default_factory=set)
+    """Users whom the run has warned or ended, without case."""
     written: list[Mapping[str, Any]] = field(default_factory=list)
     """All records but the header, in order."""
     unreadable: int = 0
@@ -225,6 +228,8 @@ def _add(state: JournalState, record: Mapping[str, Any]) -> None:
                 host.opened_by = who
             else:
                 host.left_by, host.why = who, str(record["why"])
+    elif kind == MET:
+        state.met.update(map(fold, record["users"]))
     elif kind == GUARD:
         state.guard = read_process(record["process"])
     elif kind == OVER:

@@ -119,6 +119,8 @@ class WaveRecord:
     warnings: list[str] = field(default_factory=list)
     remaining: list[Session] = field(default_factory=list)
     """Who is there at the end."""
+    met_before: list[str] = field(default_factory=list)
+    """Users whom an earlier wave of the run has warned or ended, too."""
 
 
 class Wave:
@@ -162,8 +164,11 @@ class Wave:
         self._close(self._to_close())
         self._require_floor(())
         if self._in():
-            self._wait()
-            self._end()
+            try:
+                self._wait()
+                self._end()
+            finally:
+                self._note_met()
             self._prove()
         self.open_out()
 
@@ -489,6 +494,17 @@ class Wave:
             if row.session is not None:
                 ending = Ending(row.session, report.verb.name, row.outcome, row.reason, at)
                 self.record.endings[without_case(row.key)] = ending
+
+    def _note_met(self) -> None:
+        """Find out who has met an earlier wave, too, and keep for later ones who has met this one."""
+        if self._journal is None:
+            return
+        told = [one.session for one in self.record.wait.watched if one.told] if self.record.wait is not None else []
+        ended = [one.session for one in self.record.endings.values()]
+        users = {fold(row.user): row.user for row in (*told, *ended) if row.users}
+        earlier = self._journal.read().met
+        self.record.met_before = sorted(user for name, user in users.items() if name in earlier)
+        self._journal.met(users.values())
 
     # Proof
 

@@ -24,6 +24,8 @@ VERSION = 1
 WAVE = ".wave.json"
 NEEDED = ("host", "key", "ready", "out", "failed", "closed_before")
 """What tasks need to know of a host."""
+NAMED = 10
+"""So many users are named in a line for people; the report has them all."""
 Facts = dict[str, Any]
 
 
@@ -34,6 +36,7 @@ def wave_facts(record: WaveRecord) -> Facts:
         "deadline": write_time(record.wait.deadline) if record.wait is not None else None,
         "hosts": {one.name: _host(one) for one in record.hosts},
         "sessions": _sessions(record),
+        "met_before": record.met_before,
         "happenings": [{"at": write_time(one.at), "host": one.host, "text": one.text} for one in record.happenings],
         "warnings": list(dict.fromkeys(record.warnings)),
     }
@@ -127,6 +130,11 @@ def wave_lines(facts: Mapping[str, Any]) -> list[str]:
     if outcomes:
         said = ", ".join(f"{number} {outcome}" for outcome, number in sorted(outcomes.items()))
         lines.append(f"{count(len(facts['sessions']), 'session')}: {said}; {told} warned")
+    if again := facts["met_before"]:
+        have = "has" if len(again) == 1 else "have"
+        more = ", ..." if len(again) > NAMED else ""
+        names = f"{', '.join(again[:NAMED])}{more}"
+        lines.append(f"{count(len(again), 'user')} {have} met an earlier wave of this run, too: {names}")
     return lines
 
 

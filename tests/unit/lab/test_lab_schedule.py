@@ -226,12 +226,45 @@ def test_a_host_that_is_closed_stays_so_when_it_restarts(farm: Farm, clock: Cloc
         (step(1, "pool", scaling_plans=[{"colour": "red"}]), ScheduleError, "colour"),
         (step(1, "pool", session_host_update={"status": "Rolling"}), ScheduleError, "no status of an update: Rolling"),
         ({**step(1, "remove", id=3), "host": "nowhere"}, HostNotFoundError, "no host nowhere"),
+        (step(1, "remove", id=3, follows={}), ScheduleError, "follows {} must hold some of verb"),
+        (step(1, "remove", id=3, follows={"user": BOB}), ScheduleError, "follows"),
+        (step(1, "remove", id=3, follows="message"), ScheduleError, "follows 'message'"),
         ({**step(1, "remove", id=3), "pool": "nowhere"}, PoolNotFoundError, "no wvd pool nowhere"),
     ],
 )
 def test_a_bad_step_is_named_and_none_is_kept(farm: Farm, bad: Any, error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         changes.schedule(farm, [step(1, "remove", id=3), bad])
+    assert changes.to_come(farm) == []
+
+
+def test_a_step_waits_for_what_it_follows(farm: Farm, pool: Pool, clock: Clock) -> None:
+    follows = [{"verb": "message", "id": 3}, {"verb": "add"}, {"verb": "remove", "host": HOST, "id": 3}]
+    changes.schedule(
+        farm,
+        [
+            step(2, "sessions", user=CAROL, id=8, follows=follows[0]),
+            step(0, "remove", id=3, follows=follows[1]),
+            step(1, "change", id=2, state="Active", follows=follows[2]),
+        ],
+    )
+    assert [(one["what"], one["due"]) for one in changes.to_come(farm)] == [
+        ("sessions", None),
+        ("remove", None),
+        ("change", None),
+    ]
+    clock.seconds = 600
+    farm.message(pool, HOST, 2, ("", "to another"))
+    farm.message(farm.pool("wms", "wms"), HOST, 3, ("", "elsewhere"))
+    assert len(farm.audit()) == 2
+    farm.message(pool, HOST, 3, ("", ""))
+    farm.message(pool, HOST, 3, ("", "once more, which moves nothing"))
+    clock.seconds = 700
+    assert told(farm)[4:] == [
+        (602, "add", "done", CAROL, "lab"),
+        (602, "remove", "done", ALICE, "lab"),
+        (603, "change", "done", BOB, "lab"),
+    ]
     assert changes.to_come(farm) == []
 
 

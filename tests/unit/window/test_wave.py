@@ -25,6 +25,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wav
     WaveOrders,
     WindowError,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wave_report import wave_facts, wave_lines
 from tests.unit.fakes.console import Person
 from tests.unit.fakes.farm import session
 from tests.unit.fakes.wave_farm import WaveFarm, WaveHosts, now_of, stay
@@ -59,7 +60,7 @@ class Bench:
         refuse: Callable[[Any], None] = lambda _rows: None,
     ) -> dict[str, Any]:
         """Run it, and return of each host whether it is ready, or why it is not worked on."""
-        if not self.orders.check_mode:
+        if not self.orders.check_mode and self.journal is None:
             header = Header("run-1", this_process(), "wvd", "", "here")
             self.journal = Journal.create(self.folder / "journals", header)
         clock = self.farm.clock
@@ -67,6 +68,11 @@ class Bench:
         self.wave = Wave(self.orders, self.hosts, self.journal, self.person, self.world, refuse)
         self.wave.close({name: self.hosts.named(name) for name in names or (A, B)})
         return {one.name: one.out or one.ready for one in self.wave.hosts}
+
+    def facts(self) -> dict[str, Any]:
+        """What the report says of the last wave."""
+        assert self.wave is not None
+        return wave_facts(self.wave.record)
 
     def ended(self) -> list[tuple[str, str, float]]:
         return [
@@ -97,6 +103,23 @@ def test_hosts_are_closed_users_told_and_ended_and_hosts_ready(bench: Callable[.
     assert one.ended() == [("alice", "Active", 1200), ("carol", "Active", 1200), ("bob", "Disconnected", 1200)]
     assert one.left_closed() == [A, B]
     assert one.hosts.states == {A: False, B: False}
+
+
+def test_user_who_meets_two_waves_is_reported(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE, BOB, replace(CAROL, users=("ALICE@contoso.com",)), session("2", "dave@contoso.com", host=B))
+    one.close(A)
+    assert one.facts()["met_before"] == []
+    one.close(B)
+    facts = one.facts()
+    assert facts["met_before"] == ["ALICE@contoso.com"]
+    assert "1 user has met an earlier wave of this run, too: ALICE@contoso.com" in wave_lines(facts)
+
+
+def test_who_was_only_seen_has_met_no_wave(bench: Callable[..., Bench]) -> None:
+    one = bench(BOB, replace(CAROL, users=BOB.users), remaining="leave")
+    one.close(A)
+    one.close(B)
+    assert one.facts()["met_before"] == []
 
 
 def test_who_leaves_nobody_behind_is_not_waited_for(bench: Callable[..., Bench]) -> None:
