@@ -33,8 +33,9 @@ def running_lab() -> Iterator[Lab]:
 
 @pytest.fixture
 def lab(running_lab: Lab) -> Lab:
-    """The lab with its default farm, without faults, log and audit."""
+    """The lab with its default farm, without faults, log, audit and shells that a killed run has left open."""
     running_lab.reset()
+    running_lab.call("DELETE", "winrm/shells")
     return running_lab
 
 

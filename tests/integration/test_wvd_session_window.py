@@ -13,13 +13,10 @@ from typing import Any
 
 import pytest
 
-from tests.integration.ansible_process import Ansible
-from tests.integration.window_runs import WindowRuns, hosts_of
+from tests.integration.window_runs import WindowRuns
+from tests.integration.wvd_window import BEFORE, PLACE, A, B, C, make_runs, states
 from tests.lab.client import Lab, Row
 
-PLACE = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
-A, B, C = (f"avd-{number}.contoso.com" for number in range(3))
-BEFORE = {A: True, B: True, C: False}
 ENDS = 15.0
 """Seconds in which a guard has opened everything, where nothing keeps it from it."""
 AT_ONCE: Row = {
@@ -33,16 +30,10 @@ pytestmark = pytest.mark.outer_cores
 
 
 @pytest.fixture
-def runs(lab: Lab, ansible: Ansible, tmp_path: Path) -> Iterator[WindowRuns]:
-    local = {"ansible_connection": "local", "session_window_place": PLACE}
-    variables = {"session_window_service": "wvd"}
-    runs = WindowRuns(lab, ansible, tmp_path, hosts_of({name: dict(local) for name in (A, B, C)}), variables)
+def runs(lab: Lab, tmp_path: Path) -> Iterator[WindowRuns]:
+    runs = make_runs(lab, tmp_path)
     yield runs
     runs.stop()
-
-
-def states(runs: WindowRuns) -> dict[str, object]:
-    return {name: state for name, state in runs.states().items() if name in BEFORE}
 
 
 def test_waves_are_closed_warned_ended_worked_on_and_opened(runs: WindowRuns) -> None:
@@ -154,7 +145,7 @@ def test_guard_ends_a_run_that_is_late(runs: WindowRuns) -> None:
     assert runs.journal().over_why == "the run was still at work at its latest time"
 
 
-def test_other_run_and_one_that_has_died_keep_their_hosts(runs: WindowRuns, ansible: Ansible) -> None:
+def test_other_run_and_one_that_has_died_keep_their_hosts(runs: WindowRuns) -> None:
     """The run that has died had no guard; a playbook opens what it has closed."""
     process = runs.start(runs.play(hosts=A, session_window_deadline="60s", session_window_guard=False))
     runs.wait_for(lambda: states(runs)[A] is False)
@@ -166,12 +157,12 @@ def test_other_run_and_one_that_has_died_keep_their_hosts(runs: WindowRuns, ansi
     assert "reopen_hosts" in third.output
     assert states(runs) == {**BEFORE, A: False}
     reopen = ["remotedesktop.sessions.reopen_hosts", "-i", "localhost,", "-e", f"reopen_hosts_journal={runs.journals}"]
-    checked = ansible.run("ansible-playbook", *reopen, "--check")
+    checked = runs.ansible.run("ansible-playbook", *reopen, "--check")
     assert (checked.status, states(runs)[A]) == (0, False), checked.output
-    opened = ansible.run("ansible-playbook", *reopen)
+    opened = runs.ansible.run("ansible-playbook", *reopen)
     assert (opened.status, states(runs)) == (0, BEFORE), opened.output
     assert len(runs.done("undrain")) == 1
-    again = ansible.run("ansible-playbook", *reopen)
+    again = runs.ansible.run("ansible-playbook", *reopen)
     assert (again.status, len(runs.done("undrain"))) == (0, 1), again.output
 
 

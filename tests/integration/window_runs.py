@@ -19,6 +19,7 @@ from typing import Any
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal import read_journal
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal_state import JournalState
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.process_life import lives
 from tests.integration.ansible_process import Ansible, Finished
 from tests.lab.client import Lab, Row
 
@@ -80,8 +81,9 @@ class WindowRuns:
     def run(self, *plays: Row, arguments: Sequence[str] = ()) -> Finished:
         return self.ansible.run("ansible-playbook", "-i", self._inventory(), self._playbook(plays), *arguments)
 
-    def start(self, *plays: Row) -> subprocess.Popen[bytes]:
-        process = self.ansible.start("ansible-playbook", "-i", self._inventory(), self._playbook(plays))
+    def start(self, *plays: Row, within: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+        """Begin a run; `within` is a command that runs another one."""
+        process = self.ansible.start(*within, "ansible-playbook", "-i", self._inventory(), self._playbook(plays))
         self.started.append(process)
         return process
 
@@ -136,7 +138,7 @@ class WindowRuns:
 
     def guard_is_gone(self) -> bool:
         guards = [read_journal(path).guard for path in self.journals.glob("*.jsonl")]
-        return not any(guard is not None and Path(f"/proc/{guard.pid}").exists() for guard in guards)
+        return not any(guard is not None and lives(guard) for guard in guards)
 
     def kill(self, process: subprocess.Popen[bytes], number: int, group: bool) -> float:
         """Send a signal; a SIGINT again until it is heard, as somebody at the keyboard does. Return when that was."""

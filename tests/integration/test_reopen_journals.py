@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook reopen_hosts and journals of windows: of one that died with its guard, and of some that are damaged."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal import read_journal
+from tests.integration.ansible_process import Finished
+from tests.integration.window_runs import WindowRuns
+from tests.integration.wvd_window import BEFORE, A, B, make_runs, states
+from tests.lab.client import Lab
+
+CONTAINER = (
+    shutil.which("unshare") or "unshare",
+    "--user",
+    "--map-root-user",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+)
+"""A name space of processes, as a container has one: when the first of them dies, all do."""
+CLOSED = dict.fromkeys(BEFORE, False)
+
+pytestmark = pytest.mark.newest_core
+
+
+@pytest.fixture
+def runs(lab: Lab, tmp_path: Path) -> Iterator[WindowRuns]:
+    runs = make_runs(lab, tmp_path)
+    yield runs
+    runs.stop()
+
+
+def reopen(runs: WindowRuns) -> Finished:
+    which = f"reopen_hosts_journal={runs.journals}"
+    return runs.ansible.run("ansible-playbook", "remotedesktop.sessions.reopen_hosts", "-i", "localhost,", "-e", which)
+
+
+def die_closed(runs: WindowRuns) -> Path:
+    """Begin a window without a guard, and kill it when it has closed its hosts; return its journal."""
+    process = runs.start(runs.play(session_window_deadline="60s", session_window_guard=False))
+    runs.wait_for(lambda: states(runs) == CLOSED)
+    runs.wait_for(lambda: any(one["record"] == "closed" for one in runs.journal().written))
+    runs.kill(process, signal.SIGKILL, True)
+    (path,) = runs.journals.glob("*.jsonl")
+    return path
+
+
+def said(finished: Finished) -> str:
+    return " ".join(finished.output.split())
+
+
+def test_container_that_dies_takes_the_guard_with_it_and_its_journal_opens_the_hosts(runs: WindowRuns) -> None:
+    if subprocess.run([*CONTAINER, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this system lets nobody make a name space of processes")
+    process = runs.start(runs.play(session_window_deadline="60s"), within=CONTAINER)
+    runs.wait_for(lambda: states(runs) == CLOSED)
+    runs.wait_for(lambda: any(one["record"] == "closed" for one in runs.journal().written))
+    runs.kill(process, signal.SIGKILL, False)
+    time.sleep(3.0)
+    (journal,) = runs.journals.glob("*.jsonl")
+    assert (states(runs), read_journal(journal).over) == (CLOSED, False), "nobody is left who could open them"
+    refused = runs.run(runs.play(hosts=A))
+    assert "reopen_hosts" in said(refused)
+    opened = reopen(runs)
+    assert opened.status == 0, opened.output
+    assert (states(runs), read_journal(journal).finished_by) == (BEFORE, "reopen_hosts")
+
+
+def test_journal_that_is_torn_opens_what_can_be_read(runs: WindowRuns) -> None:
+    journal = die_closed(runs)
+    text = journal.read_text()
+    journal.write_text(text + '{"record": "opened", "by": "run", "hosts": [["wvd", "')
+    finished = reopen(runs)
+    assert finished.status == 0, finished.output
+    assert "has 1 lines that cannot be read" in said(finished)
+    assert states(runs) == BEFORE
+
+
+def test_journals_that_cannot_be_read_are_named_and_keep_no_other_closed(runs: WindowRuns) -> None:
+    journal = die_closed(runs)
+    text = journal.read_text()
+    damaged = [runs.journals / f"20200101T000000-{number}-a.jsonl" for number in (1, 2)]
+    damaged[0].write_text(text.replace('"version": 1', '"version": 2'))
+    damaged[1].write_text("{}")
+    finished = reopen(runs)
+    assert finished.status != 0
+    for words in ("of version 2", "use the release that wrote it", "1-a.jsonl", "2-a.jsonl is no journal"):
+        assert words in said(finished)
+    assert states(runs) == BEFORE
+    # Whatever they may have closed is open, so they keep nobody from a window; a host that is closed they do.
+    runs.lab.change_host(pool="pool-01", host=B, allow_new_session=False)
+    refused = runs.run(runs.play(hosts=f"{A},{B}"))
+    assert f"{B} is closed, and it is not known by whom" in said(refused).lower(), refused.output
+    assert runs.done("drain")[len(BEFORE) :] == []
+    for path in damaged:
+        path.unlink()
