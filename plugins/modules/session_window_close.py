@@ -219,6 +219,14 @@ journal:
   returned: unless options are wrong
   type: str
   sample: /home/operator/.local/state/remotedesktop.sessions/20261130T010000-4711-0000000004.jsonl
+of_batch:
+  description:
+    - Whether the wave is a batch of the play, and not one host, as under the strategies C(free) and C(host_pinned).
+    - With the keyword C(run_once) Ansible registers a result for all hosts of the play. So a task that is used under
+      these strategies must do without it.
+  returned: always
+  type: bool
+  sample: true
 wave:
   description:
     - What is known of the wave, for O(remotedesktop.sessions.session_window_open#module:wave).

@@ -77,6 +77,14 @@ changed:
   description: Whether any host was opened.
   returned: always
   type: bool
+of_batch:
+  description:
+    - Whether the wave is a batch of the play, and not one host, as under the strategies C(free) and C(host_pinned).
+    - With the keyword C(run_once) Ansible registers a result for all hosts of the play. So a task that is used under
+      these strategies must do without it.
+  returned: always
+  type: bool
+  sample: true
 left_closed:
   description: Why hosts are closed that should be open, by their names in the inventory.
   returned: unless options are wrong

@@ -16,14 +16,13 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.integration import rds_window, wvd_window
-from tests.integration.window_runs import WindowRuns
+from tests.integration.window_runs import WindowRuns, moment
 from tests.integration.windows_hosts import BROKER
 from tests.lab.client import Lab, Row
 
@@ -161,18 +160,8 @@ def test_hosts_are_as_before_and_nobody_is_ended_without_notice(
     if trouble not in ("outage", "failover"):
         late = [one for one in audit if one["verb"] in ("message", "logoff") and moment(one) > at + AFTER_KILL]
         assert late == []
-    expect_notice(audit)
+    runs.expect_notice(NOTICE)
     expect_not_opened_at_work(runs, audit, trouble)
-
-
-def expect_notice(audit: list[Row]) -> None:
-    """Whoever is active when he is logged off has had a message before, for long enough."""
-    for entry in audit:
-        if entry["verb"] != "logoff" or entry["owner"]["state"] == "Disconnected":
-            continue
-        told = [one for one in audit if one["verb"] == "message" and (one["host"], one["id"]) == whose(entry)]
-        assert len(told) == 1, (entry, told)
-        assert moment(entry) - moment(told[0]) >= NOTICE, (entry, told)
 
 
 def expect_not_opened_at_work(runs: WindowRuns, audit: list[Row], trouble: str) -> None:
@@ -181,11 +170,3 @@ def expect_not_opened_at_work(runs: WindowRuns, audit: list[Row], trouble: str) 
         host = begun.name.partition(".")[0]
         opened = [one for one in audit if one["verb"] == "undrain" and one["host"].lower().startswith(host)]
         assert all(moment(one) > begun.stat().st_mtime for one in opened), audit
-
-
-def whose(entry: Row) -> tuple[str, int]:
-    return entry["host"], entry["id"]
-
-
-def moment(entry: Row) -> float:
-    return datetime.fromisoformat(entry["time"]).timestamp()

@@ -116,9 +116,17 @@ class WindowRuns:
         ]
 
     def times(self, verb: str) -> list[float]:
-        return [
-            datetime.fromisoformat(entry["time"]).timestamp() for entry in self.lab.audit() if entry["verb"] == verb
-        ]
+        return [moment(entry) for entry in self.lab.audit() if entry["verb"] == verb]
+
+    def expect_notice(self, seconds: float) -> None:
+        """Whoever was active when he was logged off had had one message, for so long."""
+        audit = self.lab.audit()
+        for entry in audit:
+            if entry["verb"] != "logoff" or entry["owner"]["state"] == "Disconnected":
+                continue
+            told = [one for one in audit if one["verb"] == "message" and (one["host"], one["id"]) == whose(entry)]
+            assert len(told) == 1, (entry, told)
+            assert moment(entry) - moment(told[0]) >= seconds, (entry, told)
 
     def journal(self) -> JournalState:
         """The only journal."""
@@ -158,6 +166,16 @@ class WindowRuns:
                 process.kill()
             process.wait()
         self.wait_for(self.guard_is_gone, 30)
+
+
+def moment(entry: Row) -> float:
+    """When something was done, in seconds of the time of day."""
+    return datetime.fromisoformat(entry["time"]).timestamp()
+
+
+def whose(entry: Row) -> tuple[str, int]:
+    """Which session something was done to."""
+    return entry["host"], entry["id"]
 
 
 def hosts_of(names: Mapping[str, Row]) -> Row:

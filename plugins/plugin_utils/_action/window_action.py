@@ -69,6 +69,7 @@ class WindowAction(ActionBase):
         except (SessionsError, AnsibleConnectionFailure) as error:
             # A lost connection, too, is for the wave to hear of, and no reason to lose one host of it.
             result.update(failed=True, msg=str(error))
+        result["of_batch"] = not self._is_free()
         leave_dead_run(self._connection)
         return result
 

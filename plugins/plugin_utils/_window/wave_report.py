@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -151,19 +152,32 @@ def write_report(folder: Path, state: JournalState, wave: Mapping[str, Any] | No
     path = folder / f"{state.header.run}.json"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        facts: Facts = {"waves": []}
-        with suppress(FileNotFoundError):
-            facts = json.loads(path.read_text(encoding="utf-8"))
-        facts.update(_run(state))
-        if wave is not None:
-            facts["waves"].append(wave)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(facts, file, indent=1)
-        Path(name).replace(path)
+        with _alone_in(folder):
+            facts: Facts = {"waves": []}
+            with suppress(FileNotFoundError):
+                facts = json.loads(path.read_text(encoding="utf-8"))
+            facts.update(_run(state))
+            if wave is not None:
+                facts["waves"].append(wave)
+            handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(facts, file, indent=1)
+            Path(name).replace(path)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise JournalError(f"The report {path} cannot be written: {error}.") from error
     return path
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep others out who add to a report in this folder, as waves may end at once; where the file system can do it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _run(state: JournalState) -> Facts:

@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plays that hold a window in other ways than the documented one: strategies, tags, and a block of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.ansible_process import Finished
+from tests.integration.window_runs import ROLE, WindowRuns
+from tests.integration.wvd_window import BEFORE, A, B, make_runs, states
+from tests.lab.client import Lab, Row
+
+AT_ONCE: Row = {
+    "session_window_remaining": "logoff",
+    "session_window_deadline": "3s",
+    "session_window_minimum_notice": "1s",
+    "session_window_messages": [{"before": "2s", "title": "Maintenance", "body": "In {minutes} min."}],
+}
+TOLD = [("message", A, "alice"), ("message", A, "bob"), ("message", B, "dave"), ("message", B, "frank")]
+
+pytestmark = pytest.mark.outer_cores
+
+
+@pytest.fixture
+def runs(lab: Lab, tmp_path: Path) -> Iterator[WindowRuns]:
+    runs = make_runs(lab, tmp_path, [A, B])
+    yield runs
+    runs.stop()
+
+
+def worked(finished: Finished) -> list[str]:
+    return sorted(task.host for task in finished.tasks if task.name.endswith("Patch") and task.status == "ok")
+
+
+def expect_window(runs: WindowRuns) -> None:
+    """Of both hosts, whole and once."""
+    runs.wait_for(runs.guard_is_gone)
+    assert states(runs) == BEFORE
+    assert sorted(runs.done("drain", "undrain")) == [
+        (verb, host, "") for verb in ("drain", "undrain") for host in (A, B)
+    ]
+    assert sorted(runs.done("message")) == TOLD
+    assert len(runs.done("logoff")) == 6
+    runs.expect_notice(1.0)
+
+
+@pytest.mark.parametrize("strategy", ["free", "host_pinned"])
+def test_each_host_is_a_wave_of_its_own(runs: WindowRuns, strategy: str) -> None:
+    """And the failure of one is no other's."""
+    work = [
+        {"name": "Patch", "ansible.builtin.debug": {"msg": "patched"}},
+        {"name": "Fail", "ansible.builtin.fail": {"msg": "No."}, "when": f"inventory_hostname == '{A}'"},
+    ]
+    finished = runs.run(runs.play(work, strategy=strategy, **AT_ONCE))
+    assert worked(finished) == [A, B], finished.output
+    expect_window(runs)
+    waves = runs.report()["waves"]
+    assert sorted((list(wave["hosts"]), [one["worked"] for one in wave["hosts"].values()]) for wave in waves) == [
+        ([A], ["failed"]),
+        ([B], ["done"]),
+    ]
+
+
+@pytest.mark.newest_core
+def test_tags_leave_nothing_of_a_window_out(runs: WindowRuns) -> None:
+    work = [
+        {"name": "Patch", "ansible.builtin.debug": {"msg": "patched"}, "tags": "patch"},
+        {"name": "Other", "ansible.builtin.fail": {"msg": "No."}},
+    ]
+    finished = runs.run(runs.play(work, **AT_ONCE), arguments=["--tags", "patch"])
+    assert (finished.status, worked(finished)) == (0, [A, B]), finished.output
+    expect_window(runs)
+
+
+def own_block(runs: WindowRuns, *work: Row) -> Row:
+    """The entry points close and open, around tasks of the play."""
+
+    def role(entry: str) -> Row:
+        return {"name": entry, "ansible.builtin.include_role": {"name": ROLE, "tasks_from": entry}}
+
+    whole = runs.play(**AT_ONCE)
+    variables = whole.pop("roles")[0]["vars"]
+    variables.pop("session_window_tasks")
+    return {**whole, "vars": variables, "tasks": [{"block": [role("close"), *work], "always": [role("open")]}]}
+
+
+def test_block_of_ones_own(runs: WindowRuns) -> None:
+    ready = "session_window_wave.wave.hosts[inventory_hostname].ready"
+    patch = {"name": "Patch", "ansible.builtin.debug": {"msg": "patched"}, "when": ready}
+    finished = runs.run(own_block(runs, patch, {"name": "Fail", "ansible.builtin.fail": {"msg": "No."}}))
+    assert worked(finished) == [A, B], finished.output
+    assert finished.status != 0
+    expect_window(runs)
+
+
+@pytest.mark.newest_core
+def test_block_of_ones_own_does_no_work_when_closing_has_failed(runs: WindowRuns) -> None:
+    runs.variables["session_window_protected_users"] = "{{ nothing }}"
+    finished = runs.run(own_block(runs, {"name": "Patch", "ansible.builtin.debug": {"msg": "patched"}}))
+    assert (worked(finished), runs.done()) == ([], []), finished.output
+    assert finished.status != 0
+    assert states(runs) == BEFORE
+
+
+def test_no_text_of_a_service_is_taken_for_a_template(runs: WindowRuns) -> None:
+    """The reason why a host is out goes through variables of every host."""
+    marker = runs.folder / "evaluated"
+    strange = "{{ lookup('pipe', 'touch " + str(marker) + "') }}@contoso.com"
+    runs.lab.add_session(pool="pool-01", host=A, user=strange)
+    for number in (2, 3):
+        runs.lab.remove(pool="pool-01", host=A, id=number)
+    finished = runs.run(runs.play(**{**AT_ONCE, "session_window_remaining": "logoff_disconnected"}))
+    assert finished.status == 0, finished.output
+    (wave,) = runs.report()["waves"]
+    assert wave["hosts"][A]["out"].startswith(strange)
+    assert not marker.exists()
