@@ -13,11 +13,10 @@ import pytest
 
 from tests.integration.ansible_process import Ansible
 from tests.integration.scenarios import Scenario, call
+from tests.integration.wvd_window import PLACE, A, B, make_runs
 from tests.lab.client import Lab
 
 CLOSE = "remotedesktop.sessions.session_window_close"
-PLACE = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
-A, B = "avd-0.contoso.com", "avd-1.contoso.com"
 MESSAGE = {"before": "10m", "title": "Maintenance", "body": "In {minutes} min."}
 ENDS: dict[str, Any] = {"remaining": "logoff", "messages": [MESSAGE]}
 REFUSED: list[tuple[dict[str, Any], list[str]]] = [
@@ -76,3 +75,50 @@ def test_nothing_is_closed(lab: Lab, ansible: Ansible, tmp_path: Path) -> None:
     assert "disable the scaling plan weekdays for" in messages["autoscale"][1]
     assert "session host update" in messages["update"][1]
     assert [entry["verb"] for entry in finished.seen["end"]["audit"] if entry["verb"] != "change_pool"] == []
+
+
+NO_END = [
+    "Microsoft.Resources/subscriptions/read",
+    "Microsoft.DesktopVirtualization/*/read",
+    "Microsoft.DesktopVirtualization/hostpools/sessionhosts/write",
+    "Microsoft.DesktopVirtualization/hostpools/sessionhosts/usersessions/sendMessage/action",
+    "Microsoft.Authorization/*/read",
+]
+
+
+@pytest.mark.newest_core
+def test_who_may_close_hosts_but_end_no_session_is_refused_before_anything(lab: Lab, tmp_path: Path) -> None:
+    """With `leave` the right is not needed."""
+    host = {"name": A, "sessions": [{"id": 2, "user": "alice@contoso.com"}]}
+    principals = [{"name": "operator", "rights": NO_END}]
+    runs = make_runs(lab, tmp_path, [A])
+    lab.reset({"principals": principals, "pools": [{"service": "wvd", "name": "pool-01", "hosts": [host]}]})
+    finished = runs.run(runs.play(session_window_remaining="logoff"))
+    assert finished.status != 0
+    assert "hostpools/sessionhosts/usersessions/delete" in " ".join(finished.output.split())
+    assert runs.done() == []
+    left = runs.run(runs.play())
+    assert left.status == 0, left.output
+    assert [verb for verb, _host, _user in runs.done()] == ["drain", "message", "undrain"]
+
+
+@pytest.mark.outer_cores
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [(None, "work-0.yml"), ("- name: [", "work-0.yml"), ("- name: Work\n  no_such_module:\n", "no_such_module")],
+    ids=["missing", "no YAML", "unknown module"],
+)
+def test_mistake_in_the_tasks_is_found_before_anything_is_closed(
+    lab: Lab, tmp_path: Path, text: str | None, says: str
+) -> None:
+    runs = make_runs(lab, tmp_path, [A, B])
+    play = runs.play()
+    tasks = tmp_path / "work-0.yml"
+    tasks.unlink()
+    if text is not None:
+        tasks.write_text(text)
+    finished = runs.run(play)
+    assert finished.status != 0
+    assert says in finished.output
+    assert runs.done() == []
+    assert not runs.journals.exists()

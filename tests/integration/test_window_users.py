@@ -77,3 +77,18 @@ def test_message_is_sent_once_though_its_answer_was_an_error(runs: WindowRuns, s
     assert users.count("alice") == 1
     assert users.count("bob") <= 1
     runs.expect_notice(NOTICE)
+
+
+def test_host_that_autoscale_opens_is_closed_once_more(runs: WindowRuns) -> None:
+    """And whoever came through the door has his notice, too."""
+    runs.lab.schedule(
+        step("drain", 0, allow_new_session=True, by="Autoscale", follows=told(ALICE)),
+        step("sessions", 0.5, user="zoe@contoso.com", id=8, follows=told(ALICE)),
+    )
+    finished = runs.run(runs.play(**WINDOW))
+    assert finished.status == 0, finished.output
+    assert states(runs) == BEFORE
+    (wave,) = runs.report()["waves"]
+    assert (wave["hosts"][A]["reopened_by_others"], wave["hosts"][A]["ready"]) == (1, True)
+    assert ("logoff", A, "zoe") in runs.done()
+    runs.expect_notice(NOTICE)
