@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.ansible_process import Finished
 from tests.integration.window_runs import ROLE, WindowRuns
-from tests.integration.wvd_window import BEFORE, A, B, make_runs, states
+from tests.integration.wvd_window import BEFORE, A, B, C, make_runs, states
 from tests.lab.client import Lab, Row
 
 AT_ONCE: Row = {
@@ -75,6 +75,33 @@ def test_tags_leave_nothing_of_a_window_out(runs: WindowRuns) -> None:
     finished = runs.run(runs.play(work, **AT_ONCE), arguments=["--tags", "patch"])
     assert (finished.status, worked(finished)) == (0, [A, B]), finished.output
     expect_window(runs)
+
+
+@pytest.mark.newest_core
+def test_hosts_of_two_host_pools_in_a_wave(runs: WindowRuns) -> None:
+    """Which pool is a variable of each host."""
+    other = "dev-0.contoso.com"
+    place = {"resource_group_name": "rg-avd", "host_pool_name": "pool-02"}
+    runs.inventory["window"]["hosts"][other] = {"ansible_connection": "local", "session_window_place": place}
+    finished = runs.run(runs.play(hosts=f"{A},{other}", **AT_ONCE))
+    assert (finished.status, worked(finished)) == (0, [A, other]), finished.output
+    assert sorted(host for _verb, host, _user in runs.done("drain")) == [A, other]
+    assert sorted(host for _verb, host, _user in runs.done("undrain")) == [A, other]
+
+
+@pytest.mark.newest_core
+def test_hosts_that_are_lost_stop_a_window(runs: WindowRuns) -> None:
+    """Ansible's own max_fail_percentage does not count the unreachable."""
+    away = {"ansible_connection": "ssh", "ansible_port": 1}
+    lost = {"name": "Lose", "ansible.builtin.raw": "true", "vars": away, "when": f"inventory_hostname == '{A}'"}
+    runs.inventory["window"]["hosts"][C] = runs.inventory["window"]["hosts"][B]
+    runs.lab.change_host(pool="pool-01", host=C, allow_new_session=True)
+    finished = runs.run(runs.play([lost], serial=2, **AT_ONCE))
+    assert finished.status != 0
+    assert "the window ends with this wave" in finished.output
+    runs.wait_for(runs.guard_is_gone)
+    assert states(runs) == dict.fromkeys(BEFORE, True)
+    assert sorted(host for _verb, host, _user in runs.done("drain", "undrain")) == [A, A, B, B]
 
 
 def own_block(runs: WindowRuns, *work: Row) -> Row:
