@@ -86,11 +86,7 @@ def given_options(args: Mapping[str, Any], spec: Spec) -> list[str]:
 def read_filters(options: Options, place: Place) -> Filters:
     """Read the filters of a task; `place` knows the words for states. Raises SelectionError."""
     for name in ("user", "exclude_user"):
-        for user in options[name] or ():
-            if any(mark in user for mark in "*?"):
-                raise SelectionError(f"{name} takes whole names: {user!r} has a wildcard.")
-            if any(mark in user for mark in NOT_IN_NAMES):
-                raise SelectionError(f"{name} takes one name an element: {user!r} cannot be a user's name.")
+        refuse_no_names(name, options[name] or ())
     return Filters(
         options.get(place.host_option) or "",
         tuple(options["user"] or ()),
@@ -99,6 +95,15 @@ def read_filters(options: Options, place: Place) -> Filters:
         read_age(options, "minimum_age"),
         read_age(options, "minimum_disconnected"),
     )
+
+
+def refuse_no_names(name: str, users: Sequence[str]) -> None:
+    """Refuse what cannot be the name of one user: nobody would be meant by it. Raises SelectionError."""
+    for user in users:
+        if any(mark in user for mark in "*?"):
+            raise SelectionError(f"{name} takes whole names: {user!r} has a wildcard.")
+        if any(mark in user for mark in NOT_IN_NAMES):
+            raise SelectionError(f"{name} takes one name an element: {user!r} cannot be a user's name.")
 
 
 def refuse_unclear(options: Options, place: Place) -> None:
