@@ -147,7 +147,11 @@ class WindowAction(ActionBase):
 
     def _place(self, options: Options, host: str) -> Any:
         """Return where a host is: by its own variable, else for all, else as the inventory plugin has found it."""
-        return self._of_host(host, "session_window_place") or options["place"] or self._of_host(host, "wvd_place")
+        own = self._of_host(host, "session_window_place")
+        here = str(self._vars.get("inventory_hostname") or "")
+        # The task is made for one host of the wave: what the inventory says of that one is not said for all.
+        for_all = None if options["place"] == self._of_host(here, "session_window_place") else options["place"]
+        return own or for_all or self._of_host(host, "wvd_place")
 
     def _names(self, options: Options, hosts: Sequence[str], service: WvdWave | RdsWave) -> dict[str, HostName]:
         """Name the session host of each host of the inventory. Raises SelectionError."""
