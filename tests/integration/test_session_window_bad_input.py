@@ -23,6 +23,7 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"hosts": []}, ["hosts is given but empty"]),
     ({"hosts": [A, "nobody.contoso.com"]}, ["no session host nobody.contoso.com", "session_window_host"]),
     ({"hosts": [A, "same"]}, [A, "same", "are one session host"]),
+    ({"hosts": [A, "other"], "protected_users": []}, ["session_window_protected_users of other", "alike"]),
     ({"host": "avd-7.contoso.com"}, ["session_window_host", "avd-7.contoso.com", "inventory"]),
     ({"place": "pool-01"}, ["place is 'pool-01'", "mapping"]),
     ({"place": {"resource_group_name": "rg-avd"}}, ["no host_pool_name"]),
@@ -47,6 +48,7 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
 def test_nothing_is_closed(lab: Lab, ansible: Ansible, tmp_path: Path) -> None:
     own = {"ansible_connection": "local"}
     hosts = {A: own, B: own, "nobody.contoso.com": own, "same": {**own, "session_window_host": A}}
+    hosts["other"] = {**own, "session_window_protected_users": ["{{ 'gr' ~ 'ace' }}"]}
     inventory = tmp_path / "hosts.json"
     inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
     quick = {"service": "wvd", "place": PLACE, "hosts": [A, B], "journal": str(tmp_path / "journals"), "deadline": "1h"}

@@ -21,6 +21,7 @@ from .._services.rds_wave import RdsWave
 from .._services.wvd_wave import WvdWave
 from .._sessions.engine import utc_now
 from .._sessions.errors import SelectionError, SessionsError
+from .._sessions.plain import plain
 from .._sessions.session_host import HostName
 from .._transports.azure_sign_in import SIGN_IN
 from .._window.journal import Journal
@@ -41,6 +42,10 @@ FREE = ("free", "host_pinned")
 
 OWN = ("session_window_place", "wvd_place", "session_window_host", "wvd_session_host_name")
 """Variables of the inventory that count for a host of the window."""
+ROLE = "session_window_"
+"""What the role's variables have before the name of the option."""
+EACH_ITS_OWN = frozenset(("azure", "host", "hosts"))
+"""Options that say the same of all hosts of a wave, or decide about nobody."""
 
 
 class _Reading:
@@ -64,6 +69,7 @@ class WindowAction(ActionBase):
         del tmp
         self._vars = task_vars or {}
         self._own: dict[str, dict[str, Any]] = {}
+        self._said = dict(self._task.args)
         try:
             result.update(self._run())
         except (SessionsError, AnsibleConnectionFailure) as error:
@@ -120,12 +126,38 @@ class WindowAction(ActionBase):
 
     def _of_host(self, name: str, *variables: str) -> Any:
         """Return the first of these variables that the inventory has for a host."""
+        own = self._own_of(name)
+        return next((said for variable in variables if (said := own.get(variable))), None)
+
+    def _own_of(self, name: str) -> Mapping[str, Any]:
+        """Return what the inventory says of a host, of the variables that count."""
         if name not in self._own:
             everywhere = self._vars["hostvars"]
             own = everywhere[name] if name in everywhere else {}  # noqa: SIM401 - it has no get
+            wanted = [*OWN, *(f"{ROLE}{option}" for option in self.OPTIONS if option not in EACH_ITS_OWN)]
             # Once a host: each look makes Ansible put all its variables together.
-            self._own[name] = {variable: own.get(variable) for variable in OWN}
-        return next((said for variable in variables if (said := self._own[name][variable])), None)
+            self._own[name] = {variable: own[variable] for variable in wanted if variable in own}
+        return self._own[name]
+
+    def _require_alike(self, options: Options, hosts: Sequence[str]) -> None:
+        """Refuse hosts of which the inventory says different things. Raises SelectionError.
+
+        The task is made for one host of the wave: what it says of the others, such as who is protected, would be lost.
+        """
+        here = str(self._vars.get("inventory_hostname") or "")
+        first = self._own_of(here)
+        apart = {*EACH_ITS_OWN, *(["place"] if options["service"] == "wvd" else ())}
+        for option, said in self._said.items():
+            variable = f"{ROLE}{option}"
+            if option in apart or (variable in first and not _is_same(first[variable], said)):
+                continue  # What is said with precedence over the inventory is said for all.
+            for host in hosts:
+                own = self._own_of(host)
+                if (variable in own or variable in first) and not _is_same(own.get(variable), said):
+                    raise SelectionError(
+                        f"The inventory does not say the same {variable} of {host} as of {here}, and the hosts of a "
+                        "wave are treated alike: say the same of all, or take a play for each."
+                    )
 
     def _make_service(self, options: Options, places: Sequence[Mapping[str, Any]]) -> WvdWave | RdsWave:
         """Make what reaches the service. Raises SessionsError."""
@@ -192,6 +224,11 @@ class WindowAction(ActionBase):
 
     def _console(self) -> Console:
         return Console("wave", no_log=bool(self._task.no_log))
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Tell whether two values of an option are the same; templates may have made a text of one."""
+    return bool(plain(one) == plain(other) or str(plain(one)) == str(plain(other)))
 
 
 def controller() -> str:

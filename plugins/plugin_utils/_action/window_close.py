@@ -50,6 +50,7 @@ class CloseAction(WindowAction):
         read_latest(options, utc_now())
         hosts = self._hosts(options)
         self._check_host(options, hosts)
+        self._require_alike(options, hosts)
         service = self._make_service(options, self._places(options, hosts))
         names = self._names(options, hosts, service)
         self._require_free_way(service, orders, options["tolerate"] or ())
