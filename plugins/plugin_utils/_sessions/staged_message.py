@@ -71,6 +71,8 @@ class Told:
     """As that of a message by itself, or that it is planned."""
     reason: str = ""
     tries: int = 1
+    sent_clock: float | None = None
+    """When it was sent by the clock that counts seconds: the time of day may be set meanwhile."""
 
     @property
     def is_over(self) -> bool:
@@ -93,3 +95,9 @@ class Told:
 def warned_at(told: Sequence[Told]) -> datetime | None:
     """Return since when somebody has been warned: his first message of which it is known that it was sent."""
     return min((one.sent_at for one in told if one.sent_at is not None and one.outcome == MESSAGE.done), default=None)
+
+
+def warned_seconds(told: Sequence[Told], clock: float) -> float | None:
+    """Return for how many seconds somebody has been warned at a clock reading; `None` when he has not been."""
+    known = [one.sent_clock for one in told if one.sent_clock is not None and one.outcome == MESSAGE.done]
+    return clock - min(known) if known else None

@@ -20,7 +20,17 @@ from .outcome import FAILED, NOT_SELECTED, STILL_THERE, UNCLEAR, Report, Row
 from .selection import Filters, NamedSession, Selection
 from .service import Notes, Service
 from .session import ACTIVE, OTHER, Key, Session, fold, order, same_instant, without_case
-from .staged_message import MOST_TRIES, PLANNED, StagedMessage, Told, current, minutes_left, next_one, warned_at
+from .staged_message import (
+    MOST_TRIES,
+    PLANNED,
+    StagedMessage,
+    Told,
+    current,
+    minutes_left,
+    next_one,
+    warned_at,
+    warned_seconds,
+)
 from .times import write_time
 from .verbs import MESSAGE
 
@@ -396,7 +406,9 @@ class Wait:
         sent_at = None
         if row.sent_at is not None and row.outcome != FAILED:
             sent_at = self._now() - timedelta(seconds=self._clock() - row.sent_at)
-        told = Told(stage, title, body, minutes, sent_at, row.outcome, row.reason, before.tries + 1 if before else 1)
+        tries = before.tries + 1 if before else 1
+        clock = None if sent_at is None else row.sent_at
+        told = Told(stage, title, body, minutes, sent_at, row.outcome, row.reason, tries, clock)
         one.told = [*(earlier for earlier in one.told if earlier is not before), told]
 
     def _plan(self) -> None:
@@ -427,10 +439,9 @@ class Wait:
         if one.session.common_state not in TOLD_STATES:
             return None
         notice = self._request.minimum_notice
-        warned = warned_at(one.told)
+        warned = warned_seconds(one.told, self._clock())
         if warned is not None:
-            left = notice - (self._now() - warned).total_seconds()
-            return left if left > 0 else None
+            return notice - warned if warned < notice else None
         stage = current(self._request.messages, notice)
         return notice if stage is not None and _is_to_be_told(one, stage) else None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ from .._sessions.outcome import Report
 from .._sessions.selection import Filters, Selection
 from .._sessions.session import ACTIVE, DISCONNECTED, ENDING, OTHER, Key, Session, fold, without_case
 from .._sessions.session_host import HostName, HostRead, SessionHost
-from .._sessions.staged_message import warned_at
+from .._sessions.staged_message import warned_seconds
 from .._sessions.verbs import DISCONNECT, LOG_OFF, MESSAGE, Operation, Verb
 from .._sessions.waiting import (
     MESSAGE_SECONDS,
@@ -456,10 +456,10 @@ class Wave:
     def _warned(self) -> Iterable[WatchedSession]:
         """Return those who are still on and have been warned for long enough."""
         report = self.record.wait
-        now, notice = self._world.now(), timedelta(seconds=self._orders.minimum_notice)
+        now, notice = self._world.clock(), self._orders.minimum_notice
         for one in report.remaining if report is not None else ():
-            warned = warned_at(one.told)
-            if not notice or self._orders.check_mode or (warned is not None and now - warned >= notice):
+            warned = warned_seconds(one.told, now)
+            if not notice or self._orders.check_mode or (warned is not None and warned >= notice):
                 yield one
 
     def _do(self, verb: Verb, selection: Selection) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +59,14 @@ class Bench:
         *names: str,
         lives: Callable[[], bool] = lambda: True,
         refuse: Callable[[Any], None] = lambda _rows: None,
+        now: Callable[[], datetime] | None = None,
     ) -> dict[str, Any]:
         """Run it, and return of each host whether it is ready, or why it is not worked on."""
         if not self.orders.check_mode and self.journal is None:
             header = Header("run-1", this_process(), "wvd", "", "here")
             self.journal = Journal.create(self.folder / "journals", header)
         clock = self.farm.clock
-        self.world = World(clock, now_of(clock), clock.sleep, lives)
+        self.world = World(clock, now or now_of(clock), clock.sleep, lives)
         self.wave = Wave(self.orders, self.hosts, self.journal, self.person, self.world, refuse)
         self.wave.close({name: self.hosts.named(name) for name in names or (A, B)})
         return {one.name: one.out or one.ready for one in self.wave.hosts}
@@ -120,6 +122,17 @@ def test_who_was_only_seen_has_met_no_wave(bench: Callable[..., Bench]) -> None:
     one.close(A)
     one.close(B)
     assert one.facts()["met_before"] == []
+
+
+@pytest.mark.parametrize("jump", [-3600.0, 299.0, 3600.0])
+def test_notice_is_no_shorter_when_the_time_of_day_jumps(bench: Callable[..., Bench], jump: float) -> None:
+    one = bench(ALICE)
+    one.farm.schedule = [(1180.0, one.hosts.come(LATE))]
+    right = now_of(one.farm.clock)
+    states = one.close(now=lambda: right() + timedelta(seconds=jump if one.farm.seconds >= 1195 else 0))
+    told = dict(one.told())
+    assert (states, sorted(user for user, _state, _at in one.ended())) == ({A: True, B: True}, ["alice", "late"])
+    assert all(300 <= at - told["late"] < 320 for user, _state, at in one.ended() if user == "late")
 
 
 def test_who_leaves_nobody_behind_is_not_waited_for(bench: Callable[..., Bench]) -> None:
