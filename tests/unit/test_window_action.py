@@ -10,15 +10,18 @@ from typing import Any
 import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.window_close import CloseAction
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.window_open import OpenAction
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import wvd_wave
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds_wave import RdsWave
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import SelectionError
 from tests.unit.fakes.task import action
 
 ONE, TWO, THREE = ({"resource_group_name": "rg", "host_pool_name": name} for name in ("one", "two", "three"))
 
 
-def close(hostvars: dict[str, dict[str, Any]], here: str, **args: Any) -> Any:
-    """Make the first task of a wave, which runs for the host `here`."""
-    made = action(CloseAction, {"service": "wvd", **args})
+def close(hostvars: dict[str, dict[str, Any]], here: str, kind: type[Any] = CloseAction, **args: Any) -> Any:
+    """Make the first task of a wave, or another one, which runs for the host `here`."""
+    made = action(kind, {"service": "wvd", **args})
     made._vars, made._own, made._said = {"inventory_hostname": here, "hostvars": hostvars}, {}, dict(made._task.args)
     return made
 
@@ -77,3 +80,37 @@ def test_hosts_of_two_deployments_are_no_wave() -> None:
     made = close(hostvars, "a", service="rds", place="broker-1")
     with pytest.raises(SelectionError, match="session_window_place of b as of a"):
         made._require_alike({"service": "rds"}, ["a", "b"])
+
+
+def row(pool: str, host: str = "vm-0") -> dict[str, Any]:
+    place = {"subscription_id": "s", "resource_group_name": "RG", "host_pool_name": pool}
+    return {"service": "wvd", "host": host, **place, "allow_new_session": True}
+
+
+@pytest.fixture
+def pools(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(wvd_wave, "sign_in", lambda *_given: (None, "s"))
+    return wvd_wave.WvdWave({}, [ONE, TWO], None)  # type: ignore[arg-type]
+
+
+def test_wave_that_was_lost_opens_its_own_host_and_not_its_namesake_which_is_worked_on(pools: Any) -> None:
+    """With the strategy free another host of the play may be at work now."""
+    of = {"wvd_session_host_name": "vm-0"}
+    hostvars = {"a": {"wvd_place": ONE, **of}, "b": {"wvd_place": TWO, **of}, "c": dict(of)}
+    made = close(hostvars, "b", OpenAction)
+    options = {"service": "wvd", "place": None}
+    assert made._rows(options, pools, [row("one")], ["b", "c"], {}) == {}
+    assert made._rows(options, pools, [row("one"), row("two")], ["b", "c"], {}) == {"b": row("two")}
+
+
+def test_wave_that_was_lost_opens_hosts_of_one_name_all(pools: Any) -> None:
+    rows = [row("one"), row("two"), row("two", "vm-1")]
+    found = close({}, "a", OpenAction)._rows({"service": "wvd", "place": None}, pools, rows, [], {})
+    assert (list(found.values()), list(found)) == (rows, ["s/rg/one/vm-0", "s/rg/two/vm-0", "vm-1"])
+
+
+def test_wave_that_was_lost_knows_hosts_without_their_domain() -> None:
+    full = {"service": "rds", "host": "RDSH-0.contoso.com", "new_connection_allowed": "yes"}
+    made = close({"rdsh-0": {}}, "rdsh-0", OpenAction, service="rds", place="broker")
+    deployment = RdsWave([], None, None, ())
+    assert made._rows({"service": "rds", "place": "broker"}, deployment, [full], ["rdsh-0"], {}) == {"rdsh-0": full}

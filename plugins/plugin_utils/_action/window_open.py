@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible.utils.display import Display
 
 from .._services.place import Options
+from .._services.rds_wave import RdsWave
+from .._services.wvd_wave import WvdWave
 from .._sessions.engine import utc_now
-from .._sessions.session import fold
 from .._sessions.times import write_time
 from .._window.journal import SUFFIX, Journal
 from .._window.journal_state import Key, Row, host_key
@@ -50,19 +52,34 @@ class OpenAction(WindowAction):
             return list(wave["hosts"])
         return self._hosts(options) if options["hosts"] or self._is_free() else []
 
-    def _rows(self, rows: list[Row], hosts: list[str], wave: Mapping[str, Any]) -> dict[str, Row]:
+    def _rows(
+        self,
+        options: Options,
+        service: WvdWave | RdsWave,
+        rows: Sequence[Row],
+        hosts: Sequence[str],
+        wave: Mapping[str, Any],
+    ) -> dict[str, Row]:
         """Return the rows of hosts of the wave that are closed, by the inventory's names of these hosts."""
         if not hosts:
-            return {str(row["host"]): row for row in rows}
+            names = Counter(str(row["host"]) for row in rows)
+            # Two host pools may have hosts of one name.
+            return {one if names[one := str(row["host"])] == 1 else "/".join(host_key(row)[1:]): row for row in rows}
         known = {tuple(one["key"]): name for name, one in (wave.get("hosts") or {}).items()}
-        named = {fold(self._session_host(name)): name for name in hosts if not known}
+        named = {} if known else self._named(options, service, hosts)
         found = {}
-        for row in rows:
-            host = fold(str(row["host"]))
-            name = known.get(host_key(row)) or named.get(host) or named.get(host.partition(".")[0])
+        for row, where in zip(rows, service.names(rows), strict=True):
+            place, host = where.key
+            name = known.get(host_key(row)) or named.get((place, host)) or named.get((place, host.partition(".")[0]))
             if name:
                 found[name] = row
         return found
+
+    def _named(self, options: Options, service: WvdWave | RdsWave, hosts: Sequence[str]) -> dict[tuple[str, str], str]:
+        """Return the inventory's names of hosts by what says which they are; nothing without a place was closed."""
+        places = {name: self._place(options, name) for name in hosts}
+        known = [name for name, place in places.items() if options["service"] != "wvd" or isinstance(place, Mapping)]
+        return {service.name(places[name], self._session_host(name)).key: name for name in known}
 
     def _open(
         self,
@@ -75,7 +92,7 @@ class OpenAction(WindowAction):
     ) -> tuple[Opening, dict[str, Row]]:
         hosts = self._hosts_of(options, wave)
         service = self._make_service(options, self._places(options, hosts))
-        by_name = self._rows(journal.read().to_open(), hosts, wave)
+        by_name = self._rows(options, service, journal.read().to_open(), hosts, wave)
         here: list[Row] = list(by_name.values())
         stay: set[Key] = set()
         if not options["reopen_failed_hosts"]:
