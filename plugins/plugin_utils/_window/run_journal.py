@@ -8,11 +8,12 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .journal import SUFFIX, Journal, make_folder, now, open_file, read_journal, unfinished
-from .journal_state import Header, JournalError, Row
+from .journal_state import Header, JournalError, JournalState, Row
+from .lock import require_not_over
 from .process_life import Process
 from .wave_orders import WindowError
 
@@ -44,18 +45,22 @@ def beginning(folder: Path) -> Iterator[None]:
 
 def find_journal(folder: Path, process: Process, part: str) -> Journal | None:
     """Find the journal that this part of a run has begun; one that is finished is none any more."""
+    return next((Journal(path) for path, state in _journals(folder, process, part) if not state.finished), None)
+
+
+def _journals(folder: Path, process: Process, part: str) -> Iterator[tuple[Path, JournalState]]:
     for path in sorted(folder.glob(f"*-{part}{SUFFIX}")):
-        try:
+        with suppress(JournalError):
             state = read_journal(path)
-        except JournalError:
-            continue
-        if state.header.process == process and not state.finished:
-            return Journal(path)
-    return None
+            if state.header.process == process:
+                yield path, state
 
 
 def begin_journal(folder: Path, process: Process, part: str, service: str, controller: str, place: str) -> Journal:
-    """Begin the journal of this part of a run. Raises JournalError."""
+    """Begin the journal of this part of a run. Raises JournalError, also when it has had one that is over."""
+    for _path, state in _journals(folder, process, part):
+        # Between two waves the guard may have found nothing to open at the latest time. A new guard would not know it.
+        require_not_over(state)
     when = now()
     run = f"{when:%Y%m%dT%H%M%S}-{process.pid}-{part}"
     return Journal.create(folder, Header(run, process, service, when.isoformat(timespec="seconds"), controller, place))
