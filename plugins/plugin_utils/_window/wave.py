@@ -142,7 +142,7 @@ class Wave:
         self._person, self._world, self._refuse = person, world, refuse
         self._meant: set[tuple[str, str]] = set()
         """Keys of the hosts whose users are warned and ended. Becomes smaller."""
-        self._doors_read_at = world.clock()
+        self._doors_read_at = self._begun = world.clock()
         self.record = WaveRecord(world.now())
 
     @property
@@ -374,7 +374,8 @@ class Wave:
             states = (ACTIVE, OTHER, ENDING)
         selection = Selection(filters=Filters(states=states, hosts=self._meant))
         notice = orders.minimum_notice if orders.ends_active else 0.0
-        longest = max(orders.deadline, min(orders.deadline + MOST_NOTICES * notice, orders.latest))
+        latest = orders.latest - (self._world.clock() - self._begun)
+        longest = max(orders.deadline, min(orders.deadline + MOST_NOTICES * notice, latest))
         request = WaitRequest(
             orders.deadline, orders.messages, orders.poll_interval, orders.check_mode, notice, longest
         )

@@ -124,6 +124,24 @@ def test_who_was_only_seen_has_met_no_wave(bench: Callable[..., Bench]) -> None:
     assert one.facts()["met_before"] == []
 
 
+@pytest.mark.parametrize("seconds", [0.0, 90.0])
+def test_no_deadline_is_put_off_past_the_latest_time(
+    bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    """However long it takes to close the hosts."""
+    one = bench(ALICE, latest=1350.0)
+    close = one.hosts.set
+
+    def set_slowly(rows: Any, limit: float) -> HostReport:
+        one.farm.clock.sleep(0.0 if one.hosts.asked else seconds)
+        return close(rows, limit)
+
+    monkeypatch.setattr(one.hosts, "set", set_slowly)
+    one.farm.schedule = [(1180.0, one.hosts.come(LATE))]
+    assert "late@contoso.com is on" in one.close()[A]
+    assert one.farm.seconds < 1360
+
+
 @pytest.mark.parametrize("jump", [-3600.0, 299.0, 3600.0])
 def test_notice_is_no_shorter_when_the_time_of_day_jumps(bench: Callable[..., Bench], jump: float) -> None:
     one = bench(ALICE)
