@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +16,14 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.win
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import wvd_wave
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds_wave import RdsWave
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import SelectionError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.host_setting import (
+    SET,
+    HostReport,
+    HostRow,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal import Journal
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal_state import Header
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.process_life import this_process
 from tests.unit.fakes.task import action
 
 ONE, TWO, THREE = ({"resource_group_name": "rg", "host_pool_name": name} for name in ("one", "two", "three"))
@@ -114,3 +124,22 @@ def test_wave_that_was_lost_knows_hosts_without_their_domain() -> None:
     made = close({"rdsh-0": {}}, "rdsh-0", OpenAction, service="rds", place="broker")
     deployment = RdsWave([], None, None, ())
     assert made._rows({"service": "rds", "place": "broker"}, deployment, [full], ["rdsh-0"], {}) == {"rdsh-0": full}
+
+
+@pytest.mark.parametrize(("hosts", "opened"), [(None, ["vm-0"]), (["b"], [])])
+def test_what_an_earlier_wave_has_left_closed_is_opened_unless_it_may_be_worked_on(
+    tmp_path: Path, hosts: list[str] | None, opened: list[str]
+) -> None:
+    """A play that says which hosts are a wave may close several before it works on them."""
+    journal = Journal.create(tmp_path, Header("run-1", this_process(), "wvd", "", "here"))
+    journal.closing([row("one")])
+    asked: list[str] = []
+
+    def give_states(rows: Any, _seconds: float) -> HostReport:
+        asked.extend(one["host"] for one in rows)
+        return HostReport([HostRow(one["host"], one, False, True, SET) for one in rows])
+
+    made = close({}, "a")
+    made._task.get_play = lambda: SimpleNamespace(strategy="linear")
+    made._open_left({"hosts": hosts}, SimpleNamespace(set=give_states), journal)
+    assert (asked, len(journal.read().to_open())) == (opened, 1 - len(opened))

@@ -58,7 +58,7 @@ class CloseAction(WindowAction):
         journal = None
         if not orders.check_mode:
             journal = self._begin(options, folder, patience)
-            self._open_left(service, journal)
+            self._open_left(options, service, journal)
         latest = read_latest(options, self._began(journal))
         self._require_time(orders, latest)
         if latest is not None:
@@ -130,9 +130,12 @@ class CloseAction(WindowAction):
                 f"{latest.isoformat(timespec='seconds')}, which is before their deadline."
             )
 
-    def _open_left(self, service: WvdWave | RdsWave, journal: Journal) -> None:
-        """Open what earlier waves of this run have left closed, as after `meta: end_batch`."""
-        if self._is_free():
+    def _open_left(self, options: Options, service: WvdWave | RdsWave, journal: Journal) -> None:
+        """Open what earlier waves of this run have left closed, as after `meta: end_batch`.
+
+        Where the hosts are not those of the batch, another wave may be worked on.
+        """
+        if self._is_free() or options["hosts"]:
             return
         rows = journal.read().to_open()
         if not rows:
