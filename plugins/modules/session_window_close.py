@@ -107,8 +107,9 @@ options:
     default: skip
   keep_open:
     description:
-      - How many session hosts of the whole place must be left that are available and take new sessions, a number, or a
-        part of all such as V(25%). Read from the service before and after the hosts are closed.
+      - How many session hosts of each host pool, or of the deployment, must be left that are available and take new
+        sessions, a number, or a part of all there such as V(25%). Read from the service before and after the hosts are
+        closed.
     type: str
     default: "0"
   ready_timeout:

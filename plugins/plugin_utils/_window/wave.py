@@ -237,18 +237,23 @@ class Wave:
         """Raise WindowError when too few hosts are open, or would be; those of the wave are opened again then."""
         if not self._orders.keep_open.number:
             return
-        everywhere = self._try(self._service.list_hosts)
+        everywhere: dict[str, list[SessionHost]] = {}
+        for host in self._try(self._service.list_hosts):
+            everywhere.setdefault(host.place, []).append(host)
         keys = {self._service.key(one.host) for one in closing}
-        serving = [one for one in everywhere if one.state == self._service.open_state]
-        left = [one for one in serving if not self._service.unusable(one) and self._service.key(one) not in keys]
-        least = self._orders.keep_open.least(len(everywhere))
-        if len(left) < least:
+        for place, hosts in everywhere.items():
+            serving = [one for one in hosts if one.state == self._service.open_state]
+            left = [one for one in serving if not self._service.unusable(one) and self._service.key(one) not in keys]
+            least = self._orders.keep_open.least(len(hosts))
+            if len(left) >= least:
+                continue
             when = "would be" if closing else "are"
+            where = f" in {place}" if len(everywhere) > 1 else ""
             for one in self._in():
                 self._take_out(one, "too few hosts would be left open for users", failed=True)
             self.open_out()
             raise WindowError(
-                f"Only {len(left)} of {len(everywhere)} session hosts {when} open for users, and keep_open "
+                f"Only {len(left)} of {len(hosts)} session hosts{where} {when} open for users, and keep_open "
                 f"is {self._orders.keep_open}: take smaller waves (serial), or open others first."
             )
 

@@ -417,6 +417,18 @@ def test_session_that_stays_keeps_its_host_from_being_ready(bench: Callable[...,
     assert (one.hosts.states[A], one.left_closed()) == (True, [B])
 
 
+def test_floor_holds_in_each_host_pool(bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An open host of another pool is of no use to the users of this one."""
+    one = bench(ALICE, keep_open=Share(1))
+    list_hosts = one.hosts.list_hosts
+    monkeypatch.setattr(
+        one.hosts, "list_hosts", lambda: [*list_hosts(), replace(one.hosts.host(A), place="other", state=True)]
+    )
+    with pytest.raises(WindowError, match="Only 0 of 2 session hosts in pool would be open"):
+        one.close()
+    assert one.hosts.states == {A: True, B: True}
+
+
 def test_floor_is_read_before_and_after_hosts_are_closed(bench: Callable[..., Bench]) -> None:
     one = bench(ALICE, keep_open=Share(1))
     with pytest.raises(WindowError, match=r"Only 0 of 2 session hosts would be open .*keep_open is 1"):
