@@ -71,8 +71,7 @@ def refuse_closed(folder: Path, run: str, rows: Iterable[Row]) -> None:
     wanted = list(rows)
     found, errors = unfinished(folder, but=run)
     # Hosts that such a run has closed would pass for closed before.
-    states = {str(row["host"]): row.get("allow_new_session", row.get(RDS_STATE)) for row in wanted}
-    closed = [host for host, state in states.items() if state in (False, "no")]
+    closed = [str(row["host"]) for row in wanted if row.get("allow_new_session", row.get(RDS_STATE)) in (False, "no")]
     if errors and closed:
         raise WindowError(
             f"{', '.join(closed)} is closed, and it is not known by whom: {' '.join(errors)} Open it, or move that "
@@ -82,7 +81,14 @@ def refuse_closed(folder: Path, run: str, rows: Iterable[Row]) -> None:
         hosts = ", ".join(str(row["host"]) for row in state.means(wanted))
         if not hosts:
             continue
-        if state.is_worked_on():
+        at_work = state.is_worked_on()
+        if at_work is None:
+            raise WindowError(
+                f"{hosts} is closed by a run on {state.header.controller} since {state.header.when}, and whether it is "
+                f"at work cannot be seen from here ({path}): wait for its end. If it has ended, open its hosts with "
+                "the playbook remotedesktop.sessions.reopen_hosts."
+            )
+        if at_work:
             raise WindowError(
                 f"{hosts} is closed by another run that is at work, or its guard (process {state.header.process.pid}, "
                 f"{path}): wait for its end."

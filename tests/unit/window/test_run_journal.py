@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,10 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.pro
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.run_journal import (
     begin_journal,
     find_journal,
+    refuse_closed,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wave_orders import WindowError
+from tests.unit.window.rows import wvd
 
 PLAY, OTHER_PLAY = "000000000001", "000000000002"
 
@@ -45,3 +49,29 @@ def test_play_whose_window_is_over_begins_no_other_one(tmp_path: Path) -> None:
     with pytest.raises(OverError, match="latest time"):
         begin(tmp_path, this)
     begin(tmp_path, this, OTHER_PLAY)
+
+
+@pytest.mark.parametrize(
+    ("process", "says"),
+    [
+        (this_process(), "at work, or its guard"),
+        (replace(this_process(), started=1), "earlier run that did not open it again"),
+        (replace(this_process(), machine="job-7 other-boot pid:[1]"), "on here since .* cannot be seen .* wait"),
+    ],
+    ids=["lives", "dead", "elsewhere"],
+)
+def test_host_of_another_run_is_refused_with_what_is_known_of_it(tmp_path: Path, process: Process, says: str) -> None:
+    """One in another container may be at work: nobody is told to open its hosts at once."""
+    begin(tmp_path, process).closing([wvd(0)])
+    with pytest.raises(WindowError, match=says):
+        refuse_closed(tmp_path, "mine", [wvd(0)])
+    refuse_closed(tmp_path, "mine", [wvd(1)])
+
+
+def test_closed_host_is_refused_beside_an_open_namesake_when_a_journal_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "torn.jsonl").write_text("?")
+    closed = {**wvd(0), "allow_new_session": False}
+    opened = {**wvd(0), "host_pool_name": "other", "allow_new_session": True}
+    for rows in ([closed, opened], [opened, closed]):
+        with pytest.raises(WindowError, match="not known by whom"):
+            refuse_closed(tmp_path, "mine", rows)
