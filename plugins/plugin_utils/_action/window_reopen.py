@@ -70,7 +70,12 @@ class ReopenAction(WindowAction):
                 rows = state.to_open()
                 if not rows or state.finished:
                     continue
-                if state.is_worked_on():
+                at_work = state.is_worked_on()
+                if at_work is None:
+                    Display().warning(
+                        f"Whether the run of {path} on {state.header.controller} is at work cannot be seen from here."
+                    )
+                if at_work:
                     raise JournalError(
                         f"The run of {path}, or its guard, is at work (process {state.header.process.pid}): wait for "
                         "its end, or end it."
