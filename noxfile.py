@@ -279,10 +279,10 @@ def needs(session: nox.Session, words: list[str], *command: str) -> str:
 
 @nox.session
 def molecule(session: nox.Session) -> None:
-    """A disconnect as a molecule scenario, against the lab."""
+    """Molecule scenarios against the lab."""
     session.install("ansible-core", "-r", f"{REQUIREMENTS}/molecule.txt", *RUNTIME, *LAB)
     see_collection(session)
-    session.run("molecule", "test", *session.posargs)
+    session.run("molecule", "test", *(session.posargs or ["--all"]))
 
 
 @nox.session
