@@ -22,8 +22,9 @@ options:
       - For V(wvd) a mapping with C(resource_group_name) and C(host_pool_name), and C(subscription_id) where that is not
         the one of the sign-in. A host can have a place of its own in the inventory variable C(session_window_place).
         Else, when this is left out, its C(wvd_place) counts, which the inventory plugin wvd_session_hosts sets.
-      - For V(rds) the connection brokers, as the inventory has them. They are reached over connections of their own,
-        with their inventory variables; variables of the play do not count for them. Each is tried until one answers.
+      - For V(rds) the connection brokers, as the inventory has them, in a list or in one text with commas. They are
+        reached over connections of their own, with their inventory variables; variables of the play do not count for
+        them. Each is tried until one answers.
     type: raw
   hosts:
     description:

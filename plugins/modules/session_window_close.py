@@ -96,6 +96,8 @@ options:
   protected_users:
     description:
       - Users whose hosts are left in peace, as C(user@domain), C(DOMAIN\user), or the account alone.
+      - Wildcards are refused. Names may also stand in one text, with commas between them or on lines of their own, as a
+        survey gives them.
     type: list
     elements: str
   unavailable_hosts:

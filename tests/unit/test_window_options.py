@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of a window as surveys and the command line give them: nobody who is named is overlooked."""
+"""Options of a maintenance window as a survey gives them: all of them are texts, and empty where nobody answered."""
 
 from __future__ import annotations
 
@@ -9,51 +9,78 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.window_close import CloseAction
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.window_options import read_orders
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.place import Options
+from ansible_collections.remotedesktop.sessions.plugins.action.session_window_close import ActionModule as Close
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.window_options import (
+    CLOSE,
+    EMPTY_MEANS_LEFT_OUT,
+    read_brokers,
+    read_orders,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import SelectionError
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wave_orders import WaveOrders
 from tests.unit.fakes.task import action
 
 
-def read(**args: Any) -> Options:
-    """Read the options of the first task of a wave."""
-    seen: list[Options] = []
-
-    class Read(CloseAction):
-        def _do(self, options: Options) -> dict[str, Any]:
-            seen.append(options)
-            return {}
-
-    made = action(Read, {"service": "wvd", **args})
+def read(**args: Any) -> dict[str, Any]:
+    """Read the options of a task."""
+    seen: list[dict[str, Any]] = []
+    made = action(Close, {"service": "wvd", **args})
+    made._compute_environment_string = lambda _wanted: None
+    made._execute_module = lambda **_given: {}
     made._vars = {}
+    made._do = lambda options: seen.append(options) or {}
     made._run()
     return seen[0]
 
 
-def orders(**args: Any) -> WaveOrders:
-    return read_orders(read(**args), False)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "carol@contoso.com,erin",
+        " carol@contoso.com , erin ",
+        "carol@contoso.com\nerin\n",
+        "carol@contoso.com\r\n\r\n  erin",
+        "carol@contoso.com,\nerin,",
+        ["carol@contoso.com\nerin"],
+        ["carol@contoso.com", " erin ", ""],
+    ],
+)
+def test_every_user_whom_a_text_names_is_protected(text: object) -> None:
+    assert read_orders(read(protected_users=text), False).protected_users == ("carol@contoso.com", "erin")
 
 
 @pytest.mark.parametrize(
-    ("said", "users"),
-    [
-        ("carol", ("carol",)),
-        ("carol@contoso.com\nCONTOSO\\dave\n", ("carol@contoso.com", "CONTOSO\\dave")),
-        ("carol, dave", ("carol", "dave")),
-        (["carol\r\ndave", " erin "], ("carol", "dave", "erin")),
-        (["carol", ""], ("carol",)),
-        ("", ()),
-        (" \n ", ()),
-        ([], ()),
-    ],
+    "text",
+    ["carol; erin", "car*", "Carol <carol@contoso.com>", "['carol']", '["carol", "dave"]', "[]", ["carol:dave"]],
 )
-def test_everybody_is_protected_whom_a_survey_names(said: Any, users: tuple[str, ...]) -> None:
-    assert orders(protected_users=said).protected_users == users
-
-
-@pytest.mark.parametrize("said", ["carol; dave", "['carol']", '["carol", "dave"]', "[]", "car*", ["carol:dave"]])
-def test_protected_name_that_cannot_be_one_is_an_error(said: Any) -> None:
+def test_what_can_be_nobody_is_no_protection(text: object) -> None:
     with pytest.raises(SelectionError, match="protected_users takes"):
-        orders(protected_users=said)
+        read_orders(read(protected_users=text), False)
+
+
+@pytest.mark.parametrize("empty", ["", " ", "\n"])
+@pytest.mark.parametrize("name", sorted({*EMPTY_MEANS_LEFT_OUT} & {*CLOSE}))
+def test_what_nobody_answered_is_left_out(name: str, empty: str) -> None:
+    assert read(**{name: empty}) == read()
+
+
+def test_numbers_and_flags_may_be_texts() -> None:
+    options = read(poll_interval="25", guard="false", reopen_failed_hosts="True", stop_at_percentage="0")
+    assert [options[name] for name in ("poll_interval", "guard", "reopen_failed_hosts", "stop_at_percentage")] == [
+        25,
+        False,
+        True,
+        0,
+    ]
+
+
+@pytest.mark.parametrize(
+    "place", ["broker-1,broker-2", "broker-1\nbroker-2\n", " broker-1 , broker-2,", ["broker-1", "broker-2 "]]
+)
+def test_brokers_may_be_one_text(place: object) -> None:
+    assert read_brokers({"place": place}) == ["broker-1", "broker-2"]
+
+
+@pytest.mark.parametrize("place", [None, "", " , ", [], [""], [1], {"host_pool_name": "pool"}])
+def test_no_broker(place: object) -> None:
+    with pytest.raises(SelectionError, match="place is"):
+        read_brokers({"place": place})

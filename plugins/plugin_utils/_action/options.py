@@ -61,10 +61,11 @@ def read_options(validated: Mapping[str, Any], spec: Spec, places: Sequence[Read
     verbatim = {name for place in places for name in place.verbatim}
     options = {name: plain(validated.get(name)) for name in spec}
     telling = _telling(spec, places)
-    for name in telling:
+    for name in spec:
+        # Those that may be empty, too: whom they protect must not hang on a blank.
         if spec[name].get("elements") == "str" and options[name]:
             options[name] = strip_each(options[name]) if name in verbatim else split_lines(options[name])
-        elif isinstance(options[name], str):
+        elif name in telling and isinstance(options[name], str):
             options[name] = options[name].strip()
     # Again, because only now a text such as "," is a list without anything in it.
     refuse_empty({name: options[name] for name in telling if options[name] is not None}, telling)
@@ -85,25 +86,25 @@ def given_options(args: Mapping[str, Any], spec: Spec) -> list[str]:
 
 def read_filters(options: Options, place: Place) -> Filters:
     """Read the filters of a task; `place` knows the words for states. Raises SelectionError."""
-    for name in ("user", "exclude_user"):
-        refuse_no_names(name, options[name] or ())
     return Filters(
         options.get(place.host_option) or "",
-        tuple(options["user"] or ()),
-        tuple(options["exclude_user"] or ()),
+        read_users(options, "user"),
+        read_users(options, "exclude_user"),
         place.read_states(options["session_state"] or ()),
         read_age(options, "minimum_age"),
         read_age(options, "minimum_disconnected"),
     )
 
 
-def refuse_no_names(name: str, users: Sequence[str]) -> None:
-    """Refuse what cannot be the name of one user: nobody would be meant by it. Raises SelectionError."""
+def read_users(options: Options, name: str) -> tuple[str, ...]:
+    """Read the option `name`, a list of users. Raises SelectionError."""
+    users = tuple(options[name] or ())
     for user in users:
         if any(mark in user for mark in "*?"):
             raise SelectionError(f"{name} takes whole names: {user!r} has a wildcard.")
         if any(mark in user for mark in NOT_IN_NAMES):
             raise SelectionError(f"{name} takes one name an element: {user!r} cannot be a user's name.")
+    return users
 
 
 def refuse_unclear(options: Options, place: Place) -> None:

@@ -81,7 +81,8 @@ class WindowAction(ActionBase):
 
     def _run(self) -> dict[str, Any]:
         # Unanswered fields of a survey are empty texts; what they leave open is what the default says.
-        unanswered = [name for name, spec in self.OPTIONS.items() if "default" in spec and self._is_unanswered(name)]
+        optional = [name for name, spec in self.OPTIONS.items() if "default" in spec or name in EMPTY_MEANS_LEFT_OUT]
+        unanswered = [name for name in optional if self._is_unanswered(name)]
         self._task.args = {name: value for name, value in self._task.args.items() if name not in unanswered}
         check_args(self._task.args, self.OPTIONS, [_Reading()])
         _validation, validated = self.validate_argument_spec(self.OPTIONS)  # type: ignore[no-untyped-call,unused-ignore]

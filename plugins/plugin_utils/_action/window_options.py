@@ -17,7 +17,7 @@ from .._sessions.times import read_time
 from .._transports.azure_sign_in import SIGN_IN
 from .._window.duty import LATEST_ACTIONS, PATIENCE_SECONDS, STOP_AND_OPEN
 from .._window.wave_orders import EMPTY, LEAVE, READY_WHEN, REMAINING, SKIP, UNAVAILABLE, Share, WaveOrders
-from .options import FLAG, refuse_no_names, split_lines
+from .options import FLAG, read_users
 from .wait_options import MESSAGES, read_messages, read_seconds
 
 SERVICES = ("wvd", "rds")
@@ -100,7 +100,7 @@ def read_orders(options: Options, check_mode: bool) -> WaveOrders:
         messages=read_messages(options),
         remaining=options["remaining"],
         ready_when=options["ready_when"],
-        protected_users=read_protected(options),
+        protected_users=read_users(options, "protected_users"),
         unavailable_hosts=options["unavailable_hosts"],
         keep_open=_read_share(options, "keep_open"),
         poll_interval=float(options["poll_interval"]),
@@ -109,13 +109,6 @@ def read_orders(options: Options, check_mode: bool) -> WaveOrders:
     )
     orders.check()
     return orders
-
-
-def read_protected(options: Options) -> tuple[str, ...]:
-    """Read who is protected, as many as a survey's answer of several lines names. Raises SelectionError."""
-    users = split_lines(list(options["protected_users"] or ()))
-    refuse_no_names("protected_users", users)
-    return tuple(users)
 
 
 def check_opening(options: Options) -> float:
@@ -174,7 +167,8 @@ def read_places(own: Sequence[Any]) -> list[Mapping[str, Any]]:
 def read_brokers(options: Options) -> list[str]:
     """Read the connection brokers of a window on Remote Desktop Services. Raises SelectionError."""
     place = options["place"]
-    names = [place] if isinstance(place, str) else place
+    # A survey has one text for them.
+    names = re.findall(r"[^,\s]+", place) if isinstance(place, str) else place
     if not names:
         raise SelectionError("place is missing: for rds it names the connection brokers as the inventory has them.")
     if not isinstance(names, Sequence) or not all(isinstance(one, str) and one.strip() for one in names):
