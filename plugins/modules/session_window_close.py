@@ -234,7 +234,7 @@ wave:
   description:
     - What is known of the wave, for O(remotedesktop.sessions.session_window_open#module:wave).
     - In check mode all of it. Else, as each task of each host would get a copy, only RV(wave.facts), the times, and of
-      each host RV(wave.hosts) as far as RV(wave.hosts.closed_before); the rest is in the report of the run.
+      each host RV(wave.hosts.ready) and RV(wave.hosts.out); the rest is in the report of the run.
   returned: unless options are wrong
   type: dict
   contains:
@@ -248,10 +248,10 @@ wave:
       description: What became of each host, by its name in the inventory.
       type: dict
       contains:
-        host: {description: The session host., type: str, sample: avd-0.contoso.com}
-        key: {description: What says which session host it is., type: list, elements: str, sample: []}
         ready: {description: Whether it is ready for the work., type: bool, sample: true}
         out: {description: 'Why it is not worked on, else empty.', type: str, sample: ""}
+        host: {description: The session host., type: str, sample: avd-0.contoso.com}
+        key: {description: What says which session host it is., type: list, elements: str, sample: []}
         failed: {description: Whether that is an error., type: bool, sample: false}
         closed_before:
           description: Whether it was closed before, so that it stays closed.

@@ -65,7 +65,8 @@ class OpenAction(WindowAction):
             names = Counter(str(row["host"]) for row in rows)
             # Two host pools may have hosts of one name.
             return {one if names[one := str(row["host"])] == 1 else "/".join(host_key(row)[1:]): row for row in rows}
-        known = {tuple(one["key"]): name for name, one in (wave.get("hosts") or {}).items()}
+        kept: Mapping[str, Any] = kept_facts(wave).get("hosts") or {}
+        known = {tuple(one["key"]): name for name, one in kept.items() if "key" in one}
         named = {} if known else self._named(options, service, hosts)
         found = {}
         for row, where in zip(rows, service.names(rows), strict=True):

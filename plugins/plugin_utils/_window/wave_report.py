@@ -23,7 +23,7 @@ from .wave import WaveHost, WaveRecord
 
 VERSION = 1
 WAVE = ".wave.json"
-NEEDED = ("host", "key", "ready", "out", "failed", "closed_before")
+NEEDED = ("ready", "out")
 """What tasks need to know of a host."""
 NAMED = 10
 """So many users are named in a line for people; the report has them all."""
