@@ -65,6 +65,7 @@ def test_nothing_is_closed(lab: Lab, ansible: Ansible, tmp_path: Path) -> None:
         call("pool", {**pool, "scaling_plans": [], "session_host_update": update}),
         task("update", {"tolerate": "autoscale"}),
         call("pool", {**pool, "session_host_update": None}),
+        {"name": "each", CLOSE: {**quick, "hosts": "{{ omit }}"}, "ignore_errors": True},
     ]
     (finished,) = ansible.scenarios(
         Scenario("refused", [*tasks, *standing], {"hosts": "all"}), see=("audit",), inventory=str(inventory)
@@ -75,6 +76,7 @@ def test_nothing_is_closed(lab: Lab, ansible: Ansible, tmp_path: Path) -> None:
         assert status == "failed", (options, message)
         assert [word for word in words if word not in message] == [], (options, message)
     assert "disable the scaling plan weekdays for" in messages["autoscale"][1]
+    assert "set run_once to true" in messages["each"][1]
     assert "session host update" in messages["update"][1]
     assert [entry["verb"] for entry in finished.seen["end"]["audit"] if entry["verb"] != "change_pool"] == []
 

@@ -146,3 +146,17 @@ def test_no_text_of_a_service_is_taken_for_a_template(runs: WindowRuns) -> None:
     (wave,) = runs.report()["waves"]
     assert wave["hosts"][A]["out"].startswith(strange)
     assert not marker.exists()
+
+
+@pytest.mark.newest_core
+def test_condition_that_is_not_true_for_the_first_host_holds_no_window(runs: WindowRuns) -> None:
+    """Nor does a window of an earlier play count, which has worked on the same hosts."""
+    first = runs.play(**AT_ONCE)
+    second = runs.play([{"name": "Second", "ansible.builtin.debug": {"msg": "worked"}}], **AT_ONCE)
+    second["roles"][0]["when"] = f"inventory_hostname != '{A}'"
+    finished = runs.run(first, second)
+    assert finished.status != 0
+    assert worked(finished) == [A, B]
+    assert [task.host for task in finished.tasks if task.name.endswith("Second") and task.status == "ok"] == []
+    assert [task.host for task in finished.tasks if task.message.startswith("No window was held")] == [B]
+    expect_window(runs)

@@ -132,6 +132,60 @@ def test_hosts_are_opened_however_the_work_ends(runs: WindowRuns, way: str) -> N
     ]
 
 
+@pytest.mark.parametrize("way", ["roles", "include_role", "import_role"])
+def test_host_for_which_a_condition_of_the_window_is_not_true_is_no_part_of_it(runs: WindowRuns, way: str) -> None:
+    """Ansible asks only for the first host whether a task that is run once is to be run."""
+    for number, own in enumerate(runs.inventory["window"]["hosts"].values()):
+        own.update(number=number, wanted="{{ number < 1 }}")
+    play = runs.play(hosts=f"{A},{B}", **AT_ONCE)
+    (role,) = play.pop("roles")
+
+    def conditional(*conditions: str) -> Row:
+        if way == "roles":
+            return {**play, "roles": [{**role, "when": conditions}]}
+        task = {f"ansible.builtin.{way}": {"name": role["role"]}, "vars": role["vars"]}
+        return {**play, "tasks": [{"name": "Window", "when": conditions, "block": [{"name": "Hold it", **task}]}]}
+
+    refused = runs.run(conditional("number < 5", "wanted"))
+    assert refused.status != 0
+    assert f"is not true for {B}" in " ".join(refused.output.split()), refused.output
+    assert runs.done() == []
+    held = runs.run(conditional("number < 5", "session_window_deadline == '1s'"))
+    assert held.status == 0, held.output
+    assert [host for verb, host, _user in runs.done("undrain")] in ([A, B], [B, A])
+
+
+@NEWEST
+def test_each_host_is_a_wave_where_it_goes_its_own_way(runs: WindowRuns) -> None:
+    """Without the role. The work on one takes until the other one has been opened."""
+    options = {"service": "wvd", "place": PLACE, "journal": str(runs.journals)}
+    close = {**options, "remaining": "logoff", "deadline": "1s", "minimum_notice": "0s"}
+    first = f"inventory_hostname == '{A}'"
+    tasks = [
+        {"name": "Close", "remotedesktop.sessions.session_window_close": close, "register": "window"},
+        {
+            "name": "Work",
+            "ansible.builtin.wait_for": {"path": str(runs.folder / "opened"), "timeout": 30},
+            "when": ["window.wave.hosts[inventory_hostname].ready", first],
+        },
+        {
+            "name": "Open",
+            "remotedesktop.sessions.session_window_open": {**options, "wave": "{{ window.wave }}"},
+        },
+        {
+            "name": "Mark",
+            "ansible.builtin.file": {"path": str(runs.folder / "opened"), "state": "touch"},
+            "when": f"not {first}",
+        },
+    ]
+    own = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    play = {"hosts": f"{A},{B}", "gather_facts": False, "strategy": "free", "vars": own, "tasks": tasks}
+    finished = runs.run(play)
+    assert finished.status == 0, finished.output
+    assert [host for verb, host, _user in runs.done("undrain")] == [B, A]
+    assert states(runs) == BEFORE
+
+
 def test_guard_ends_a_run_that_is_late(runs: WindowRuns) -> None:
     """With what it is at."""
     sleeps = [{"name": "Sleep", "ansible.builtin.pause": {"seconds": 120}}]

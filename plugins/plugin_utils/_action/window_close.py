@@ -32,6 +32,7 @@ from .._window.wave import Wave
 from .._window.wave_opening import restore
 from .._window.wave_orders import WaveOrders, WindowError
 from .._window.wave_report import keep_facts, wave_facts, wave_lines, write_report
+from .conditions import are_true, conditions_over, is_run_once
 from .leaving_run import leave_run
 from .run_life import run_lives
 from .window_action import WindowAction, controller, not_over
@@ -51,6 +52,7 @@ class CloseAction(WindowAction):
         hosts = self._hosts(options)
         self._check_host(options, hosts)
         self._require_alike(options, hosts)
+        self._require_one_task(options, hosts)
         service = self._make_service(options, self._places(options, hosts))
         names = self._names(options, hosts, service)
         self._require_free_way(service, orders, options["tolerate"] or ())
@@ -88,6 +90,29 @@ class CloseAction(WindowAction):
             self._console().warn(sentence)
         if found.against:
             raise WindowError(" ".join(found.against))
+
+    def _require_one_task(self, options: Options, hosts: Sequence[str]) -> None:
+        """Refuse a task for each host of a batch, and hosts for which it would not be run. Raises SelectionError."""
+        if self._is_free() and self._task.run_once:
+            raise SelectionError(
+                f"The strategy of the play is {self._play().strategy}, which runs the task for each host although it "
+                "is to be run once, and gives each result to all hosts: leave run_once out."
+            )
+        if options["hosts"] or self._is_free():
+            return
+        once = is_run_once(self._task)
+        conditions = conditions_over(self._task)
+        if not once and not conditions and len(hosts) > 1:
+            raise SelectionError(
+                f"The task is about all {len(hosts)} hosts of the batch, and is run for each of them: set run_once to "
+                "true, or say in hosts which ones are meant."
+            )
+        for host in hosts if once and conditions else ():
+            if not are_true(conditions, host, self._vars, self._loader):
+                raise SelectionError(
+                    f"A condition (when) of the window is not true for {host}, but the window is one of all hosts of "
+                    "the batch: choose them by the hosts of the play, or by a limit."
+                )
 
     def _check_host(self, options: Options, hosts: Sequence[str]) -> None:
         """Refuse a name that the play gives, which would be that of every host. Raises SelectionError."""
