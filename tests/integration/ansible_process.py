@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -275,3 +276,14 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
         "ANSIBLE_LOCALHOST_WARNING": "false",
         **variables,
     }
+
+
+def processes_at_home(home: Path) -> list[int]:
+    """Find processes of a run, by the home that no other one has."""
+    mark = f"HOME={home}".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # gone by now
+            if mark in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+    return found

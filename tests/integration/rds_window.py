@@ -56,3 +56,13 @@ def make_runs(lab: Lab, folder: Path, **more: str) -> WindowRuns:
 
 def states(runs: WindowRuns) -> dict[str, object]:
     return {name: state for name, state in runs.states().items() if name in BEFORE}
+
+
+def expect_whole_window(runs: WindowRuns) -> None:
+    """With users who are logged off."""
+    assert states(runs) == BEFORE
+    done = runs.done()
+    assert sorted(done[:2]) == [("drain", A, ""), ("drain", B, "")]
+    assert sorted(done[2:4]) == [("message", A, "alice"), ("message", B, "alice")]
+    assert sorted(done[4:7]) == [("logoff", A, "alice"), ("logoff", A, "bob"), ("logoff", B, "alice")]
+    assert sorted((verb, host) for verb, host, _user in done[7:]) == [("drain", B), ("undrain", A)]

@@ -10,14 +10,13 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.ansible_process import MODULE, Ansible
+from tests.integration.ansible_process import MODULE, Ansible, processes_at_home
 from tests.integration.windows_hosts import BROKER, LOGOFF, Windows
 from tests.lab.client import Lab
 
@@ -52,17 +51,6 @@ def as_json(options: Mapping[str, Any]) -> tuple[str, str]:
     return ("-a", json.dumps(options))
 
 
-def left(ansible: Ansible) -> list[int]:
-    """Find processes of the run, by the home that no other one has."""
-    mark = f"HOME={ansible.environment['HOME']}".encode()
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):  # gone by now
-            if mark in path.read_bytes().split(b"\0"):
-                found.append(int(path.parent.name))
-    return found
-
-
 def cancel(ansible: Ansible, lab: Lab, verb: str, how: Callable[[int], None], *arguments: str) -> None:
     """Start a run, cancel it when it has begun to act, and see that it stops in time."""
     process = ansible.start("ansible", *arguments)
@@ -75,7 +63,8 @@ def cancel(ansible: Ansible, lab: Lab, verb: str, how: Callable[[int], None], *a
     killed = datetime.now(timezone.utc)
     process.wait(10)
     time.sleep(STOPPED + SECONDS + 2.0)
-    assert left(ansible) == [], "a worker waits for ever for somebody to take its result"
+    left = processes_at_home(Path(ansible.environment["HOME"]))
+    assert left == [], "a worker waits for ever for somebody to take its result"
     times = ended(lab, verb)
     assert (max(times) - killed).total_seconds() < STOPPED + SECONDS
     assert len(times) < SESSIONS

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.rds_window import AWAY, BEFORE, BROKER_2, A, B, make_runs, states
+from tests.integration.rds_window import AWAY, BEFORE, BROKER_2, expect_whole_window, make_runs, states
 from tests.integration.window_runs import WindowRuns
 from tests.integration.windows_hosts import BROKER, script_host
 from tests.lab.client import Lab
@@ -22,15 +22,6 @@ def runs(lab: Lab, tmp_path: Path) -> Iterator[WindowRuns]:
     runs = make_runs(lab, tmp_path)
     yield runs
     runs.stop()
-
-
-def expect_whole_window(runs: WindowRuns) -> None:
-    assert states(runs) == BEFORE
-    done = runs.done()
-    assert sorted(done[:2]) == [("drain", A, ""), ("drain", B, "")]
-    assert sorted(done[2:4]) == [("message", A, "alice"), ("message", B, "alice")]
-    assert sorted(done[4:7]) == [("logoff", A, "alice"), ("logoff", A, "bob"), ("logoff", B, "alice")]
-    assert sorted((verb, host) for verb, host, _user in done[7:]) == [("drain", B), ("undrain", A)]
 
 
 @pytest.mark.outer_cores

@@ -213,7 +213,9 @@ class WindowAction(ActionBase):
 
     def _part(self) -> str:
         """Name the play, as part of the run: each has a journal of its own."""
-        return str(getattr(self._play(), "_uuid", "") or "play").replace("-", "")[-12:]
+        # ansible-runner gives each batch but the first a number: all of them are one play.
+        play = str(getattr(self._play(), "_uuid", "") or "play").partition("_")[0]
+        return play.replace("-", "")[-12:]
 
     def _folder(self, options: Options) -> Path:
         if options["journal"]:
