@@ -48,8 +48,6 @@ class RunnerJob:
     """Environment variables of the cloud credential."""
     arguments: Sequence[str] = ("-u", "root")
     """For ansible-playbook. AWX says the user always."""
-    password: str = ""
-    """Of the machine credential."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Environment of the execution environment."""
     private: Path = field(init=False)
@@ -71,9 +69,6 @@ class RunnerJob:
             "env/settings": json.dumps(SETTINGS),
             "env/cmdline": " ".join(self.arguments),
         }
-        if self.password:
-            files["env/cmdline"] += " --ask-pass"
-            files["env/passwords"] = json.dumps({r"SSH password:\s*?$": self.password})
         for name, text in files.items():
             path = self.private / name
             path.parent.mkdir(parents=True, exist_ok=True)

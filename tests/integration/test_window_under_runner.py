@@ -122,7 +122,7 @@ def test_survey_that_nobody_answered(make_job: MakeJob, runs: WindowRuns) -> Non
 
 
 def test_connection_brokers_are_reached_as_a_credential_says(make_job: MakeJob, runs: WindowRuns, lab: Lab) -> None:
-    """Its extra variables are for all hosts; a machine credential, which comes as a prompt, is for those of the play."""
+    """By extra variables; a machine credential, which answers a prompt, is for the hosts of the play."""
     lab.reset(rds_window.FARM)
     assert lab.winrm is not None
     known = lab.winrm["inventory"]["all"]
