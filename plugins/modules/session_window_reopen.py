@@ -21,8 +21,9 @@ options:
       - A journal, or the folder of the journals of which each is undone that has left hosts closed. By default the
         folder that M(remotedesktop.sessions.session_window_close) takes by default.
       - One whose run or guard is at work on this machine is refused.
-      - Runs in other containers or on other machines cannot be seen, so their hosts are opened even while they are at
-        work. Where several such runs may be at work, give each a folder of its own, and name that one here.
+      - Runs in other containers or on other machines are seen by the lock that their guard holds beside the journal. On
+        a file system that keeps no locks for all who mount it, and without a guard, they cannot be seen, so their hosts
+        are opened even while they are at work. There give each a folder of its own, and name that one here.
     type: str
   saved:
     description:

@@ -67,6 +67,10 @@ def test_container_that_dies_takes_the_guard_with_it_and_its_journal_opens_the_h
     process = runs.start(runs.play(session_window_deadline="60s"), within=CONTAINER)
     runs.wait_for(lambda: states(runs) == CLOSED)
     runs.wait_for(lambda: any(one["record"] == "closed" for one in runs.journal().written))
+    early = reopen(runs)
+    assert early.status != 0
+    assert "or its guard, is at work" in said(early), "which cannot be seen from here, but shows itself"
+    assert states(runs) == CLOSED
     runs.kill(process, signal.SIGKILL, False)
     time.sleep(3.0)
     (journal,) = runs.journals.glob("*.jsonl")

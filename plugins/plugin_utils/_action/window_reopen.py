@@ -18,6 +18,7 @@ from .._sessions.errors import SelectionError, SessionsError
 from .._sessions.host_setting import FAILED
 from .._window.journal import SUFFIX, Journal, read_journal
 from .._window.journal_state import JournalError, JournalState, Row, host_key
+from .._window.presence import is_at_work
 from .._window.saved_states import read_saved
 from .window_action import WindowAction
 from .window_options import REOPEN
@@ -70,15 +71,15 @@ class ReopenAction(WindowAction):
                 rows = state.to_open()
                 if not rows or state.finished:
                     continue
-                at_work = state.is_worked_on()
+                at_work = is_at_work(path, state)
                 if at_work is None:
                     Display().warning(
                         f"Whether the run of {path} on {state.header.controller} is at work cannot be seen from here."
                     )
                 if at_work:
                     raise JournalError(
-                        f"The run of {path}, or its guard, is at work (process {state.header.process.pid}): wait for "
-                        "its end, or end it."
+                        f"The run of {path}, or its guard, is at work (process {state.header.process.pid} on "
+                        f"{state.header.controller}): wait for its end, or end it."
                     )
                 self._undo(options, path, state, rows)
             except SessionsError as error:

@@ -29,6 +29,7 @@ from .duty import LATEST_ACTIONS, Duty, Orders, World
 from .ending import end, end_run
 from .journal import Journal
 from .lock import GuardLock
+from .presence import presence_path, show_presence
 from .process_life import PROC, Process, Watch, can_see, read_process, this_process
 
 READY_SECONDS = 15.0
@@ -124,6 +125,7 @@ def _wait_for(reading: int, seconds: float, journal: Path) -> Process:
 def _end_unready(said: bytes, journal: Path) -> None:
     if b"\n" in said:
         end([read_process(json.loads(said.splitlines()[0]))], 0.0)
+    presence_path(journal).unlink(missing_ok=True)
     for folder in journal.parent.glob(f"{journal.stem}.*{TEMPORARY}"):
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -156,12 +158,14 @@ def _guard(journal: Path, orders: Orders, detach: Callable[[Path], None], out: i
         lock = GuardLock(book.lock_path)
         world = World(time.time, time.monotonic, time.sleep, partial(end_run, run.process, orders.end_seconds))
         duty = Duty(orders, run, book, lock, world)
+        show_presence(journal)
         book.guarded(own)
         os.write(out, READY)
         _replace(out)
         _fulfil(duty, book, orders)
         if book.read().finished:
             book.lock_path.unlink(missing_ok=True)
+            presence_path(journal).unlink(missing_ok=True)
     except BaseException as error:
         _say_error(out, error)
     finally:

@@ -143,7 +143,7 @@ def read_journal(path: Path) -> JournalState:
 def unfinished(folder: Path, but: str = "") -> tuple[dict[Path, JournalState], list[str]]:
     """Read the journals of other runs that have left hosts to be opened, and say which could not be read.
 
-    Whether such a run or its guard is at work tells `is_worked_on`, and which of some hosts it means, `means`.
+    Whether such a run or its guard is at work tells `is_at_work`, and which of some hosts it means, `means`.
     """
     found: dict[Path, JournalState] = {}
     errors: list[str] = []

@@ -14,6 +14,7 @@ from pathlib import Path
 from .journal import SUFFIX, Journal, make_folder, now, open_file, read_journal, unfinished
 from .journal_state import Header, JournalError, JournalState, Row
 from .lock import require_not_over
+from .presence import is_at_work
 from .process_life import Process
 from .wave_orders import WindowError
 
@@ -81,7 +82,7 @@ def refuse_closed(folder: Path, run: str, rows: Iterable[Row]) -> None:
         hosts = ", ".join(str(row["host"]) for row in state.means(wanted))
         if not hosts:
             continue
-        at_work = state.is_worked_on()
+        at_work = is_at_work(path, state)
         if at_work is None:
             raise WindowError(
                 f"{hosts} is closed by a run on {state.header.controller} since {state.header.when}, and whether it is "
@@ -90,8 +91,8 @@ def refuse_closed(folder: Path, run: str, rows: Iterable[Row]) -> None:
             )
         if at_work:
             raise WindowError(
-                f"{hosts} is closed by another run that is at work, or its guard (process {state.header.process.pid}, "
-                f"{path}): wait for its end."
+                f"{hosts} is closed by another run that is at work, or its guard (process {state.header.process.pid} "
+                f"on {state.header.controller}, {path}): wait for its end."
             )
         raise WindowError(
             f"{hosts} was closed by an earlier run that did not open it again ({path}): open it with the playbook "

@@ -423,8 +423,9 @@ class Wave:
         listed = self._list()
         self._leave_protected(listed)
         self._leave_where_somebody_stays(listed, warned, verb)
-        if named := tuple(name_session(one) for one in warned if self._is_meant(one)):
-            self._do(verb, Selection(named, self._filters()))
+        named = tuple(name_session(one) for one in warned if self._is_meant(one))
+        if named and not self._do(verb, Selection(named, self._filters())):
+            self._leave_where_somebody_stays(self._list(), (), verb)
         if verb is LOG_OFF:
             self._do(verb, Selection(filters=self._filters(states=(DISCONNECTED,))))
 
@@ -447,7 +448,7 @@ class Wave:
             left = [row for row in self._kept(here.get(self._service.key(one.host), ())) if stays(row)]
             if left:
                 who = left[0].user or "somebody whose name cannot be read"
-                self._take_out(one, f"{who} is on and is not to be ended, or has had no notice")
+                self._take_out(one, f"{who} is on and is not to be ended, has had no notice, or could not be ended")
 
     def _is_meant(self, row: Session) -> bool:
         return (row.place, fold(row.host)) in self._meant
@@ -468,13 +469,13 @@ class Wave:
             if not notice or self._orders.check_mode or (warned is not None and warned >= notice):
                 yield one
 
-    def _do(self, verb: Verb, selection: Selection) -> None:
-        """End the sessions of a selection, over a service that was reached afresh."""
+    def _do(self, verb: Verb, selection: Selection) -> bool:
+        """End the sessions of a selection, over a service that was reached afresh; tell whether all have ended."""
         orders, world = self._orders, self._world
         operation = Operation(verb, wait_timeout=orders.wait_timeout)
         request = engine.Request(verb, selection, orders.check_mode, False, orders.wait_timeout)
 
-        def run() -> None:
+        def run() -> bool:
             opened = self._service.open_sessions(operation, selection)
             try:
                 with self._acting():
@@ -489,8 +490,9 @@ class Wave:
             self._note_endings(report)
             if report.failures:
                 self._warn(f"{report.failure_message()} {opened.service.notes().advice}".strip())
+            return not report.failures
 
-        self._try(run)
+        return self._try(run)
 
     def _note_endings(self, report: Report) -> None:
         at = self._world.now()

@@ -208,7 +208,8 @@ def test_nothing_of_the_run_stays_open(play: Play) -> None:
     run = play(slow=2.0)
     run.wait_for(lambda: find_process(int(run.said["worker"])) is None)
     held = {path.readlink().as_posix() for path in Path(f"/proc/{run.guard}/fd").iterdir()}
-    assert held - {"anon_inode:[pidfd]"} == {"/dev/null", str(run.folder / "windows" / "run-1.lock")}
+    own = {str(run.folder / "windows" / name) for name in ("run-1.lock", "run-1.guard")}
+    assert held - {"anon_inode:[pidfd]"} == {"/dev/null", *own}
     run.kill(signal.SIGKILL)
     began = time.monotonic()
     assert run.process.stdout

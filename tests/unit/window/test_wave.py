@@ -413,8 +413,15 @@ def test_ghost_sessions_count_as_not_empty(bench: Callable[..., Bench]) -> None:
 def test_session_that_stays_keeps_its_host_from_being_ready(bench: Callable[..., Bench]) -> None:
     one = bench(ALICE)
     one.farm.replies = {ALICE.key: [stay] * 200}
-    assert "1 session is still there" in str(one.close()[A])
+    assert "alice@contoso.com is on" in str(one.close()[A])
     assert (one.hosts.states[A], one.left_closed()) == (True, [B])
+
+
+def test_nobody_is_ended_for_nothing_where_ending_another_one_fails(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE, BOB)
+    one.farm.replies = {ALICE.key: [stay] * 200}
+    assert "alice@contoso.com is on" in str(one.close()[A])
+    assert {user for user, _state, _at in one.ended()} == {"alice"}
 
 
 def test_floor_holds_in_each_host_pool(bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch) -> None:
