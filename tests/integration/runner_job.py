@@ -138,10 +138,13 @@ class RunnerJob:
     def processes(self) -> list[int]:
         return processes_at_home(self.home)
 
-    def commands(self) -> list[str]:
+    def commands(self) -> dict[int, str]:
         """What its processes were started as."""
-        paths = [Path(f"/proc/{pid}/cmdline") for pid in self.processes()]
-        return [path.read_bytes().replace(b"\0", b" ").decode(errors="replace") for path in paths if path.exists()]
+        found = {}
+        for pid in self.processes():
+            with suppress(OSError):  # gone by now
+                found[pid] = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ").strip()
+        return found
 
     def files_with(self, text: str) -> list[str]:
         """Files of the job, by their paths, that hold a text; but for those that it was given."""

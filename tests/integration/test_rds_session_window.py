@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.rds_window import AWAY, BEFORE, BROKER_2, expect_whole_window, make_runs, states
+from tests.integration.rds_window import BEFORE, BROKER_2, expect_whole_window, make_runs, states
 from tests.integration.window_runs import WindowRuns
 from tests.integration.windows_hosts import BROKER, script_host
 from tests.lab.client import Lab
@@ -22,13 +22,6 @@ def runs(lab: Lab, tmp_path: Path) -> Iterator[WindowRuns]:
     runs = make_runs(lab, tmp_path)
     yield runs
     runs.stop()
-
-
-@pytest.mark.outer_cores
-def test_window_over_the_first_broker_that_answers(runs: WindowRuns) -> None:
-    finished = runs.run(runs.play(session_window_remaining="logoff", session_window_place=[AWAY, BROKER]))
-    assert finished.status == 0, finished.output
-    expect_whole_window(runs)
 
 
 @pytest.mark.newest_core

@@ -36,32 +36,6 @@ def runs(lab: Lab, tmp_path: Path) -> Iterator[WindowRuns]:
     runs.stop()
 
 
-def test_waves_are_closed_warned_ended_worked_on_and_opened(runs: WindowRuns) -> None:
-    strange = "{{ 7 * 7 }}@contoso.com"
-    runs.lab.add_session(pool="pool-01", host=A, user=strange)
-    play = runs.play(serial=2, session_window_remaining="logoff", session_window_protected_users=["grace"])
-    finished = runs.run(play)
-    assert finished.status == 0, finished.output
-    assert states(runs) == BEFORE
-    assert sorted(task.host for task in finished.tasks if task.name.endswith("Patch") and task.status == "ok") == [A, B]
-    done = runs.done()
-    assert sorted(done[:2]) == [("drain", A, ""), ("drain", B, "")]
-    told = [(A, "alice"), (A, "bob"), (A, "{{ 7 * 7 }}"), (B, "dave"), (B, "frank")]
-    assert sorted(done[2:7]) == [("message", *who) for who in told]
-    assert sorted(done[7:14]) == [("logoff", *who) for who in sorted([*told, (A, "carol"), (B, "erin")])]
-    assert sorted(done[14:]) == [("undrain", A, ""), ("undrain", B, "")], "nobody on the host of who is protected"
-    assert runs.times("logoff")[0] - runs.times("message")[-1] > 2
-    report = runs.report()
-    first, second = report["waves"]
-    assert {name: host["worked"] for name, host in first["hosts"].items()} == {A: "done", B: "done"}
-    assert "grace" in second["hosts"][C]["out"]
-    alice = next(row for row in first["sessions"] if row["owner"].startswith("alice"))
-    assert (alice["outcome"], alice["done"], len(alice["messages"])) == ("logged_off", "log off", 1)
-    assert strange in [row["owner"] for row in first["sessions"]], "no text of the service is taken for a template"
-    runs.wait_for(runs.guard_is_gone, 5)
-    assert runs.journal().to_open() == []
-
-
 def test_check_mode_shows_what_the_run_then_does(runs: WindowRuns) -> None:
     play = runs.play(hosts=f"{A},{B}", session_window_remaining="logoff")
     checked = runs.run(play, arguments=["--check"])
