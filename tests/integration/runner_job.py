@@ -138,12 +138,12 @@ class RunnerJob:
     def processes(self) -> list[int]:
         return processes_at_home(self.home)
 
-    def commands(self) -> dict[int, str]:
+    def commands(self) -> list[str]:
         """What its processes were started as."""
-        found = {}
+        found = []
         for pid in self.processes():
             with suppress(OSError):  # gone by now
-                found[pid] = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ").strip()
+                found.append(Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " "))
         return found
 
     def files_with(self, text: str) -> list[str]:
