@@ -42,6 +42,8 @@ LISTING_BATCH = 400
 """Sessions proven by one listing: about what can be sent before the proof is too old."""
 LONGEST_PAUSE = 5.0
 """Seconds between listings, or between tries of one session, grow up to this."""
+SOON = 0.1
+"""Seconds from an answer to the next list while others are still under way: some of them may hang."""
 TICK = 1.0
 """Seconds after which the loop wakes without an event, to show progress."""
 
@@ -327,9 +329,8 @@ class Execution:
             self._move(pending, Phase.WATCH if event.reply is Reply.DONE else Phase.DOUBT)
             self._listing_pause = 0.0
             alone = not self._waiting and not self._open[Phase.SENT]
-            self._listing_not_before = min(
-                self._listing_not_before, now if alone else max(now, self._deadline(pending))
-            )
+            soon = now if alone else max(now, min(now + SOON, self._deadline(pending)))
+            self._listing_not_before = min(self._listing_not_before, soon)
         if self._blind is not None:
             self._finish_blindly(pending, self._blind)
 

@@ -6,9 +6,10 @@
 Each call is a pipeline of one command, so it works on JEA endpoints in no-language mode. Here is decided when one may
 begin, which of those in flight is asked for its output next, and when one is stopped or given up.
 
-As long as calls answer at once, all goes over the one connection. A host lets a request for output wait until there is
-some, for half a second at least. The first call that brings nothing in that time shows that others might have to wait
-for it, so from then on listeners ask, each over a connection of its own.
+A host lets a request for output wait until there is some, for half a second at least, and lets all others of the same
+connection wait for it. So while few calls are under way, all goes over the one connection; beside many, a listener asks
+over a connection of its own. The first call that brings nothing for a while shows that others might have to wait for
+it, so from then on there are as many listeners as it takes.
 
 PowerShell runs each call on a thread of .NET's pool, in the order in which they came. The pool has as many threads as
 the host has processors, and adds one or two a second when all are held by calls that block. So a call may wait there
@@ -45,6 +46,10 @@ PROBE = Call("Out-Default")
 PROBE_SECONDS = 60.0
 MOST_SILENT = 40
 """So many calls may be silent, or given up and not known to have ended. More count as in flight."""
+LISTENED_TO = 6
+"""From so many calls under way on, a listener asks for their output: one that hangs must not hold up what is begun."""
+PROMPT_SECONDS = 0.1
+"""One listener is enough as long as it hears something in this time."""
 MOST_RUNSPACES = AT_ONCE + MOST_SILENT
 """The pool grows up to this when calls hold their runspaces for long."""
 LONGEST_RECEIVE = 15.0
@@ -107,6 +112,8 @@ class RunspaceTransport:
         self._most_runspaces = most_runspaces
         self._make_listeners = make_listeners
         self._listeners: Listeners | None = None
+        self._one_listens = True
+        """Whether one listener is enough: it has never had to wait for long."""
         self._running: dict[int, _RunningCall] = {}
         self._given_up: list[_RunningCall] = []
         self._finished: list[tuple[int, CallResult]] = []
@@ -209,6 +216,8 @@ class RunspaceTransport:
         """
         until, room = self._clock() + seconds, self.room()
         while self._running and not self._finished:
+            if self._listeners is None and len(self._running) >= LISTENED_TO:
+                self._listeners = self._make_listeners(self._runspaces.connection)
             if self._listeners is not None and self._listeners.most:
                 self._listen(self._listeners, until)
             else:
@@ -264,8 +273,13 @@ class RunspaceTransport:
         self._probe()
         self._ask(listeners)
         wake = min([until, *(running.deadline + GIVE_UP_SECONDS for running in self._running.values())])
+        late = self._clock() + PROMPT_SECONDS
+        if self._one_listens:
+            wake = min(wake, late)
         asked = {one.pipeline.id: one for one in [*self._running.values(), *self._given_up] if one.is_asked}
-        for heard in listeners.heard(wake - self._clock()):
+        answers = listeners.heard(wake - self._clock())
+        self._one_listens &= bool(answers) or self._clock() < late
+        for heard in answers:
             if heard.error is not None:
                 self._runspaces.fail(heard.error)
             one = asked[heard.pipeline.id]
@@ -314,7 +328,7 @@ class RunspaceTransport:
         asked = {kind: sum(one.is_asked and one.silent is kind for one in calls) for kind in most}
         stopped = sum(one.is_stopped for one in calls)
         for one in sorted((one for one in calls if not one.is_asked), key=rank):
-            if not listeners.idle:
+            if not listeners.idle or (self._one_listens and any(asked.values())):
                 break
             if asked[one.silent] >= most[one.silent]:
                 continue
@@ -337,6 +351,7 @@ class RunspaceTransport:
         else:
             for running in self._running.values():
                 running.silent |= now >= running.heard_at + SILENT_SECONDS
+            self._one_listens = False
             if one.is_probe:
                 self._window = 1
         if one.pipeline.state is None:

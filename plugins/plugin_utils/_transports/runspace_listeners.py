@@ -17,7 +17,7 @@ from .runspace_errors import LOAD_QUOTAS
 from .runspace_pool import Pipeline
 from .shell_connection import SHORTEST_WAIT, ShellConnection
 
-MOST_LISTENERS = 8
+MOST_LISTENERS = 16
 """Each is a sign-in, and a connection that counts among those of the host's MaxConnections (300)."""
 
 

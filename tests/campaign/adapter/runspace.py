@@ -23,7 +23,10 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports
     MOST_RUNSPACES,
     RunspaceTransport,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.runspace_listeners import Heard
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.runspace_listeners import (
+    MOST_LISTENERS,
+    Heard,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.send_deadline import SendDeadline
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports.shell_connection import SHORTEST_WAIT
 from tests.campaign.adapter.cmdlets import (
@@ -41,8 +44,6 @@ from tests.campaign.adapter.names import make_operation
 from tests.campaign.farm import Reading
 from tests.campaign.schedule import ActFault, ActPlan, ListFault
 from tests.campaign.stage import HOSTS, PLACES, Stage
-
-MOST_LISTENERS = 8
 
 
 class FakePipeline:

@@ -545,10 +545,42 @@ def test_a_silent_call_that_ends_is_heard_of_soon_while_others_come_and_go() -> 
         assert host.clock.now < 1003
 
 
-def test_calls_that_answer_at_once_need_one_connection_only() -> None:
+def test_few_calls_at_once_need_one_connection_only() -> None:
+    cmdlets, _host = begin(after(0))
+    for _ in range(20):
+        for _ in range(runspace.LISTENED_TO - 1):
+            cmdlets.begin(CALL, 20)
+        for _ in range(runspace.LISTENED_TO - 1):
+            cmdlets.wait(1)
+    assert cmdlets._listeners is None
+
+
+def test_many_calls_that_answer_soon_need_one_listener_only() -> None:
     cmdlets, host = begin(after(0))
     run_all(cmdlets, host, hung=0, many=50)
-    assert cmdlets._listeners is None
+    listeners = cmdlets._listeners
+    assert isinstance(listeners, FakeListeners)
+    assert listeners.most_asked == 1
+
+
+def test_one_that_hangs_among_many_holds_nobody_up_for_half_a_second() -> None:
+    cmdlets, host = begin(after(0))
+    ended: list[int] = []
+
+    def go_on(until: int) -> None:
+        while len(ended) < until:
+            while cmdlets.room() > 0:
+                cmdlets.begin(CALL, 20)
+            ended.extend(token for token, _answer in cmdlets.wait(1))
+
+    go_on(20)
+    host.answer = hang
+    cmdlets.wait(1)
+    cmdlets.begin(CALL, 20)
+    host.answer = after(0)
+    now = host.clock.now
+    go_on(60)
+    assert host.clock.now < now + 0.3
 
 
 def listening(answer: Callable[[Pipeline], Any], calls: int = 2) -> tuple[RunspaceTransport, Host, FakeListeners]:
