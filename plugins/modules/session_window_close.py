@@ -197,6 +197,11 @@ EXAMPLES = r"""
           run_once: true
           ignore_errors: true
 
+        - name: Let every host of the wave hear of what has failed
+          ansible.builtin.fail:
+            msg: "{{ window.msg }}"
+          when: window is failed
+
         - name: Do the work
           ansible.builtin.debug:
             msg: Here the host is patched and restarted.
@@ -209,7 +214,13 @@ EXAMPLES = r"""
               resource_group_name: rg-avd
               host_pool_name: pool-01
             wave: "{{ window.wave | default({}) }}"
+          register: opened
           run_once: true
+
+        - name: Fail where a host is closed still, or the window ends here
+          ansible.builtin.fail:
+            msg: "{{ opened.left_closed[inventory_hostname] | default('Too many hosts of the wave have failed.') }}"
+          when: opened.stop or inventory_hostname in opened.left_closed
 """
 
 RETURN = r"""
@@ -275,10 +286,10 @@ wave:
             such as V(logged_off).
           type: str
           sample: logged_off
-        done: {description: 'What was done to it, else empty.', type: str, sample: log off}
+        done: {description: 'What was done to it, or may have been, else empty.', type: str, sample: log off}
         reason: {description: 'Why, unless the outcome says it all.', type: str, sample: ""}
         ended_at:
-          description: When it was seen to have ended, else null.
+          description: When it was seen to have ended, else null. In check mode when it would be ended.
           type: str
           sample: "2026-11-30T01:30:02.000Z"
         warned_at:

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
+from ansible_collections.remotedesktop.sessions.plugins.modules import session_window_close
 from tests.integration.ansible_process import Finished
 from tests.integration.window_runs import ROLE, WindowRuns
-from tests.integration.wvd_window import BEFORE, A, B, C, make_runs, states
+from tests.integration.wvd_window import BEFORE, PLACE, A, B, C, make_runs, states
 from tests.lab.client import Lab, Row
 
 AT_ONCE: Row = {
@@ -132,6 +134,26 @@ def test_block_of_ones_own_does_no_work_when_closing_has_failed(runs: WindowRuns
     assert (worked(finished), runs.done()) == ([], []), finished.output
     assert finished.status != 0
     assert states(runs) == BEFORE
+
+
+@pytest.mark.newest_core
+@pytest.mark.parametrize("keep_open", ["0", "100%"])
+def test_example_of_the_modules(runs: WindowRuns, keep_open: str) -> None:
+    """As the documentation has it, but for places and times."""
+    (play,) = yaml.safe_load(session_window_close.EXAMPLES)
+    (block,) = play["tasks"]
+    (first, *_rest, last) = [
+        one[module] for one in block["block"] + block["always"] for module in one if "session_window" in module
+    ]
+    for options in first, last:
+        options.update(place=PLACE, journal=str(runs.journals))
+    messages = [{**first["messages"][0], "before": "2s"}]
+    first.update(messages=messages, deadline="3s", minimum_notice="1s", remaining="logoff", keep_open=keep_open)
+    finished = runs.run({**play, "hosts": "window", "serial": 2})
+    assert (finished.status == 0) == (keep_open == "0"), finished.output
+    assert states(runs) == BEFORE
+    work = [task.host for task in finished.tasks if task.name == "Do the work" and task.status == "ok"]
+    assert sorted(work) == ([A, B] if keep_open == "0" else [])
 
 
 def test_no_text_of_a_service_is_taken_for_a_template(runs: WindowRuns) -> None:

@@ -32,7 +32,7 @@ ONE, TWO, THREE = ({"resource_group_name": "rg", "host_pool_name": name} for nam
 def close(hostvars: dict[str, dict[str, Any]], here: str, kind: type[Any] = CloseAction, **args: Any) -> Any:
     """Make the first task of a wave, or another one, which runs for the host `here`."""
     made = action(kind, {"service": "wvd", **args})
-    made._vars, made._own, made._said = {"inventory_hostname": here, "hostvars": hostvars}, {}, dict(made._task.args)
+    made._look({"inventory_hostname": here, "hostvars": hostvars})
     return made
 
 

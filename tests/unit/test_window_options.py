@@ -26,7 +26,7 @@ def read(**args: Any) -> dict[str, Any]:
     made = action(Close, {"service": "wvd", **args})
     made._compute_environment_string = lambda _wanted: None
     made._execute_module = lambda **_given: {}
-    made._vars = {}
+    made._look({})
     made._do = lambda options: seen.append(options) or {}
     made._run()
     return seen[0]
@@ -58,9 +58,26 @@ def test_what_can_be_nobody_is_no_protection(text: object) -> None:
 
 
 @pytest.mark.parametrize("empty", ["", " ", "\n"])
-@pytest.mark.parametrize("name", sorted({*EMPTY_MEANS_LEFT_OUT} & {*CLOSE}))
+@pytest.mark.parametrize("name", sorted({*EMPTY_MEANS_LEFT_OUT} & {*CLOSE} - {"messages"}))
 def test_what_nobody_answered_is_left_out(name: str, empty: str) -> None:
     assert read(**{name: empty}) == read()
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_no_text_means_that_nobody_is_told(empty: str) -> None:
+    """An empty list does. The role has messages of its own for who has not answered."""
+    with pytest.raises(SelectionError, match="messages is an empty text"):
+        read(messages=empty)
+    assert read_orders(read(messages=[], minimum_notice="0s"), False).messages == ()
+
+
+TWO = ["autoscale", "personal_host_pool"]
+
+
+@pytest.mark.parametrize("between", [",", "\n", " , ", "\r\n"])
+def test_lists_may_be_lines(between: str) -> None:
+    options = read(tolerate=between.join([*TWO, ""]), collection_name=between.join([*TWO, ""]))
+    assert (options["tolerate"], options["collection_name"]) == (TWO, TWO)
 
 
 def test_numbers_and_flags_may_be_texts() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -34,6 +35,7 @@ from .options import check_args, read_options
 from .other_host import find_other_host
 from .run_life import leave_dead_run, run_lives
 from .task_reach import make_reach, task_environment
+from .unanswered import is_unanswered, unanswered_fields, without_fields
 from .window_options import EMPTY_MEANS_LEFT_OUT, read_brokers, read_places
 
 FREE = ("free", "host_pinned")
@@ -42,6 +44,8 @@ FREE = ("free", "host_pinned")
 
 OWN = ("session_window_place", "wvd_place", "session_window_host", "wvd_session_host_name")
 """Variables of the inventory that count for a host of the window."""
+LINES = ("collection_name", "tolerate")
+"""Lists that may be a text with commas or on lines, as a survey gives them. Others are read where they are used."""
 ROLE = "session_window_"
 """What the role's variables have before the name of the option."""
 EACH_ITS_OWN = frozenset(("azure", "host", "hosts"))
@@ -67,9 +71,7 @@ class WindowAction(ActionBase):
         """Run the task."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         del tmp
-        self._vars = task_vars or {}
-        self._own: dict[str, dict[str, Any]] = {}
-        self._said = dict(self._task.args)
+        self._look(task_vars or {})
         try:
             result.update(self._run())
         except (SessionsError, AnsibleConnectionFailure) as error:
@@ -79,11 +81,20 @@ class WindowAction(ActionBase):
         leave_dead_run(self._connection)
         return result
 
+    def _look(self, task_vars: dict[str, Any]) -> None:
+        """Take what the task knows."""
+        self._vars = task_vars
+        self._own: dict[str, dict[str, Any]] = {}
+        self._said = dict(self._task.args)
+        hostvars = task_vars.get("hostvars", {})
+        self._fields = unanswered_fields(hostvars, ROLE)
+        self._everywhere = without_fields(hostvars, self._fields)
+
     def _run(self) -> dict[str, Any]:
-        # Unanswered fields of a survey are empty texts; what they leave open is what the default says.
-        optional = [name for name, spec in self.OPTIONS.items() if "default" in spec or name in EMPTY_MEANS_LEFT_OUT]
-        unanswered = [name for name in optional if self._is_unanswered(name)]
-        self._task.args = {name: value for name, value in self._task.args.items() if name not in unanswered}
+        self._take_unanswered()
+        for name in LINES:
+            if isinstance(said := self._task.args.get(name), str):
+                self._task.args[name] = [one for part in re.split(r"[,\r\n]", said) if (one := part.strip())]
         check_args(self._task.args, self.OPTIONS, [_Reading()])
         _validation, validated = self.validate_argument_spec(self.OPTIONS)  # type: ignore[no-untyped-call,unused-ignore]
         options = read_options(validated, self.OPTIONS, [_Reading()])
@@ -97,9 +108,21 @@ class WindowAction(ActionBase):
             )
             return self._do(options)
 
-    def _is_unanswered(self, name: str) -> bool:
-        value = self._task.args.get(name)
-        return value is None or (isinstance(value, str) and not value.strip())
+    def _take_unanswered(self) -> None:
+        """Take for what a survey has left open what the inventory says, or what the default says."""
+        here = self._own_of(str(self._vars.get("inventory_hostname") or "localhost"))
+        for name, spec in self.OPTIONS.items():
+            variable = f"{ROLE}{name}"
+            if not is_unanswered(self._task.args.get(name)):
+                continue
+            if variable in self._fields:
+                self._said[name] = here.get(variable)
+            if variable in self._fields and not is_unanswered(here.get(variable)):
+                self._task.args[name] = here[variable]
+            elif name == "messages" and name in self._task.args and self._task.args[name] is not None:
+                raise SelectionError("messages is an empty text: leave it out, or set it to [] for no message.")
+            elif "default" in spec or name in EMPTY_MEANS_LEFT_OUT:
+                self._task.args.pop(name, None)
 
     def _do(self, options: Options) -> dict[str, Any]:
         raise NotImplementedError
@@ -133,9 +156,10 @@ class WindowAction(ActionBase):
     def _own_of(self, name: str) -> Mapping[str, Any]:
         """Return what the inventory says of a host, of the variables that count."""
         if name not in self._own:
-            everywhere = self._vars["hostvars"]
+            everywhere = self._everywhere
             own = everywhere[name] if name in everywhere else {}  # noqa: SIM401 - it has no get
-            wanted = [*OWN, *(f"{ROLE}{option}" for option in self.OPTIONS if option not in EACH_ITS_OWN)]
+            wanted = [*OWN, *self._fields]
+            wanted += [f"{ROLE}{option}" for option in self.OPTIONS if option not in EACH_ITS_OWN]
             # Once a host: each look makes Ansible put all its variables together.
             self._own[name] = {variable: own[variable] for variable in wanted if variable in own}
         return self._own[name]
@@ -231,6 +255,8 @@ class WindowAction(ActionBase):
 
 def _is_same(one: Any, other: Any) -> bool:
     """Tell whether two values of an option are the same; templates may have made a text of one."""
+    if is_unanswered(one) and is_unanswered(other):
+        return True
     return bool(plain(one) == plain(other) or str(plain(one)) == str(plain(other)))
 
 

@@ -93,7 +93,15 @@ class Report:
         A session that was asked for and is still there counts, because the request was accepted; and so does one of
         which nobody can tell.
         """
-        return any(row.perhaps or row.outcome in (self.verb.done, STILL_THERE, UNCLEAR) for row in self.rows)
+        return any(self.has_changed(row) for row in self.rows)
+
+    def has_changed(self, row: Row) -> bool:
+        """Tell whether a session was, would be or may have been changed."""
+        return row.perhaps or row.outcome in (self.verb.done, STILL_THERE, UNCLEAR)
+
+    def has_ended(self, row: Row) -> bool:
+        """Tell whether a session was seen to be gone, or would be."""
+        return row.outcome == self.verb.gone or (row.outcome == self.verb.done and self.verb.effect is Effect.GONE)
 
     @property
     def failures(self) -> list[Row]:

@@ -93,9 +93,11 @@ class Ending:
 
     session: Session
     how: str
+    """What was done, or may have been; empty when nothing was."""
     outcome: str
     reason: str
-    at: datetime
+    ended_at: datetime | None
+    """When it was seen to be gone."""
 
 
 @dataclass(slots=True)
@@ -500,7 +502,9 @@ class Wave:
             self.record.warnings.append(warning)
         for row in report.rows:
             if row.session is not None:
-                ending = Ending(row.session, report.verb.name, row.outcome, row.reason, at)
+                how = report.verb.name if report.has_changed(row) else ""
+                ended_at = at if report.has_ended(row) else None
+                ending = Ending(row.session, how, row.outcome, row.reason, ended_at)
                 self.record.endings[without_case(row.key)] = ending
 
     def _note_met(self) -> None:

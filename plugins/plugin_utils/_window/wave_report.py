@@ -64,7 +64,7 @@ def _sessions(record: WaveRecord) -> list[Facts]:
         told = one.result()
         rows[(without_case(one.session.key), one.session.created)] = {
             **{name: told.get(name) for name in ("host", "session", "owner", "state")},
-            **{name: told[name] for name in ("outcome", "ended_at", "warned_at", "messages")},
+            **{name: told[name] for name in ("outcome", "reason", "ended_at", "warned_at", "messages")},
             "done": "",
         }
     for key, ending in record.endings.items():
@@ -79,7 +79,7 @@ def _sessions(record: WaveRecord) -> list[Facts]:
                 "done": "",
             },
         )
-        row.update(outcome=ending.outcome, reason=ending.reason, done=ending.how, ended_at=write_time(ending.at))
+        row.update(outcome=ending.outcome, reason=ending.reason, done=ending.how, ended_at=_time(ending.ended_at))
     return list(rows.values())
 
 

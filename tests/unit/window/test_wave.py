@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.host_setting import HostReport, HostRow
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Reply
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.staged_message import StagedMessage
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal import Journal
@@ -105,6 +106,26 @@ def test_hosts_are_closed_users_told_and_ended_and_hosts_ready(bench: Callable[.
     assert one.ended() == [("alice", "Active", 1200), ("carol", "Active", 1200), ("bob", "Disconnected", 1200)]
     assert one.left_closed() == [A, B]
     assert one.hosts.states == {A: False, B: False}
+
+
+def test_report_says_of_nobody_that_he_was_ended_who_is_still_on(bench: Callable[..., Bench]) -> None:
+    dave, erin = (session(name[0], f"{name}@contoso.com", host=B) for name in ("dave", "erin"))
+    who = [replace(one, fields={**one.fields, "owner": one.user}) for one in (ALICE, CAROL, dave, erin)]
+    one = bench(*who)
+    answers = {ALICE.key: [lambda _farm, _one: Reply.REFUSED] * 99, erin.key: [stay] * 99}
+    one.farm.schedule = [
+        (700.0, lambda: one.farm.end(dave.key)),
+        (1100.0, lambda: one.farm.replies.update(answers)),  # after the messages
+    ]
+    one.close()
+    rows = {row["owner"].partition("@")[0]: row for row in one.facts()["sessions"]}
+    assert {who: (row["outcome"], row["done"], row["ended_at"] is not None) for who, row in rows.items()} == {
+        "alice": ("failed", "", False),
+        "erin": ("still_there", "log off", False),
+        "carol": ("logged_off", "log off", True),
+        "dave": ("ended", "", True),
+    }
+    assert (rows["alice"]["reason"], rows["dave"]["reason"]) == ("answered REFUSED", "")
 
 
 def test_user_who_meets_two_waves_is_reported(bench: Callable[..., Bench]) -> None:

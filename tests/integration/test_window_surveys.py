@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, the remotedesktop.sessions contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fields of a survey that nobody has answered, which are empty extra variables: they hide nothing and widen nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.window_runs import WindowRuns
+from tests.integration.wvd_window import A, B, C, make_runs
+from tests.lab.client import Lab, Row
+
+WINDOW = "remotedesktop.sessions.window"
+AT_ONCE: Row = {
+    "session_window_remaining": "logoff",
+    "session_window_deadline": "1s",
+    "session_window_minimum_notice": "0s",
+}
+
+pytestmark = pytest.mark.outer_cores
+
+
+@pytest.fixture
+def runs(lab: Lab, tmp_path: Path) -> Iterator[WindowRuns]:
+    runs = make_runs(lab, tmp_path)
+    yield runs
+    runs.stop()
+
+
+def test_what_is_unanswered_leaves_what_the_inventory_and_the_role_say(runs: WindowRuns) -> None:
+    runs.inventory["window"]["vars"] = {"session_window_protected_users": "{{ [who] }}", "who": "grace"}
+    runs.lab.change_host(pool="pool-01", host=C, allow_new_session=True)
+    unanswered = {f"session_window_{name}": " " for name in ("protected_users", "messages", "latest", "keep_open")}
+    finished = runs.run_playbook(WINDOW, session_window_hosts="window", **AT_ONCE, **unanswered)
+    assert finished.status == 0, finished.output
+    assert {host for _verb, host, _user in runs.done("message", "logoff")} == {A, B}
+    (wave,) = runs.report()["waves"]
+    assert "grace" in wave["hosts"][C]["out"]
+    told = {message["title"] for row in wave["sessions"] for message in row["messages"]}
+    assert told == {"Maintenance begins soon"}, "the role's own, of which the second has overtaken the first"
+
+
+def test_hosts_of_which_the_inventory_says_different_things_are_refused(runs: WindowRuns) -> None:
+    runs.inventory["window"]["hosts"][C]["session_window_protected_users"] = ["grace"]
+    finished = runs.run_playbook(WINDOW, session_window_hosts="window", session_window_protected_users="", **AT_ONCE)
+    assert finished.status != 0
+    assert f"session_window_protected_users of {C}" in finished.output.replace("\n", " ")
+    assert runs.done() == []
