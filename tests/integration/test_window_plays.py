@@ -92,18 +92,53 @@ def test_hosts_of_two_host_pools_in_a_wave(runs: WindowRuns) -> None:
 
 
 @pytest.mark.newest_core
-def test_hosts_that_are_lost_stop_a_window(runs: WindowRuns) -> None:
-    """Ansible's own max_fail_percentage does not count the unreachable."""
+@pytest.mark.parametrize("before", [False, True])
+def test_hosts_that_are_lost_stop_a_window(runs: WindowRuns, before: bool) -> None:
+    """By the work, or before the window begins. Ansible's own max_fail_percentage does not count the unreachable."""
     away = {"ansible_connection": "ssh", "ansible_port": 1}
     lost = {"name": "Lose", "ansible.builtin.raw": "true", "vars": away, "when": f"inventory_hostname == '{A}'"}
     runs.inventory["window"]["hosts"][C] = runs.inventory["window"]["hosts"][B]
     runs.lab.change_host(pool="pool-01", host=C, allow_new_session=True)
-    finished = runs.run(runs.play([lost], serial=2, **AT_ONCE))
+    finished = runs.run(runs.play(*([] if before else [[lost]]), serial=2, pre_tasks=[lost][:before], **AT_ONCE))
     assert finished.status != 0
     assert "the window ends with this wave" in finished.output
     runs.wait_for(runs.guard_is_gone)
     assert states(runs) == dict.fromkeys(BEFORE, True)
-    assert sorted(host for _verb, host, _user in runs.done("drain", "undrain")) == [A, A, B, B]
+    assert sorted(host for _verb, host, _user in runs.done("drain", "undrain")) == [A, A, B, B][2 * before :]
+
+
+@pytest.mark.newest_core
+def test_wave_without_an_end_is_opened_when_it_serves_and_told_of(runs: WindowRuns) -> None:
+    for after, status in (4, "Unavailable"), (9, "Available"):
+        change = {"what": "host", "pool": "pool-01", "host": A, "status": status}
+        runs.lab.schedule({**change, "after": after, "follows": {"verb": "drain", "host": A}})
+    work = [
+        {"name": "Patch", "ansible.builtin.pause": {"seconds": 2}},
+        {"name": "End", "ansible.builtin.meta": "end_batch"},
+    ]
+    runs.run(runs.play(work, serial=1, **AT_ONCE))
+    runs.wait_for(runs.guard_is_gone)
+    assert runs.done("drain", "undrain") == [(verb, host, "") for host in (A, B) for verb in ("drain", "undrain")]
+    back = [entry["time"] for entry in runs.lab.audit() if entry["verb"] == "change_host"][-1]
+    assert next(entry["time"] for entry in runs.lab.audit() if entry["verb"] == "undrain") > back
+    waves = runs.report()["waves"]
+    assert [list(wave["hosts"]) for wave in waves] == [[A], [B]]
+    assert {row["done"] for wave in waves for row in wave["sessions"]} == {"log off"}
+    assert not list(runs.journals.glob("*.wave.json"))
+
+
+@pytest.mark.parametrize("way", ["extra variable", "one session host twice", "the same in check mode"])
+def test_name_that_means_another_host_is_refused(runs: WindowRuns, way: str) -> None:
+    """Though each host is a wave of its own."""
+    if way == "extra variable":
+        arguments, words = ["-e", f"session_window_host={A}"], "session_window_host is an extra variable"
+    else:
+        own = runs.inventory["window"]["hosts"][B]
+        runs.inventory["window"]["hosts"] = {A: own, "zz": {**own, "session_window_host": A.partition(".")[0]}}
+        arguments, words = ["--check"] if "check" in way else [], f"{A} and zz are one session host"
+    finished = runs.run(runs.play(serial=1, **AT_ONCE), arguments=arguments)
+    assert (finished.status != 0, runs.done()) == (True, []), finished.output
+    assert words in " ".join(finished.output.split())
 
 
 def own_block(runs: WindowRuns, *work: Row) -> Row:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +21,11 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.h
     SET,
     HostReport,
     HostRow,
+)
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session_host import (
+    HostName,
+    HostRead,
+    SessionHost,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal import Journal
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal_state import Header
@@ -139,7 +145,16 @@ def test_what_an_earlier_wave_has_left_closed_is_opened_unless_it_may_be_worked_
         asked.extend(one["host"] for one in rows)
         return HostReport([HostRow(one["host"], one, False, True, SET) for one in rows])
 
+    service = SimpleNamespace(
+        trouble=(SelectionError,),
+        set=give_states,
+        names=lambda rows: [HostName("one", one["host"]) for one in rows],
+        read=lambda names: [HostRead(one, SessionHost("one", one.name, False, {})) for one in names],
+        is_healthy=lambda _host, _since: True,
+    )
     made = close({}, "a")
     made._task.get_play = lambda: SimpleNamespace(strategy="linear")
-    made._open_left({"hosts": hosts}, SimpleNamespace(set=give_states), journal)
+    made._reach = SimpleNamespace(clock=time.monotonic, sleep=time.sleep)
+    options = {"hosts": hosts, "report": None, "stop_at_percentage": 25, "ready_timeout": "1s"}
+    made._open_left(options, service, journal)
     assert (asked, len(journal.read().to_open())) == (opened, 1 - len(opened))

@@ -19,10 +19,14 @@ def is_unanswered(value: object) -> bool:
 
 def unanswered_fields(hostvars: object, prefix: str) -> list[str]:
     """Return the extra variables that begin so and are empty; `hostvars` are those of a task."""
+    extra = extra_variables(hostvars)
+    return [name for name, value in extra.items() if name.startswith(prefix) and is_unanswered(value)]
+
+
+def extra_variables(hostvars: object) -> Mapping[str, Any]:
+    """Return the variables of the command line, a survey or a job template; `hostvars` are those of a task."""
     extra = getattr(getattr(hostvars, "_variable_manager", None), "extra_vars", None)
-    if not isinstance(extra, Mapping):
-        return []
-    return [str(name) for name, value in extra.items() if str(name).startswith(prefix) and is_unanswered(value)]
+    return {str(name): value for name, value in extra.items()} if isinstance(extra, Mapping) else {}
 
 
 def without_fields(hostvars: Any, fields: list[str]) -> Any:

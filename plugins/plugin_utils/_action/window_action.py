@@ -42,7 +42,9 @@ FREE = ("free", "host_pinned")
 """Strategies by which each host goes its own way, so that it is a wave of its own."""
 
 
-OWN = ("session_window_place", "wvd_place", "session_window_host", "wvd_session_host_name")
+HOST_NAMES = ("session_window_host", "wvd_session_host_name")
+"""Variables that name the session host of a host, the first that there is."""
+OWN = ("session_window_place", "wvd_place", *HOST_NAMES)
 """Variables of the inventory that count for a host of the window."""
 LINES = ("collection_name", "tolerate")
 """Lists that may be a text with commas or on lines, as a survey gives them. Others are read where they are used."""
@@ -224,7 +226,7 @@ class WindowAction(ActionBase):
         return named
 
     def _session_host(self, host: str) -> str:
-        return str(self._of_host(host, "session_window_host", "wvd_session_host_name") or host)
+        return str(self._of_host(host, *HOST_NAMES) or host)
 
     # The run
 

@@ -25,17 +25,18 @@ from .._sessions.times import read_time
 from .._window.duty import Orders, Reopening
 from .._window.guard import start
 from .._window.journal import Journal
-from .._window.journal_state import JournalState, Row
+from .._window.journal_state import JournalState, Row, host_key
 from .._window.process_life import lives as process_lives
 from .._window.run_journal import begin_journal, beginning, find_journal, refuse_closed
 from .._window.wave import Wave
-from .._window.wave_opening import restore
+from .._window.wave_opening import WaveOpening, restore
 from .._window.wave_orders import WaveOrders, WindowError
-from .._window.wave_report import keep_facts, wave_facts, wave_lines, write_report
+from .._window.wave_report import keep_facts, report_cut_waves, wave_facts, wave_lines, write_report
 from .conditions import are_true, conditions_over, is_run_once
 from .leaving_run import leave_run
 from .run_life import run_lives
-from .window_action import WindowAction, controller, not_over
+from .unanswered import extra_variables, is_unanswered
+from .window_action import HOST_NAMES, WindowAction, controller, not_over
 from .window_options import CLOSE, check_opening, read_brokers, read_latest, read_orders, read_patience
 
 
@@ -58,8 +59,12 @@ class CloseAction(WindowAction):
         self._require_free_way(service, orders, options["tolerate"] or ())
         folder = self._folder(options)
         journal = None
-        if not orders.check_mode:
-            journal = self._begin(options, folder, patience)
+        if orders.check_mode:
+            everybody = self._vars.get("ansible_play_hosts_all") or hosts
+            if options["hosts"] or hosts[0] == str(everybody[0]):  # Once is enough.
+                self._require_different(options, service)
+        else:
+            journal = self._begin(options, folder, patience, service)
             self._open_left(options, service, journal)
         latest = read_latest(options, self._began(journal))
         self._require_time(orders, latest)
@@ -115,7 +120,14 @@ class CloseAction(WindowAction):
                 )
 
     def _check_host(self, options: Options, hosts: Sequence[str]) -> None:
-        """Refuse a name that the play gives, which would be that of every host. Raises SelectionError."""
+        """Refuse a name that is not of the inventory, which would be that of every host. Raises SelectionError."""
+        extra = extra_variables(self._vars.get("hostvars"))
+        for name in HOST_NAMES:
+            if not is_unanswered(extra.get(name)):
+                raise SelectionError(
+                    f"{name} is an extra variable: it must be a variable of each host in the inventory, as one of the "
+                    "command line or of a survey would be the same for all hosts."
+                )
         here = str(self._vars.get("inventory_hostname") or "")
         said = options["host"]
         if said and here in hosts and fold(said) != fold(self._session_host(here)):
@@ -124,12 +136,30 @@ class CloseAction(WindowAction):
                 "of each host in the inventory, as one of the play would be the same for all hosts."
             )
 
-    def _begin(self, options: Options, folder: Path, patience: float) -> Journal:
+    def _require_different(self, options: Options, service: WvdWave | RdsWave) -> None:
+        """Refuse hosts of the play that are one session host, maybe in two waves. Raises SelectionError.
+
+        Within a wave the service tells, which knows names that this does not.
+        """
+        hosts = options["hosts"] or self._vars.get("ansible_play_hosts_all") or ()
+        seen: dict[tuple[str, str], dict[str, str]] = {}
+        for host, named in self._names(options, [str(one) for one in hosts], service).items():
+            place, name = named.key
+            alike = seen.setdefault((place, name.partition(".")[0]), {})
+            for other, its in alike.items():
+                if name == its or "." not in name or "." not in its:
+                    raise SelectionError(
+                        f"{other} and {host} are one session host, {named.name}: take one of them out of the play."
+                    )
+            alike[host] = name
+
+    def _begin(self, options: Options, folder: Path, patience: float, service: WvdWave | RdsWave) -> Journal:
         """Find or begin the journal of the run, with its guard. Raises JournalError, GuardError and SelectionError."""
         process, part = self._process(), self._part()
         with beginning(folder):
             journal = find_journal(folder, process, part)
             if journal is None:
+                self._require_different(options, service)
                 place = ", ".join(read_brokers(options)) if options["service"] == "rds" else ""
                 journal = begin_journal(folder, process, part, options["service"], controller(), place)
             if options["guard"] and not _is_guarded(journal.read()):
@@ -139,7 +169,7 @@ class CloseAction(WindowAction):
                     None if latest is None else latest.timestamp(),
                     options["latest_action"],
                     patience,
-                    tell=self._guard_tells(options),
+                    tell=self._guard_tells(options, journal),
                 )
                 start(journal.path, orders, leave_run)
         return journal
@@ -163,14 +193,21 @@ class CloseAction(WindowAction):
         if self._is_free() or options["hosts"]:
             return
         rows = journal.read().to_open()
-        if not rows:
-            return
-        why = "They are left closed by an earlier wave of this run, so this one is not begun"
-        reasons = [one.reason for one in restore(service, rows)]
-        journal.opened([row for row, reason in zip(rows, reasons, strict=True) if not reason])
-        left = [f"{row['host']}: {reason}" for row, reason in zip(rows, reasons, strict=True) if reason]
-        if left:
-            raise WindowError(f"{why}: {'; '.join(left)}")
+        if rows:
+            opening = WaveOpening(service, journal, self._world(), self._console().warn)
+            opening.open(rows, {host_key(row) for row in rows}, utc_now(), check_opening(options))
+            left = [
+                f"{row['host']}: {opening.result.left.get(host_key(row)) or 'it was not seen to be open'}"
+                for row in rows
+                if host_key(row) not in opening.result.opened
+            ]
+            for row in rows:
+                if host_key(row) in opening.result.unhealthy:
+                    self._console().warn(f"{row['host']}, of an earlier wave, was opened, but not seen to serve.")
+            if left:
+                why = "They are left closed by an earlier wave of this run, so this one is not begun"
+                raise WindowError(f"{why}: {'; '.join(left)}")
+        report_cut_waves(_report_folder(options), journal.path, journal.read())
 
     # The guard: a fork of this process, in which these are called
 
@@ -183,16 +220,19 @@ class CloseAction(WindowAction):
 
         return open_again
 
-    def _guard_tells(self, options: Options) -> Any:
-        report = options["report"]
-        if not report:
-            return None
-        folder = Path(report).expanduser().absolute()
+    def _guard_tells(self, options: Options, journal: Journal) -> Any:
+        folder = _report_folder(options)
 
         def tell(state: JournalState) -> None:
-            write_report(folder, state)
+            report_cut_waves(folder, journal.path, state)
+            if folder is not None:
+                write_report(folder, state)
 
         return tell
+
+
+def _report_folder(options: Options) -> Path | None:
+    return Path(options["report"]).expanduser().absolute() if options["report"] else None
 
 
 def _is_guarded(state: JournalState) -> bool:

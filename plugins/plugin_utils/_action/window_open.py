@@ -46,6 +46,15 @@ class OpenAction(WindowAction):
             opening, by_name = self._open(options, journal, wave, worked, failed, timeout)
         return self._tell(options, journal, wave, worked, failed, opening, by_name)
 
+    def _lost_before(self, options: Options, hosts: Mapping[str, object]) -> list[str]:
+        """Return hosts of the batch that were lost before the first task of the wave, as when facts are gathered."""
+        inventory = getattr(self._vars.get("hostvars"), "_inventory", None)
+        if inventory is None or not hosts or options["hosts"] or self._is_free():
+            return []
+        there = set(self._vars.get("ansible_play_hosts") or ())
+        batch = [str(host.name) for host in inventory.get_hosts()]
+        return [name for name in batch if name not in hosts and name not in there]
+
     def _hosts_of(self, options: Options, wave: Mapping[str, Any]) -> list[str]:
         """Return the hosts of the wave; none when its first task has been lost, for all that the run has closed."""
         if wave.get("hosts"):
@@ -127,8 +136,9 @@ class OpenAction(WindowAction):
             one["worked"] = "failed" if name in failed else "done" if name in worked else "no"
             one["left_closed"] = closed.get(name, "")
         unhealthy = [name for name, row in by_name.items() if host_key(row) in opening.unhealthy]
-        lost = {*failed, *unhealthy, *closed}
-        total = max(1, len(rows))
+        before = self._lost_before(options, rows)
+        lost = {*failed, *unhealthy, *closed, *before}
+        total = max(1, len(rows) + len(before))
         stop = bool(lost) and 100 * len(lost) > options["stop_at_percentage"] * total
         facts = {**known, "hosts": rows, "ended": write_time(utc_now()), "stopped": stop}
         result: dict[str, Any] = {
@@ -140,6 +150,7 @@ class OpenAction(WindowAction):
         lines += [f"{name}: left closed, because {why}" for name, why in closed.items()]
         lines += [f"{name}: opened, but not seen to serve" for name in unhealthy]
         lines += [f"{name}: the work on it failed, or it was lost" for name in failed]
+        lines += [f"{name}: it was lost before the wave was closed" for name in before]
         if stop:
             lines.append(
                 f"{len(lost)} of {total} session hosts failed, which is more than {options['stop_at_percentage']} %: "

@@ -144,8 +144,27 @@ def count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def write_report(folder: Path, state: JournalState, wave: Mapping[str, Any] | None = None) -> Path:
-    """Add a wave, and what the journal says, to the report of a run: a file for its owner alone.
+def report_cut_waves(folder: Path | None, journal: Path, state: JournalState) -> None:
+    """Tell of waves that had no end, as after `meta: end_batch`, in the report if there is one; and forget them.
+
+    Raises JournalError.
+    """
+    paths = sorted(journal.parent.glob(f"{journal.stem}.*{WAVE}"))
+    waves = []
+    for path in paths:
+        with suppress(OSError, ValueError, KeyError, AttributeError):
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            for one in facts["hosts"].values():
+                one["worked"] = "unknown" if one["ready"] else "no"
+            waves.append({**facts, "stopped": False})
+    if folder is not None and waves:
+        write_report(folder, state, *waves)
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def write_report(folder: Path, state: JournalState, *waves: Mapping[str, Any]) -> Path:
+    """Add waves, and what the journal says, to the report of a run: a file for its owner alone.
 
     Raises JournalError.
     """
@@ -157,8 +176,7 @@ def write_report(folder: Path, state: JournalState, wave: Mapping[str, Any] | No
             with suppress(FileNotFoundError):
                 facts = json.loads(path.read_text(encoding="utf-8"))
             facts.update(_run(state))
-            if wave is not None:
-                facts["waves"].append(wave)
+            facts["waves"] += waves
             handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump(facts, file, indent=1)

@@ -356,11 +356,15 @@ class Judge:
                     continue
                 if not any(self._is_excuse(one, row) for one in own):
                     yield f"{who} was on at {log.begun} and was not told message {stage.title}"
+            listed = {self._identity_of_row(row) for row in log.rows or ()}
             failed = [
                 each
                 for one in report.watched
                 for each in one.told
-                if each.stage is stage and each.outcome == "failed" and left > self._next(stage) + 10.0
+                if self._identity_of_row(one.session) in listed
+                and each.stage is stage
+                and each.outcome == "failed"
+                and left > self._next(stage) + 10.0
             ]
             if failed and undisturbed:
                 yield f"message {stage.title} is told to have failed, and nothing kept it from being sent"

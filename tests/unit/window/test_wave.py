@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.s
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.session import Session
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.staged_message import StagedMessage
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal import Journal
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal_state import Header
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal_state import Header, JournalError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.process_life import this_process
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wave import Wave, World
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wave_orders import (
@@ -27,7 +28,12 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wav
     WaveOrders,
     WindowError,
 )
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wave_report import wave_facts, wave_lines
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wave_report import (
+    keep_facts,
+    report_cut_waves,
+    wave_facts,
+    wave_lines,
+)
 from tests.unit.fakes.console import Person
 from tests.unit.fakes.farm import session
 from tests.unit.fakes.wave_farm import WaveFarm, WaveHosts, now_of, stay
@@ -512,3 +518,23 @@ def test_check_mode_changes_nothing_and_tells_what_would_be_done(bench: Callable
         ("bob@contoso.com", 0),
     ]
     assert {ending.session.user for ending in one.wave.record.endings.values()} == {ALICE.user, BOB.user}
+
+
+def test_wave_that_had_no_end_is_told_of_once(bench: Callable[..., Bench], tmp_path: Path) -> None:
+    one = bench(ALICE)
+    one.close(A)
+    journal = one.journal
+    assert journal is not None
+    keep_facts(one.facts(), journal.path)
+    torn = journal.path.with_name(f"{journal.path.stem}.9-1.wave.json")
+    torn.write_text('{"hosts"')
+    with pytest.raises(JournalError):
+        report_cut_waves(torn, journal.path, journal.read())
+    reports = tmp_path / "reports"
+    for _ in range(2):
+        report_cut_waves(reports, journal.path, journal.read())
+    (path,) = reports.iterdir()
+    (wave,) = json.loads(path.read_text())["waves"]
+    assert {name: host["worked"] for name, host in wave["hosts"].items()} == {A: "unknown"}
+    assert [row["done"] for row in wave["sessions"]] == ["log off"]
+    assert not list(journal.path.parent.glob("*.wave.json"))
