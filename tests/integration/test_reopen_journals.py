@@ -5,19 +5,22 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal import read_journal
+from tests.integration import rds_window
 from tests.integration.ansible_process import Finished
 from tests.integration.window_runs import WindowRuns
-from tests.integration.wvd_window import BEFORE, A, B, make_runs, states
+from tests.integration.windows_hosts import BROKER
+from tests.integration.wvd_window import BEFORE, A, B, make_runs, states, take_sign_in
 from tests.lab.client import Lab
 
 CONTAINER = (
@@ -42,15 +45,16 @@ def runs(lab: Lab, tmp_path: Path) -> Iterator[WindowRuns]:
     runs.stop()
 
 
-def reopen(runs: WindowRuns) -> Finished:
-    which = f"reopen_hosts_journal={runs.journals}"
-    return runs.ansible.run("ansible-playbook", "remotedesktop.sessions.reopen_hosts", "-i", "localhost,", "-e", which)
+def reopen(runs: WindowRuns, *arguments: str, inventory: str = "localhost,", **variables: object) -> Finished:
+    which = json.dumps({"reopen_hosts_journal": str(runs.journals), **variables})
+    playbook = "remotedesktop.sessions.reopen_hosts"
+    return runs.ansible.run("ansible-playbook", playbook, "-i", inventory, "-e", which, *arguments)
 
 
-def die_closed(runs: WindowRuns) -> Path:
+def die_closed(runs: WindowRuns, closed: Callable[[], bool] | None = None, **variables: object) -> Path:
     """Begin a window without a guard, and kill it when it has closed its hosts; return its journal."""
-    process = runs.start(runs.play(session_window_deadline="60s", session_window_guard=False))
-    runs.wait_for(lambda: states(runs) == CLOSED)
+    process = runs.start(runs.play(session_window_deadline="60s", session_window_guard=False, **variables))
+    runs.wait_for(closed or (lambda: states(runs) == CLOSED))
     runs.wait_for(lambda: any(one["record"] == "closed" for one in runs.journal().written))
     runs.kill(process, signal.SIGKILL, True)
     (path,) = runs.journals.glob("*.jsonl")
@@ -110,3 +114,29 @@ def test_journals_that_cannot_be_read_are_named_and_keep_no_other_closed(runs: W
     assert runs.done("drain")[len(BEFORE) :] == []
     for path in damaged:
         path.unlink()
+
+
+def test_limit_that_leaves_out_who_opens_is_no_success(runs: WindowRuns) -> None:
+    """And the sign-in may be that of the window."""
+    azure = take_sign_in(runs)
+    die_closed(runs, session_window_azure=azure)
+    limited = reopen(runs, "--limit", A, inventory=runs._inventory(), reopen_hosts_azure=azure)
+    assert limited.status != 0
+    assert "The limit leaves localhost out" in said(limited)
+    finished = reopen(runs, reopen_hosts_azure=azure)
+    assert finished.status == 0, finished.output
+    assert states(runs) == BEFORE
+
+
+def test_hosts_of_a_broker_that_the_window_was_told_to_ask(lab: Lab, tmp_path: Path) -> None:
+    """The journal knows it, as the machine on which the cmdlets ran is none."""
+    runs = rds_window.make_runs(lab, tmp_path)
+    try:
+        asks = {"session_window_place": rds_window.BROKER_2, "session_window_connection_broker": BROKER}
+        closed = dict.fromkeys(rds_window.BEFORE, "No")
+        die_closed(runs, lambda: rds_window.states(runs) == closed, **asks)
+        finished = reopen(runs, inventory=runs._inventory())
+        assert finished.status == 0, finished.output
+        assert rds_window.states(runs) == rds_window.BEFORE
+    finally:
+        runs.stop()

@@ -209,33 +209,6 @@ def test_host_that_is_left_closed_and_a_window_that_stops(runs: WindowRuns) -> N
     assert (wave["hosts"][A]["left_closed"], wave["hosts"][B]["worked"]) == ("the work on it failed", "done")
 
 
-PLAYBOOK = "remotedesktop.sessions.window"
-
-
-@NEWEST
-@pytest.mark.parametrize("pattern", [",", " ", f"!{A}", ""])
-def test_pattern_that_names_nobody_means_nobody(runs: WindowRuns, pattern: str) -> None:
-    """Ansible takes the first three for all hosts, or all others."""
-    finished = runs.run_playbook(PLAYBOOK, session_window_hosts=pattern)
-    assert finished.status != 0
-    assert "Nothing says which hosts are meant" in " ".join(finished.output.split())
-    assert runs.done() == []
-
-
-@NEWEST
-def test_every_host_that_the_service_lists(runs: WindowRuns) -> None:
-    """Without an inventory; and answers of a survey that are empty are no answers."""
-    place = {**PLACE, "host_pool_name": "pool-02"}
-    empty = {"session_window_hosts": "", "session_window_serial": "", "session_window_ready_when": ""}
-    variables = {**empty, **AT_ONCE, "session_window_every_host": "true", "session_window_place": place}
-    finished = runs.run_playbook(PLAYBOOK, "-i", "localhost,", **variables)
-    assert finished.status == 0, finished.output
-    assert [task.host for task in finished.tasks if task.name.endswith("Patch") and task.status == "ok"] == [
-        "dev-0.contoso.com"
-    ]
-    assert [verb for verb, _host, _user in runs.done("drain", "undrain")] == ["drain", "undrain"]
-
-
 @NEWEST
 def test_option_that_is_wrong_fails_every_host_and_closes_none(runs: WindowRuns) -> None:
     finished = runs.run(runs.play(session_window_ready_timeout="10"))

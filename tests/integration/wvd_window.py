@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.integration.ansible_process import Ansible, environment
 from tests.integration.window_runs import WindowRuns, hosts_of
-from tests.lab.client import Lab
+from tests.lab.client import Lab, Row
 
 PLACE = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
 A, B, C = (f"avd-{number}.contoso.com" for number in range(3))
@@ -29,3 +29,9 @@ def make_runs(lab: Lab, folder: Path, hosts: Sequence[str] = (A, B, C)) -> Windo
 
 def states(runs: WindowRuns) -> dict[str, object]:
     return {name: state for name, state in runs.states().items() if name in BEFORE}
+
+
+def take_sign_in(runs: WindowRuns) -> Row:
+    """Take the sign-in out of the environment of all runs; return it as the option azure takes it."""
+    options = ("subscription_id", "client_id", "tenant", "secret")
+    return {name: runs.ansible.environment.pop(f"AZURE_{name.upper()}") for name in options}

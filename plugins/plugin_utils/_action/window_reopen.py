@@ -101,12 +101,20 @@ class ReopenAction(WindowAction):
     def _restore(self, options: Options, service: str, brokers: Sequence[str], rows: Sequence[Row]) -> list[Row]:
         """Give hosts the states of their rows; return those that have them."""
         where = {"collection_name": None, **options, "service": service, "place": options["place"] or list(brokers)}
-        check_mode = bool(self._task.check_mode)
-        try:
-            report = self._make_service(where, []).set(rows, float(options["wait_timeout"]), check_mode)
-        except (SessionsError, AnsibleConnectionFailure) as error:
+        # The window may have named the broker to its cmdlets; after a failover it is another one.
+        asked = {str(row.get("connection_broker") or "") for row in rows} - {""}
+        given = options["connection_broker"]
+        errors = []
+        for broker in [given] if given or len(asked) != 1 else [*asked, None]:
+            try:
+                service_of_rows = self._make_service({**where, "connection_broker": broker}, [])
+                report = service_of_rows.set(rows, float(options["wait_timeout"]), bool(self._task.check_mode))
+                break
+            except (SessionsError, AnsibleConnectionFailure) as error:
+                errors.append(str(error))
+        else:
             through = f"Over {', '.join(brokers)}: " if brokers else ""
-            self._errors.append(f"{through}{error}")
+            self._errors.append(f"{through}{' '.join(dict.fromkeys(errors))}")
             return []
         results = [dict(row.result()) for row in report.rows]
         self._rows += results
