@@ -161,7 +161,9 @@ options:
 attributes:
   check_mode:
     support: full
-    details: Reads hosts and sessions, and returns what would be done if everybody stayed. Starts no guard.
+    details: >-
+      Reads hosts and sessions, and returns what would be done if everybody stayed. Starts no guard. Times of later
+      batches count from the deadline of the one before; where nobody is waited for, they are earlier.
 extends_documentation_fragment:
   - remotedesktop.sessions.window
   - remotedesktop.sessions.window.supports

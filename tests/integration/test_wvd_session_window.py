@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,20 @@ def test_check_mode_shows_what_the_run_then_does(runs: WindowRuns) -> None:
         return hosts, sorted((row["owner"], row["outcome"], len(row["messages"])) for row in wave["sessions"])
 
     assert told(planned) == told(done)
+
+
+def test_check_mode_plans_later_waves_after_the_deadlines_of_earlier_ones(runs: WindowRuns) -> None:
+    """So it refuses one for which latest leaves no time, as the run does."""
+    deadlines = {}
+    for latest in ("120s", "50s"):
+        times = {"session_window_deadline": "30s", "session_window_latest": latest}
+        checked = runs.run(runs.play(serial=1, hosts=f"{A},{B}", **AT_ONCE | times), arguments=["--check"])
+        waves = [
+            task.result["wave"] for task in checked.tasks if "Close the hosts" in task.name and "wave" in task.result
+        ]
+        deadlines[checked.status] = [datetime.fromisoformat(wave["deadline"].replace("Z", "+00:00")) for wave in waves]
+    (first, second), (_only,) = deadlines[0], deadlines[2]
+    assert 30 <= (second - first).total_seconds() < 60
 
 
 @pytest.mark.parametrize(

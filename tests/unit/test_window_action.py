@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.batches import earlier_batches
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.window_close import CloseAction
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.window_open import OpenAction
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import wvd_wave
@@ -55,6 +56,28 @@ def test_place_for_all_hosts_counts_where_they_have_none_of_their_own() -> None:
     hostvars: dict[str, dict[str, Any]] = {"a": {}, "b": {"wvd_place": TWO}, "c": {"session_window_place": THREE}}
     made = close(hostvars, "a")
     assert [made._place({"place": ONE}, host) for host in hostvars] == [ONE, ONE, THREE]
+
+
+@pytest.mark.parametrize(
+    ("serial", "order", "numbers"),
+    [
+        ([], None, [0, 0, 0, 0, 0]),
+        ([1], None, [0, 1, 2, 3, 4]),
+        (["2"], "inventory", [0, 0, 1, 1, 2]),
+        ([1, "50%"], None, [0, 1, 1, 2, 2]),
+        ([2], "reverse_inventory", [2, 1, 1, 0, 0]),
+        ([2], "sorted", [2, 1, 1, 0, 0]),
+        ([2], "reverse_sorted", [0, 0, 1, 1, 2]),
+        ([1], "shuffle", [0, 0, 0, 0, 0]),
+        ([1, 0], None, [0, 1, 1, 1, 1]),
+    ],
+)
+def test_batches_before_that_of_a_host_are_counted(
+    serial: list[int | str], order: str | None, numbers: list[int]
+) -> None:
+    hosts = ["e", "d", "c", "b", "a"]
+    play = SimpleNamespace(serial=serial, order=order)
+    assert [earlier_batches(play, hosts, host) for host in hosts] == numbers
 
 
 DIFFERENT: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -32,6 +32,7 @@ from .._window.wave import Wave
 from .._window.wave_opening import WaveOpening, restore
 from .._window.wave_orders import WaveOrders, WindowError
 from .._window.wave_report import keep_facts, report_cut_waves, wave_facts, wave_lines, write_report
+from .batches import earlier_batches
 from .conditions import are_true, conditions_over, is_run_once
 from .leaving_run import leave_run
 from .run_life import run_lives
@@ -67,12 +68,14 @@ class CloseAction(WindowAction):
             journal = self._begin(options, folder, patience, service)
             self._open_left(options, service, journal)
         latest = read_latest(options, self._began(journal))
-        self._require_time(orders, latest)
+        earlier = self._earlier_waves(orders)
+        self._require_time(orders, latest, earlier)
         if latest is not None:
-            orders = replace(orders, latest=(latest - utc_now()).total_seconds())
+            orders = replace(orders, latest=(latest - utc_now() - earlier).total_seconds())
         lives = run_lives if journal is None else not_over(journal)
         refuse = partial(refuse_closed, folder, "" if journal is None else journal.path.stem)
-        wave = Wave(orders, service, journal, self._console(), self._world(lives), refuse)
+        world = replace(self._world(lives), now=lambda: utc_now() + earlier)
+        wave = Wave(orders, service, journal, self._console(), world, refuse)
         result: dict[str, Any] = {}
         try:
             wave.close(names)
@@ -178,8 +181,16 @@ class CloseAction(WindowAction):
         said = None if journal is None else read_time(journal.read().header.when)
         return said or utc_now()
 
-    def _require_time(self, orders: WaveOrders, latest: datetime | None) -> None:
-        if latest is not None and (latest - utc_now()).total_seconds() < orders.deadline:
+    def _earlier_waves(self, orders: WaveOrders) -> timedelta:
+        """Return how long the earlier waves of the play take which check mode has passed over, each to its deadline."""
+        if not orders.check_mode:
+            return timedelta()
+        hosts = [str(name) for name in self._vars.get("ansible_play_hosts_all") or ()]
+        number = earlier_batches(self._play(), hosts, str(self._vars.get("inventory_hostname") or ""))
+        return timedelta(seconds=number * orders.deadline)
+
+    def _require_time(self, orders: WaveOrders, latest: datetime | None, earlier: timedelta) -> None:
+        if latest is not None and (latest - utc_now() - earlier).total_seconds() < orders.deadline:
             raise WindowError(
                 f"The wave is not begun: its users have {orders.deadline / 60:g} minutes, and latest is "
                 f"{latest.isoformat(timespec='seconds')}, which is before their deadline."
