@@ -15,7 +15,7 @@ from typing import TypeVar
 from .._sessions import engine
 from .._sessions.execution import BrokenOffError
 from .._sessions.host_setting import FAILED, HostRow
-from .._sessions.outcome import Report
+from .._sessions.outcome import UNCLEAR, Report
 from .._sessions.selection import Filters, Selection
 from .._sessions.session import ACTIVE, DISCONNECTED, ENDING, OTHER, Key, Session, fold, without_case
 from .._sessions.session_host import HostName, HostRead, SessionHost
@@ -511,8 +511,9 @@ class Wave:
         """Find out who has met an earlier wave, too, and keep for later ones who has met this one."""
         if self._journal is None:
             return
-        told = [one.session for one in self.record.wait.watched if one.told] if self.record.wait is not None else []
-        ended = [one.session for one in self.record.endings.values()]
+        watched = self.record.wait.watched if self.record.wait is not None else ()
+        told = [one.session for one in watched if any(said.outcome in (MESSAGE.done, UNCLEAR) for said in one.told)]
+        ended = [one.session for one in self.record.endings.values() if one.how]
         users = {fold(row.user): row.user for row in (*told, *ended) if row.users}
         earlier = self._journal.read().met
         self.record.met_before = sorted(user for name, user in users.items() if name in earlier)

@@ -35,7 +35,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wav
     wave_lines,
 )
 from tests.unit.fakes.console import Person
-from tests.unit.fakes.farm import session
+from tests.unit.fakes.farm import fail_before, session
 from tests.unit.fakes.wave_farm import WaveFarm, WaveHosts, now_of, stay
 
 FIRST = StagedMessage(600.0, "10m", "Maintenance", "In {minutes} minutes.")
@@ -147,6 +147,29 @@ def test_user_who_meets_two_waves_is_reported(bench: Callable[..., Bench]) -> No
 def test_who_was_only_seen_has_met_no_wave(bench: Callable[..., Bench]) -> None:
     one = bench(BOB, replace(CAROL, users=BOB.users), remaining="leave")
     one.close(A)
+    one.close(B)
+    assert one.facts()["met_before"] == []
+
+
+def test_who_could_not_be_told_has_met_no_wave_and_who_may_have_been_has(bench: Callable[..., Bench]) -> None:
+    dave = session("2", "dave@contoso.com", host=A)
+    erin = session("3", "erin@contoso.com", host=A)
+    here = [replace(CAROL, id=str(8 + number), users=one.users) for number, one in enumerate((ALICE, dave, erin))]
+    one = bench(ALICE, dave, erin, *here, remaining="leave", messages=(LAST,))
+    one.farm.replies = {
+        ALICE.key: [lambda _farm, _one: Reply.REFUSED] * 99,
+        dave.key: [fail_before] * 99,
+    }
+    one.close(A)
+    one.close(B)
+    assert one.facts()["met_before"] == ["dave@contoso.com", "erin@contoso.com"]
+
+
+def test_who_could_not_be_ended_has_met_no_wave(bench: Callable[..., Bench]) -> None:
+    one = bench(BOB, replace(CAROL, users=BOB.users))
+    one.farm.replies = {BOB.key: [lambda _farm, _one: Reply.REFUSED] * 99}
+    one.close(A)
+    assert [row["outcome"] for row in one.facts()["sessions"]] == ["failed"]
     one.close(B)
     assert one.facts()["met_before"] == []
 
