@@ -111,7 +111,7 @@ options:
     description:
       - How many session hosts of each host pool, or of the deployment, must be left that are available and take new
         sessions, a number, or a part of all there such as V(25%). Read from the service before and after the hosts are
-        closed.
+        closed, and only where a wave closes any.
     type: str
     default: "0"
   ready_timeout:

@@ -164,7 +164,7 @@ class Wave:
             self._leave_protected(self._list())
         self._require_floor(self._to_close())
         self._close(self._to_close())
-        self._require_floor(())
+        self._require_floor([one for one in self._in() if one.is_ours])
         if self._in():
             try:
                 self._wait()
@@ -236,20 +236,24 @@ class Wave:
         self._happened(one, f"taken out of the wave: {why}")
 
     def _require_floor(self, closing: Sequence[WaveHost]) -> None:
-        """Raise WindowError when too few hosts are open, or would be; those of the wave are opened again then."""
-        if not self._orders.keep_open.number:
+        """Raise WindowError when too few hosts are open, or would be; those of the wave are opened again then.
+
+        Asked only where the wave closes hosts: elsewhere it makes nothing worse.
+        """
+        if not self._orders.keep_open.number or not closing:
             return
         everywhere: dict[str, list[SessionHost]] = {}
         for host in self._try(self._service.list_hosts):
             everywhere.setdefault(host.place, []).append(host)
         keys = {self._service.key(one.host) for one in closing}
-        for place, hosts in everywhere.items():
+        for place in dict.fromkeys(one.host.place for one in closing):
+            hosts = everywhere.get(place, [])
             serving = [one for one in hosts if one.state == self._service.open_state]
             left = [one for one in serving if not self._service.unusable(one) and self._service.key(one) not in keys]
             least = self._orders.keep_open.least(len(hosts))
             if len(left) >= least:
                 continue
-            when = "would be" if closing else "are"
+            when = "are" if closing[0].is_ours else "would be"
             where = f" in {place}" if len(everywhere) > 1 else ""
             for one in self._in():
                 self._take_out(one, "too few hosts would be left open for users", failed=True)

@@ -505,6 +505,23 @@ def test_floor_is_read_before_and_after_hosts_are_closed(bench: Callable[..., Be
     assert (one.hosts.states[A], one.left_closed()) == (True, [])
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_floor_is_nothing_to_a_wave_that_closes_no_host_there(bench: Callable[..., Bench], check_mode: bool) -> None:
+    """The pool was below it before."""
+    one = bench(ALICE, keep_open=Share(1), check_mode=check_mode)
+    one.hosts.states = {A: False, B: True}
+    one.hosts.status = {B: "its status is Shutdown"}
+    assert one.close() == {A: True, B: "it is not available (its status is Shutdown)"}
+
+
+def test_floor_is_that_of_the_host_pools_of_which_hosts_are_closed(bench: Callable[..., Bench]) -> None:
+    one = bench(keep_open=Share(1))
+    one.hosts.states = {A: False, B: True, "host-2": True}
+    original = one.hosts.host
+    one.hosts.host = lambda name: replace(original(name), place="pool" if name == A else "other")  # type: ignore[method-assign]
+    assert one.close() == {A: True, B: True}
+
+
 def test_service_that_is_out_of_order_for_a_while_ends_nobody_without_notice(bench: Callable[..., Bench]) -> None:
     one = bench(ALICE)
     one.hosts.failures = [(590.0, 950.0), (1199.0, 1206.0)]
