@@ -19,8 +19,8 @@ description:
   - Nobody who is active is ended unless a message of this window was sent to him O(minimum_notice) before. For those
     who come late, or come back, the deadline is put off, by three times O(minimum_notice) at most.
   - A host that is not worked on is left in peace. It is not closed, or opened at once, and nobody there is warned or
-    ended any more. That is a host on which somebody is who is protected, one that is not available, one that somebody
-    else has opened twice while it was closed, and one that is not ready in the end.
+    ended any more. That is a host on which somebody is who is protected, one that is not available, or not any more,
+    one that somebody else has opened twice while it was closed, and one that is not ready in the end.
   - It never fails for a single host. It fails for the whole wave when options are wrong, when another run has closed
     one of the hosts, when too few hosts would be left open, or when the service cannot be reached.
   - MultiPoint has no way to close a host or to send a message, so there is no window for it.
@@ -103,7 +103,8 @@ options:
   unavailable_hosts:
     description:
       - What becomes of hosts that serve nobody, by their status. V(skip) leaves them in peace, V(fail) refuses the
-        wave. Remote Desktop Services does not tell, so there a host that is off fails to be closed.
+        wave. A host that becomes so later is left in peace, which V(fail) makes an error. Remote Desktop Services does
+        not tell, so there a host that is off fails to be closed.
     type: str
     choices: [skip, fail]
     default: skip

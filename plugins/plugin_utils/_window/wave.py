@@ -44,6 +44,8 @@ PROOF_SECONDS = 60.0
 PROOF_PAUSE = 2.0
 DOORS_SECONDS = 5.0
 """So long after its doors were read a host's are not read again."""
+OPENING_PAUSE = 15.0
+"""So long after a host could not be opened that is out it is not tried again."""
 MOST_NOTICES = 3
 """So many notices after the deadline late-comers are not waited for any more."""
 TRIES, TRY_PAUSE = 3, 3.0
@@ -77,8 +79,14 @@ class WaveHost:
     closed_before: bool = False
     closed_at: datetime | None = None
     opened_at: datetime | None = None
+    open_from: float = 0.0
+    """From when on by the clock it may be tried to open it, when it is out."""
     reopened: int = 0
     """How often somebody else has opened it meanwhile."""
+    is_reopened: bool = False
+    """Whether it was seen to be open by somebody else, and could not be closed once more yet."""
+    newest: SessionHost | None = None
+    """As it was when its door was read last."""
     ready: bool = False
 
     @property
@@ -323,39 +331,68 @@ class Wave:
         return [(one, said.get(host_key(one.host.fields))) for one in hosts]
 
     def _look_at_doors(self, at_once: bool = False) -> None:
-        """Close hosts once more that somebody else has opened; the second time they are out."""
+        """Read the doors, unless that was done just now, and open hosts that are out."""
         pause = 0.0 if at_once else DOORS_SECONDS
-        if self._orders.check_mode or self._world.clock() < self._doors_read_at + pause:
-            return
-        self._doors_read_at = self._world.clock()
+        try:
+            if not self._orders.check_mode and self._world.clock() >= self._doors_read_at + pause:
+                self._read_doors()
+        except self._service.trouble:
+            self.open_out()
+            raise
+        self.open_out()
+
+    def _read_doors(self) -> None:
+        """Close hosts once more that somebody else has opened; the second time they are out.
+
+        So are those that serve nobody any more. When one cannot be read, the others come first, and then its error.
+        """
+        at = self._world.clock()
         closed = {self._name(one): one for one in self._in() if one.is_ours or one.closed_before}
+        answers = self._service.read(list(closed)) if closed else ()
+        errors = [answer.error for answer in answers if answer.error is not None]
         again = []
-        for answer in self._service.read(list(closed)):
+        for answer in answers:
             one = closed[answer.named]
             if answer.error is not None:
-                raise answer.error
+                continue
+            one.newest = answer.found
             if answer.found is None:
                 self._take_out(one, "it is no session host of its place any more", failed=True)
-            elif answer.found.state != self._service.closed_state:
-                one.reopened += 1
+            elif why := self._service.unusable(answer.found):
+                fails = self._orders.unavailable_hosts == FAIL
+                self._take_out(one, f"it is not available any more ({why})", failed=fails)
+            elif answer.found.state == self._service.closed_state:
+                one.is_reopened = False
+            else:
+                # Closing it may have failed: then it was opened once all the same.
+                one.reopened += not one.is_reopened
+                one.is_reopened = True
                 again.append(one)
         for one in [one for one in again if one.reopened > 1 or one.closed_before]:
             again.remove(one)
             # It may be a late effect of ours: open_out sees to it that it stays open.
             self._take_out(one, "somebody else has opened it for new sessions", failed=True)
-        for one in again:
-            self._happened(one, "somebody else has opened it for new sessions: closed once more")
         if again:
-            with self._acting():
-                self._require_run()
-                done = self._set_closed(again)
-            for one, row in done:
-                if row is not None and row.outcome == FAILED:
-                    self._take_out(one, f"it could not be closed once more: {row.reason}", failed=True)
+            self._close_again(again)
+        if errors:
+            raise errors[0]
+        self._doors_read_at = at
+
+    def _close_again(self, hosts: Sequence[WaveHost]) -> None:
+        """Close hosts that somebody else has opened."""
+        with self._acting():
+            self._require_run()
+            done = self._set_closed(hosts)
+        for one, row in done:
+            one.is_reopened = False
+            if row is not None and row.outcome == FAILED:
+                self._take_out(one, f"it could not be closed once more: {row.reason}", failed=True)
+            else:
+                self._happened(one, "somebody else has opened it for new sessions: closed once more")
 
     def open_out(self) -> None:
         """Open hosts that are not worked on. What cannot be opened now is left to the end of the wave."""
-        hosts = [one for one in self.hosts if one.out and one.is_ours]
+        hosts = [one for one in self.hosts if one.out and one.is_ours and self._world.clock() >= one.open_from]
         if not hosts or self._journal is None:
             return
         try:
@@ -365,6 +402,9 @@ class Wave:
         except self._service.trouble as error:
             self._warn(f"Hosts that are not worked on could not be opened yet: {error}")
             return
+        finally:
+            for one in hosts:
+                one.open_from = self._world.clock() + OPENING_PAUSE
         said = {host_key(row.fields): row for row in report.rows}
         for one in hosts:
             row = said.get(host_key(one.host.fields))
@@ -417,7 +457,6 @@ class Wave:
     def _looked(self, listed: Sequence[Session]) -> None:
         self._leave_protected(listed)
         self._look_at_doors()
-        self.open_out()
 
     def _end(self) -> None:
         """Do to those who are still on what is wanted: to the active ones who have had their notice, and the others."""
@@ -426,14 +465,22 @@ class Wave:
             return
         verb = DISCONNECT if orders.remaining == DISCONNECT_ALL else LOG_OFF
         warned = [one.session for one in self._warned()] if orders.ends_active else []
-        listed = self._list()
-        self._leave_protected(listed)
-        self._leave_where_somebody_stays(listed, warned, verb)
+        self._leave_unready(warned, verb)
         named = tuple(name_session(one) for one in warned if self._is_meant(one))
         if named and not self._do(verb, Selection(named, self._filters())):
-            self._leave_where_somebody_stays(self._list(), (), verb)
+            self._leave_unready((), verb)
         if verb is LOG_OFF:
             self._do(verb, Selection(filters=self._filters(states=(DISCONNECTED,))))
+
+    def _leave_unready(self, warned: Sequence[Session], verb: Verb) -> None:
+        """Leave hosts in peace that will not be ready, and open them at once. As that takes time, look again then."""
+        number = -1
+        while self._meant and number != len(self._meant):
+            number = len(self._meant)
+            listed = self._list()
+            self._leave_protected(listed)
+            self._leave_where_somebody_stays(listed, warned, verb)
+            self.open_out()
 
     def _leave_where_somebody_stays(self, listed: Sequence[Session], warned: Sequence[Session], verb: Verb) -> None:
         """Leave hosts in peace that will not be ready, so that nobody there is ended for nothing."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
@@ -88,15 +89,22 @@ class WaveHosts:
     open_state: object = True
     trouble: tuple[type[Exception], ...] = (ServiceError,)
     status: dict[str, str] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
+    ghosts: dict[str, int] = field(default_factory=dict)
+    """How many sessions of a host are counted and not listed."""
     stuck: set[str] = field(default_factory=set)
     """Hosts whose state cannot be set."""
     unclear: set[str] = field(default_factory=set)
     """Hosts of which nobody can tell whether they are closed."""
-    asked: list[tuple[str, object]] = field(default_factory=list)
+    asked: list[tuple[str, object, float]] = field(default_factory=list)
     failures: list[tuple[float, float]] = field(default_factory=list)
     """From and until when nothing can be reached."""
+    unread: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """From and until when a single host cannot be read."""
     sets: list[tuple[str, object, float]] = field(default_factory=list)
+    seen: list[tuple[float, SessionHost]] = field(default_factory=list)
+    """What was read of single hosts."""
+    opened: Counter[str] = field(default_factory=Counter)
+    """How often somebody else has opened a host that was closed."""
 
     @property
     def clock(self) -> Clock:
@@ -109,7 +117,9 @@ class WaveHosts:
 
     def host(self, name: str) -> SessionHost:
         fields = {"service": "wvd", "host": name, "name": name, "subscription_id": "s", "resource_group_name": "rg"}
-        fields |= {"host_pool_name": "pool", "allow_new_session": self.states[name]}  # type: ignore[dict-item]
+        fields |= {"host_pool_name": "pool", "status": self.status.get(name, "")}
+        count = sum(one.host == name for one in self.farm.sessions.values()) + self.ghosts.get(name, 0)
+        fields |= {"allow_new_session": self.states[name], "sessions": count}  # type: ignore[dict-item]
         return SessionHost("pool", name, self.states[name], fields)
 
     def named(self, name: str) -> HostName:
@@ -120,7 +130,17 @@ class WaveHosts:
 
     def read(self, names: Sequence[HostName]) -> Sequence[HostRead]:
         self._reach()
-        return [HostRead(one, self.host(one.name) if one.name in self.states else None) for one in names]
+        return [self._read(one) for one in names]
+
+    def _read(self, named: HostName) -> HostRead:
+        begin, end = self.unread.get(named.name, (0.0, 0.0))
+        if begin <= self.farm.seconds < end:
+            return HostRead(named, None, ServiceError(f"{named.name} cannot be read.", lasting=False))
+        if named.name not in self.states:
+            return HostRead(named, None)
+        found = self.host(named.name)
+        self.seen.append((self.farm.seconds, found))
+        return HostRead(named, found)
 
     def list_hosts(self) -> Sequence[SessionHost]:
         self._reach()
@@ -134,7 +154,7 @@ class WaveHosts:
             name, wanted = row["host"], row["allow_new_session"]
             before = self.states[name]
             fields = {**self.host(name).fields}
-            self.asked.append((name, wanted))
+            self.asked.append((name, wanted, self.farm.seconds))
             if name in self.unclear and not wanted:
                 said.append(HostRow(name, fields, before, None, FAILED, "no answer", unclear=True))
                 continue
@@ -162,10 +182,10 @@ class WaveHosts:
         return (host.place, fold(host.name))
 
     def unusable(self, host: SessionHost) -> str:
-        return self.status.get(host.name, "")
+        return str(host.fields["status"])
 
     def count(self, host: SessionHost) -> int:
-        return self.counts.get(host.name, 0)
+        return int(str(host.fields["sessions"]))
 
     def is_healthy(self, host: SessionHost, since: datetime) -> bool:
         return not self.unusable(host) and self.farm.seconds >= (since - START).total_seconds() + 3
@@ -186,7 +206,17 @@ class WaveHosts:
         return change
 
     def set_state(self, name: str, state: bool) -> Callable[[], object]:
-        return lambda: self.states.__setitem__(name, state)
+        def change() -> None:
+            self.opened[name] += state and not self.states[name]
+            self.states[name] = state
+
+        return change
+
+    def set_status(self, name: str, status: str) -> Callable[[], object]:
+        return lambda: self.status.__setitem__(name, status)
+
+    def set_ghosts(self, name: str, number: int) -> Callable[[], object]:
+        return lambda: self.ghosts.__setitem__(name, number)
 
 
 def now_of(clock: Clock) -> Callable[[], datetime]:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -332,13 +333,122 @@ def test_host_that_is_not_available_is_left_in_peace(bench: Callable[..., Bench]
     assert refused.hosts.sets == []
 
 
-def test_host_that_somebody_opens_is_closed_once_more_and_then_out(bench: Callable[..., Bench]) -> None:
+@pytest.mark.parametrize("unavailable", ["skip", "fail"])
+def test_host_that_goes_off_while_users_are_waited_for_is_left_in_peace(
+    bench: Callable[..., Bench], unavailable: str
+) -> None:
+    """That it is an error, too, is up to the user; the other hosts are worked on all the same."""
+    one = bench(ALICE, BOB, CAROL, unavailable_hosts=unavailable)
+    one.farm.schedule = [(700.0, one.hosts.set_status(A, "its status is Shutdown"))]
+    assert one.close() == {A: "it is not available any more (its status is Shutdown)", B: True}
+    assert one.told() == [("alice", 600), ("carol", 600), ("carol", 900)]
+    assert {user for user, _state, _at in one.ended()} == {"carol"}
+    assert [(host, round(at)) for host, state, at in one.hosts.sets if state] == [(A, 705)]
+    assert one.left_closed() == [B]
+    assert one.facts()["hosts"][A]["failed"] == (unavailable == "fail")
+
+
+def test_host_that_is_off_when_it_is_to_be_ready_is_not(bench: Callable[..., Bench]) -> None:
+    """And one that was closed before is not opened for that."""
+    one = bench(CAROL)
+    one.hosts.states[A] = False
+    one.farm.schedule = [(1200.05, one.hosts.set_status(A, "its status is Shutdown"))]
+    assert one.close() == {A: "it is not available any more (its status is Shutdown)", B: True}
+    assert A not in [host for host, _state, _at in one.hosts.asked]
+
+
+def test_host_that_is_out_at_the_deadline_is_opened_before_anybody_is_ended(bench: Callable[..., Bench]) -> None:
+    """Ending others takes its time. While the host is opened somebody else may come to stay."""
+    nameless = replace(ALICE, users=())
+    one = bench(nameless, CAROL)
+    one.farm.replies = {CAROL.key: [stay] * 400}
+    one.close()
+    assert next((host, round(at)) for host, state, at in one.hosts.sets if state) == (A, 1200)
+    assert (one.ended()[0][0], one.farm.seconds > 1250) == ("carol", True)
+    one = bench(nameless, CAROL)
+    one.folder = one.folder / "again"
+    original = one.hosts.set
+
+    def set_and_let_in(rows: Any, seconds: float, check_mode: bool = False) -> Any:
+        if rows[0]["allow_new_session"]:
+            one.hosts.come(replace(LATE, host=B))()
+        return original(rows, seconds, check_mode)
+
+    one.hosts.set = set_and_let_in  # type: ignore[method-assign]
+    assert "late@contoso.com is on" in str(one.close()[B])
+    assert one.ended() == []
+
+
+@pytest.mark.parametrize("again", [400.0, 212.0])
+def test_host_that_somebody_opens_is_closed_once_more_and_then_out(bench: Callable[..., Bench], again: float) -> None:
+    """Also where nobody has seen it closed in between."""
     one = bench(ALICE, CAROL)
-    one.farm.schedule = [(200.0, one.hosts.set_state(A, True)), (400.0, one.hosts.set_state(A, True))]
+    one.farm.schedule = [(200.0, one.hosts.set_state(A, True)), (again, one.hosts.set_state(A, True))]
     assert one.close() == {A: "somebody else has opened it for new sessions", B: True}
     assert [(host, state) for host, state, _at in one.hosts.sets] == [(A, False), (B, False), (A, False)]
     assert (one.hosts.states, one.left_closed()) == ({A: True, B: False}, [B])
     assert {user for user, _at in one.told()} == {"carol"}
+
+
+@pytest.mark.parametrize(("effect", "tries"), [(False, [0, 210, 225]), (True, [0, 210])])
+def test_host_is_opened_by_somebody_once_whatever_fails_then(
+    bench: Callable[..., Bench], effect: bool, tries: list[int]
+) -> None:
+    """The other host cannot be read, and closing it once more fails at first, with or without effect."""
+    for more in (False, True):
+        one = bench(ALICE, CAROL)
+        one.folder = one.folder / f"more {more}"
+        times = (200.0, 400.0) if more else (200.0,)
+        one.farm.schedule = [(at, one.hosts.set_state(A, True)) for at in times]
+        one.hosts.unread = {B: (200.0, 230.0)}
+        tried = _fail_second_set(one, effect)
+        assert one.close()[A] == ("somebody else has opened it for new sessions" if more else True)
+        assert one.facts()["hosts"][A]["reopened_by_others"] == len(times)
+        assert [at for at in tried if at < 400] == tries, "although the other host cannot be read yet"
+
+
+def _fail_second_set(one: Bench, effect: bool) -> list[int]:
+    """Let setting states fail the second time; return when it was tried."""
+    original = one.hosts.set
+    tried: list[int] = []
+
+    def set_in_vain(rows: Any, seconds: float, check_mode: bool = False) -> Any:
+        tried.append(round(one.farm.seconds))
+        report = original(rows, seconds, check_mode) if effect or len(tried) != 2 else None
+        if report is None or len(tried) == 2:
+            raise ServiceError("The service is out of order.", lasting=False)
+        return report
+
+    one.hosts.set = set_in_vain  # type: ignore[method-assign]
+    return tried
+
+
+def test_nobody_is_told_while_it_is_not_known_whether_his_host_is_closed(bench: Callable[..., Bench]) -> None:
+    """However soon the next list comes."""
+    one = bench(CAROL, poll_interval=2.0)
+    one.farm.schedule = [(599.0, one.hosts.set_status(B, "its status is Shutdown"))]
+    one.hosts.unread = {B: (599.0, 601.0)}
+    assert one.close()[B] == "it is not available any more (its status is Shutdown)"
+    assert one.told() == []
+
+
+def test_host_that_is_out_is_opened_at_once_although_another_cannot_be_read(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE, CAROL, protected_users=("late",))
+    one.farm.schedule = [(700.0, one.hosts.come(LATE))]
+    one.hosts.unread = {B: (690.0, 800.0)}
+    assert one.close()[B] is True
+    assert [at for host, state, at in one.hosts.sets if (host, state) == (A, True)] == [pytest.approx(705, abs=5)]
+
+
+def test_host_that_cannot_be_opened_is_tried_again_and_again_but_not_all_the_time(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE, CAROL, protected_users=("late",), poll_interval=2.0)
+    one.farm.schedule = [(700.0, lambda: one.hosts.stuck.add(A)), (710.0, one.hosts.come(LATE))]
+    one.hosts.ghosts = {B: 1}
+    one.close()
+    tries = [at for host, state, at in one.hosts.asked if host == A and state]
+    gaps = [later - earlier for earlier, later in pairwise(tries)]
+    assert (tries[0], tries[-1]) == (pytest.approx(711, abs=3), pytest.approx(1260, abs=20))
+    assert gaps == pytest.approx([15.5] * len(gaps), abs=1.5)
 
 
 def test_host_that_was_closed_before_is_worked_on_and_never_opened(bench: Callable[..., Bench]) -> None:
@@ -361,7 +471,7 @@ def test_host_that_may_be_closed_yet_is_opened(bench: Callable[..., Bench]) -> N
     one = bench(ALICE, CAROL)
     one.hosts.unclear = {A}
     assert "could not be closed" in str(one.close()[A])
-    assert one.hosts.asked[-1] == (A, True)
+    assert one.hosts.asked[-1][:2] == (A, True)
     assert {user for user, _at in one.told()} == {"carol"}
 
 
@@ -455,7 +565,7 @@ def test_hosts_of_one_name_in_two_host_pools_are_told_apart(bench: Callable[...,
 
 def test_ghost_sessions_count_as_not_empty(bench: Callable[..., Bench]) -> None:
     one = bench()
-    one.hosts.counts = {A: 2}
+    one.hosts.ghosts = {A: 2}
     assert "counts sessions" in str(one.close()[A])
     assert one.left_closed() == [B]
 
