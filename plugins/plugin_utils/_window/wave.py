@@ -18,7 +18,7 @@ from .._sessions.host_setting import FAILED, HostRow
 from .._sessions.outcome import UNCLEAR, Report
 from .._sessions.selection import Filters, Selection
 from .._sessions.session import ACTIVE, DISCONNECTED, ENDING, OTHER, Key, Session, fold, without_case
-from .._sessions.session_host import HostName, HostRead, SessionHost
+from .._sessions.session_host import HostName, SessionHost
 from .._sessions.staged_message import warned_seconds
 from .._sessions.verbs import DISCONNECT, LOG_OFF, MESSAGE, Operation, Verb
 from .._sessions.waiting import (
@@ -584,17 +584,13 @@ class Wave:
             self._try(partial(self._look_at_doors, at_once=True))
             if sum(one.reopened for one in self.hosts) != opened:
                 continue
-            hosts = {}
-            if not self._orders.check_mode:
-                hosts = {answer.named.key: answer.found for answer in self._try(self._read_again)}
             here = self._by_host(listed)
             waits = False
             for one in self._in():
-                key = self._service.key(one.host)
-                found = hosts.get(self._name(one).key) or one.host
-                left = self._who_counts(here.get(key, ()))
-                ghosts = self._orders.ready_when == EMPTY and not here.get(key) and self._service.count(found)
-                one.ready = not left and not (ghosts and not self._orders.check_mode)
+                rows = here.get(self._service.key(one.host), ())
+                left = self._who_counts(rows)
+                ghosts = self._orders.ready_when == EMPTY and self._service.count(one.newest or one.host) > len(rows)
+                one.ready = not left and not ghosts
                 waits |= not one.ready and all(row.common_state == ENDING for row in left)
             if not waits or self._orders.check_mode or self._world.clock() >= until:
                 break
@@ -603,9 +599,9 @@ class Wave:
         self.record.remaining = [row for rows in here.values() for row in rows]
         for one in self._in():
             if not one.ready:
-                number = len(here.get(self._service.key(one.host), ()))
+                number = len(self._who_counts(here.get(self._service.key(one.host), ())))
                 still = f"{number} session is still there" if number == 1 else f"{number} sessions are still there"
-                self._take_out(one, still if number else "the service counts sessions yet, of which it lists none")
+                self._take_out(one, still if number else "the service counts sessions that it does not list")
 
     def _who_counts(self, rows: Iterable[Session]) -> list[Session]:
         """Return the sessions for which a host is not ready; in check mode without those that would be ended."""
@@ -621,9 +617,6 @@ class Wave:
             if self._is_meant(row):
                 found.setdefault((row.place, fold(row.host)), []).append(row)
         return found
-
-    def _read_again(self) -> Sequence[HostRead]:
-        return self._service.read([self._name(one) for one in self._in()])
 
     # What others need
 

@@ -570,6 +570,24 @@ def test_ghost_sessions_count_as_not_empty(bench: Callable[..., Bench]) -> None:
     assert one.left_closed() == [B]
 
 
+def test_ghost_sessions_beside_others_count_in_check_mode_as_they_do_in_the_run(bench: Callable[..., Bench]) -> None:
+    said = []
+    for check in (True, False):
+        one = bench(ALICE, CAROL, check_mode=check)
+        one.folder = one.folder / f"check {check}"
+        one.hosts.ghosts = {A: 1}
+        said.append(one.close())
+    assert said[0] == said[1] == {A: "the service counts sessions that it does not list", B: True}
+
+
+def test_ghost_sessions_are_counted_after_the_wait(bench: Callable[..., Bench]) -> None:
+    """Though a host cannot be read at first."""
+    one = bench(ALICE)
+    one.farm.schedule = [(1000.0, one.hosts.set_ghosts(A, 1))]
+    one.hosts.unread = {A: (1200.1, 1204.0)}
+    assert one.close() == {A: "the service counts sessions that it does not list", B: True}
+
+
 def test_session_that_stays_keeps_its_host_from_being_ready(bench: Callable[..., Bench]) -> None:
     one = bench(ALICE)
     one.farm.replies = {ALICE.key: [stay] * 200}
