@@ -159,6 +159,13 @@ options:
       - How long the guard tries to open what the run has left closed, a duration.
     type: str
     default: 4h
+  tasks_file:
+    description:
+      - A file of tasks that a later task includes, to find its mistakes before anything is closed. No task of it is
+        run. A relative path is meant from the folder of the playbook.
+      - Found are a file that is missing or cannot be read as tasks, and modules that there are not. What the file
+        imports is read, too. What it includes is not.
+    type: str
 attributes:
   check_mode:
     support: full

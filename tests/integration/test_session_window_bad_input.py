@@ -39,6 +39,7 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"keep_open": "many"}, ["keep_open is 'many'"]),
     ({"keep_open": 3}, ["Only 0 of 3 session hosts would be open", "keep_open is 3"]),
     ({"keep_open": "50%"}, ["Only 0 of 3 session hosts would be open", "50 %"]),
+    ({"tasks_file": "nothing.yml"}, ["nothing.yml", "cannot be included"]),
     ({"journal": "/proc/nothing"}, ["journal", "/proc/nothing"]),
     ({"place": {**PLACE, "host_pool_name": "nope"}}, ["nope"]),
 ]
@@ -106,15 +107,32 @@ def test_who_may_close_hosts_but_end_no_session_is_refused_before_anything(lab: 
     assert [verb for verb, _host, _user in runs.done()] == ["drain", "message", "undrain"]
 
 
+HIDDEN = """
+- name: Go another way
+  when: false
+  block:
+    - name: Work
+      no_such_module:
+"""
+
+
 @pytest.mark.outer_cores
 @pytest.mark.parametrize(
     ("text", "says"),
-    [(None, "work-0.yml"), ("- name: [", "work-0.yml"), ("- name: Work\n  no_such_module:\n", "no_such_module")],
-    ids=["missing", "no YAML", "unknown module"],
+    [
+        (None, "work-0.yml"),
+        ("- name: [", "work-0.yml"),
+        ("name: Work", "list"),
+        ("- name: Work\n  no_such_module:\n", "no_such_module"),
+        (HIDDEN, "no_such_module"),
+        ("- name: Work\n  ansible.builtin.import_tasks: more.yml\n", "more.yml"),
+    ],
+    ids=["missing", "no YAML", "no list", "unknown module", "behind a condition", "missing import"],
 )
 def test_mistake_in_the_tasks_is_found_before_anything_is_closed(
     lab: Lab, tmp_path: Path, text: str | None, says: str
 ) -> None:
+    """And each host hears of it."""
     runs = make_runs(lab, tmp_path, [A, B])
     play = runs.play()
     tasks = tmp_path / "work-0.yml"
@@ -123,6 +141,22 @@ def test_mistake_in_the_tasks_is_found_before_anything_is_closed(
         tasks.write_text(text)
     finished = runs.run(play)
     assert finished.status != 0
-    assert says in finished.output
+    failed = [task for task in finished.tasks if task.status == "failed"]
+    heard = {task.host: task.message for task in failed if "Fail where the wave has failed" in task.name}
+    assert sorted(heard) == [A, B], finished.output
+    assert [message for message in heard.values() if says not in message] == []
     assert runs.done() == []
     assert not runs.journals.exists()
+
+
+@pytest.mark.outer_cores
+def test_import_that_ansible_cannot_follow_is_found_before_anything_is_closed(lab: Lab, tmp_path: Path) -> None:
+    """It follows none from a file whose name is a variable of the inventory, although the file is there."""
+    runs = make_runs(lab, tmp_path, [A])
+    (tmp_path / "more.yml").write_text("- ansible.builtin.debug:\n")
+    play = runs.play([{"name": "Work", "ansible.builtin.import_tasks": "more.yml"}])
+    runs.inventory["window"]["hosts"][A]["session_window_tasks"] = play["roles"][0]["vars"].pop("session_window_tasks")
+    finished = runs.run(play)
+    assert finished.status != 0
+    assert "cannot be included" in finished.output
+    assert runs.done() == []

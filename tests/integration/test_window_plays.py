@@ -79,6 +79,28 @@ def test_tags_leave_nothing_of_a_window_out(runs: WindowRuns) -> None:
     expect_window(runs)
 
 
+def test_work_that_depends_on_what_its_earlier_tasks_have_found(runs: WindowRuns) -> None:
+    """Before the window its file is read, and none of it is run."""
+    more = runs.folder / "more.yml"
+    more.write_text("- ansible.builtin.debug:\n    msg: more\n  delegate_to: '{{ peer }}'\n")
+    work = [
+        {"name": "Find", "ansible.builtin.set_fact": {"peer": "localhost"}},
+        {"name": "Ask", "ansible.builtin.debug": {"msg": "1"}, "register": "asked"},
+        {"name": "Import", "ansible.builtin.import_tasks": more.name},
+        {
+            "name": "Patch",
+            "ansible.builtin.debug": {"msg": "patched"},
+            "delegate_to": "{{ peer }}",
+            "throttle": "{{ asked.msg | int }}",
+        },
+        {"name": "Once", "ansible.builtin.debug": {"msg": "once"}, "run_once": "{{ asked.msg == '1' }}"},
+    ]
+    finished = runs.run(runs.play(work, **AT_ONCE))
+    assert (finished.status, worked(finished)) == (0, [A, B]), finished.output
+    assert len([task for task in finished.tasks if task.name.endswith("Once") and task.status == "ok"]) == 1
+    expect_window(runs)
+
+
 @pytest.mark.newest_core
 def test_hosts_of_two_host_pools_in_a_wave(runs: WindowRuns) -> None:
     """Which pool is a variable of each host."""

@@ -36,6 +36,7 @@ from .batches import earlier_batches
 from .conditions import are_true, conditions_over, is_run_once
 from .leaving_run import leave_run
 from .run_life import run_lives
+from .tasks_file import check_tasks_file
 from .unanswered import extra_variables, is_unanswered
 from .window_action import HOST_NAMES, WindowAction, controller, not_over
 from .window_options import CLOSE, check_opening, read_brokers, read_latest, read_orders, read_patience
@@ -51,6 +52,8 @@ class CloseAction(WindowAction):
         patience = read_patience(options)
         check_opening(options)
         read_latest(options, utc_now())
+        if options["tasks_file"]:
+            check_tasks_file(self._task, "tasks_file", self._loader)
         hosts = self._hosts(options)
         self._check_host(options, hosts)
         self._require_alike(options, hosts)

@@ -59,6 +59,7 @@ CLOSE: Spec = {
     "wait_timeout": {"type": "int", "default": 60},
     "guard": {**FLAG, "default": True},
     "guard_patience": {"type": "str", "default": "4h"},
+    "tasks_file": {"type": "str"},
 }
 OPEN: Spec = {**WHERE, "wave": {"type": "dict"}, **OPENING}
 REOPEN: Spec = {
@@ -84,6 +85,7 @@ EMPTY_MEANS_LEFT_OUT = frozenset(
         "tolerate",
         "wave",
         "place",
+        "tasks_file",
     )
 )
 """Options that count as not given when they are empty, as the variables of the role are by default."""

@@ -17,8 +17,8 @@ ROLE = Path(__file__).parents[3] / "roles/session_window"
 PREFIX = "session_window_"
 SPECS = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text())["argument_specs"]
 DEFAULTS = yaml.safe_load((ROLE / "defaults/main.yml").read_text())
-OF_TASKS = {"hosts", "wave"}
-"""Options that a task of the role has no variable for."""
+OF_TASKS = {"hosts", "wave", "tasks_file"}
+"""Options that are no variables of the role under their names."""
 PATHS = {"path", "raw"}
 
 
@@ -58,5 +58,5 @@ def test_tasks_pass_every_variable_on() -> None:
         module = f"remotedesktop.sessions.session_window_{entry}"
         tasks = yaml.safe_load((ROLE / f"tasks/{entry}_wave.yml").read_text())
         (options,) = [task[module] for task in tasks if module in task]
-        given = {f"{PREFIX}{name}" for name in options} - {f"{PREFIX}wave"}
+        given = {f"{PREFIX}{name}" for name in options} - {f"{PREFIX}{name}" for name in OF_TASKS}
         assert given == set(modules_options(entry)), entry
