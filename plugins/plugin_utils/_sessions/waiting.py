@@ -100,6 +100,12 @@ class WatchedSession:
     ended_at: datetime | None = None
     """When the first list without it was begun (aware)."""
     told: list[Told] = field(default_factory=list)
+    created: datetime | None = None
+    """When it was created (aware), if any of its rows has told."""
+
+    def __post_init__(self) -> None:
+        """Note what its first row tells."""
+        self.created = self.session.created
 
     def result(self) -> dict[str, object]:
         """Return it as the module returns it."""
@@ -284,8 +290,8 @@ class Wait:
             return row
         key = without_case(row.key)
         if self._has_looked:
-            earlier = (one.session for one in self._report.watched if one.outcome != ENDED)
-            users = (one.users for one in earlier if without_case(one.key) == key and _is_same(row, one))
+            there = (one for one in self._report.watched if one.outcome != ENDED)
+            users = (one.session.users for one in there if without_case(one.session.key) == key and _is_same(row, one))
         else:
             fitting = (one for one in selection.named or () if without_case(one.key) == key)
             users = ((one.user,) for one in fitting if one.user and not one.mismatch(replace(row, users=(one.user,))))
@@ -298,12 +304,12 @@ class Wait:
         for one in self._report.watched:
             key = without_case(one.session.key)
             row = rows.get(key)
-            if row is None or not _is_same(row, one.session) or (one.outcome == ENDED and _may_be_anybody(row, one)):
+            if row is None or not _is_same(row, one) or (one.outcome == ENDED and _may_be_anybody(row, one)):
                 if one.outcome != ENDED:
                     one.outcome, one.ended_at = ENDED, at
                     one.reason = "" if row is None else f"the id belongs to {row.user or 'somebody else'} now"
                 continue
-            one.session = row
+            one.session, one.created = row, row.created or one.created
             one.ended_at = None
             if key in meant:
                 one.outcome, one.reason = STILL_THERE, ""
@@ -492,18 +498,24 @@ def _is_refused_for_all(report: Report) -> bool:
 
 
 def _may_be_anybody(row: Session, one: WatchedSession) -> bool:
-    return row.created is None and not (row.users and one.session.users)
+    """Tell whether a row may as well be of a newer session: of a session that had ended only proof makes it one."""
+    if row.created is None and one.created is None:
+        return not (row.users and one.session.users)
+    return row.created is None or one.created is None
 
 
-def _is_same(row: Session, earlier: Session) -> bool:
-    """Tell whether a row is of a session as it was, even while its user cannot be read."""
-    if not same_instant(row.created, earlier.created):
-        return False
-    if not row.users or not earlier.users:
-        return True
+def _is_same(row: Session, one: WatchedSession) -> bool:
+    """Tell whether a row is of a session that is watched, even while its user, or its creation, is not told.
+
+    A message that is sent twice does harm, and whoever is waited for is acted on only by stricter proof.
+    """
+    users = one.session.users
+    if not row.users or not users:
+        return same_instant(row.created, one.created)
+    if row.created is None or one.created is None:
+        return fold(row.user) == fold(users[0])
     # A service may tell one of the names of a user later. By its creation it is the same session all the same.
-    share = {fold(name) for name in row.users} & {fold(name) for name in earlier.users}
-    return row.is_still(earlier) or (row.created is not None and bool(share))
+    return same_instant(row.created, one.created) and not {*map(fold, row.users)}.isdisjoint(map(fold, users))
 
 
 def _may_be(named: NamedSession, found: Session) -> bool:

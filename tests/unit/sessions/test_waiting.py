@@ -299,6 +299,36 @@ def test_user_that_cannot_be_read_for_a_while_is_the_same_session() -> None:
     assert len(farm.told) == 1
 
 
+def test_creation_that_is_not_told_for_a_while_makes_no_other_session() -> None:
+    timeless = replace(ALICE, created=None)
+    farm = Farm.of(timeless)
+    farm.schedule = [(100.0, farm.add(ALICE)), (200.0, farm.add(timeless))]
+    report = Bench(farm).wait(600.0, TEN)
+    assert outcomes(report) == {"alice@contoso.com": "still_there"}
+    assert len(farm.told) == 1
+
+
+@pytest.mark.parametrize("is_newer", [True, False])
+def test_creation_that_was_told_once_is_known(is_newer: bool) -> None:
+    """The same user has signed out and in again, and the service was silent between."""
+    timeless, newer = replace(ALICE, created=None), replace(ALICE, created=CREATED + timedelta(hours=1))
+    farm = Farm.of(ALICE)
+    farm.schedule = [(100.0, farm.add(timeless)), (200.0, farm.add(newer if is_newer else ALICE))]
+    report = Bench(farm).wait(600.0, TEN)
+    assert [row["outcome"] for row in report.rows()] == ["ended", "still_there"][not is_newer :]
+    assert len(farm.told) == 1 + is_newer
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, CREATED), (CREATED, None)])
+def test_who_is_back_after_a_list_without_him_needs_the_same_creation(
+    before: datetime | None, after: datetime | None
+) -> None:
+    farm = Farm.of(replace(ALICE, created=before), BOB)
+    farm.schedule = [(100.0, farm.leave(ALICE)), (200.0, farm.add(replace(ALICE, created=after)))]
+    report = Bench(farm).wait(600.0, TEN)
+    assert [row["outcome"] for row in report.rows()] == ["ended", "still_there", "still_there"]
+
+
 def test_filter_that_does_not_hold_any_more() -> None:
     farm = Farm.of(ALICE, BOB)
     farm.schedule = [(100.0, farm.change(ALICE, "Disconnected")), (200.0, farm.leave(BOB))]
