@@ -68,6 +68,8 @@ options:
       - A message that the service refuses for a session is tried three times, with each next list. When nobody can tell
         whether it was sent, it is V(unclear), and not sent again.
       - A message may take 30 seconds, so the task may end that much later than the deadline.
+      - Who takes over an id between the beginning of the list that proves a session and its message cannot be seen. How
+        long that was is in RV(sessions[].messages[].proof_age), and the task warns when it was more than 5 seconds.
     type: list
     elements: dict
     suboptions:

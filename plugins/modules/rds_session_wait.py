@@ -132,6 +132,12 @@ sessions:
           type: str
           sample: sent
         reason: {description: 'Why, unless the outcome says it all. May be empty.', type: str, sample: ""}
+        proof_age:
+          description:
+            - Seconds from when the list was begun that proved the session until the message was sent, else V(0.0). Who
+              took over its id within that time could not be seen.
+          type: float
+          sample: 0.087
 remaining:
   description:
     - The sessions that are still there, as

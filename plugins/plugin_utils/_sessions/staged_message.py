@@ -73,6 +73,8 @@ class Told:
     tries: int = 1
     sent_clock: float | None = None
     """When it was sent by the clock that counts seconds: the time of day may be set meanwhile."""
+    proof_age: float = 0.0
+    """As the row of a message by itself has it."""
 
     @property
     def is_over(self) -> bool:
@@ -89,6 +91,7 @@ class Told:
             "sent_at": None if self.sent_at is None else write_time(self.sent_at),
             "outcome": self.outcome,
             "reason": self.reason,
+            "proof_age": round(self.proof_age, 3),
         }
 
 

@@ -216,6 +216,8 @@ class Wait:
         """Title, body and minutes of each message of that stage, as they went out."""
         self._complained: list[StagedMessage] = []
         """Messages of which has been said that they could not be sent to everybody."""
+        self._oldest_proof: Report | None = None
+        """The report of the messages that were sent on the oldest proof."""
         self._unread_since: float | None = None
         self._next_line = self._begun
 
@@ -231,6 +233,9 @@ class Wait:
                 raise WaitBrokenOffError(self._report, cause) from cause
         finally:
             self._let_go()
+            # Once, and only here: later messages may be sent on older proofs.
+            if self._oldest_proof is not None and (warning := self._oldest_proof.warning()):
+                self._report.warnings.append(warning)
         self._report.seconds = self._clock() - self._begun
         return self._report
 
@@ -378,6 +383,10 @@ class Wait:
             self._tell(f"Messages cannot be sent, which is tried again: {error}")
             self._let_go()
         finally:
+            if report is not None and (
+                self._oldest_proof is None or report.oldest_proof > self._oldest_proof.oldest_proof
+            ):
+                self._oldest_proof = report
             for row in report.rows if report is not None else ():
                 one = meant.get(without_case(row.key))
                 if one is not None:
@@ -414,7 +423,7 @@ class Wait:
             sent_at = self._now() - timedelta(seconds=self._clock() - row.sent_at)
         tries = before.tries + 1 if before else 1
         clock = None if sent_at is None else row.sent_at
-        told = Told(stage, title, body, minutes, sent_at, row.outcome, row.reason, tries, clock)
+        told = Told(stage, title, body, minutes, sent_at, row.outcome, row.reason, tries, clock, row.proof_age)
         one.told = [*(earlier for earlier in one.told if earlier is not before), told]
 
     def _plan(self) -> None:

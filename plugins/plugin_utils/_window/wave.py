@@ -452,7 +452,9 @@ class Wave:
         except WaitBrokenOffError as error:
             self.record.wait = error.report
             raise WindowError(f"The wait was broken off: {error}.") from error
-        self.record.warnings += self.record.wait.warnings
+        finally:
+            if self.record.wait is not None:
+                self.record.warnings += self.record.wait.warnings
 
     def _looked(self, listed: Sequence[Session]) -> None:
         self._leave_protected(listed)

@@ -269,6 +269,29 @@ def test_unclear_message_is_not_sent_again_and_warns_nobody() -> None:
     assert "answered UNCLEAR" in report.warnings[0]
 
 
+@pytest.mark.parametrize("is_broken_off", [False, True])
+def test_messages_on_old_proofs_say_so_and_the_oldest_is_warned_of_once(is_broken_off: bool) -> None:
+    farm = Farm.of(ALICE)
+    farm.first_seconds = farm.look_seconds = 12.0
+    farm.schedule = [(1000.0, lambda: (setattr(farm, "first_seconds", 14.0), setattr(farm, "look_seconds", 14.0)))]
+    bench = Bench(farm, lives=lambda: not is_broken_off or bench.seconds < 1150.0)
+    if is_broken_off:
+        with pytest.raises(WaitBrokenOffError) as caught:
+            bench.wait(1200.0, TEN, TWO)
+        report = caught.value.report
+    else:
+        report = bench.wait(1200.0, TEN, TWO)
+    (row,) = report.rows()
+    assert [one["proof_age"] for one in row["messages"]] == [12.0, 14.0]  # type: ignore[attr-defined]
+    (warning,) = report.warnings
+    assert "up to 14.0 s after the list" in warning
+
+
+def test_message_on_a_new_proof_warns_of_nothing() -> None:
+    report = Bench(Farm.of(ALICE)).wait(1200.0, TEN)
+    assert (report.warnings, report.rows()[0]["messages"][0]["proof_age"]) == ([], 0.0)  # type: ignore[index]
+
+
 def test_refused_message_is_tried_three_times() -> None:
     farm = Farm.of(ALICE, BOB, session("3", "carol@contoso.com"))
     farm.replies[ALICE.key] = [refuse] * 9
