@@ -40,6 +40,8 @@ extends_documentation_fragment:
   - remotedesktop.sessions.attributes
   - remotedesktop.sessions.windows.remote
 notes:
+  - Sending needs the permission C(Message) of Remote Desktop Services on the session host, as local administrators have
+    it.
   - Sending to sessions on another host than that of the task is a double hop (delegated credentials).
 seealso:
   - module: remotedesktop.sessions.rds_session_info

@@ -70,6 +70,8 @@ attributes:
     support: none
     details: No list of sessions shows messages.
 notes:
+  - Sending needs the permission C(Message) of Remote Desktop Services on the session host, as local administrators have
+    it.
   - Sending to sessions on another host than that of the task is a double hop (delegated credentials).
 seealso:
   - module: remotedesktop.sessions.rds_session_info

@@ -35,7 +35,7 @@ def test_trouble_over_psrp(windows: Windows) -> None:
     )
     (alice, _bob) = denied.task.result["sessions"]
     assert (alice["warned_at"], [one["outcome"] for one in alice["messages"]]) == (None, ["unclear"])
-    assert "Check that the session hosts are up and that the user has the right" in str(denied.task.result["warnings"])
+    assert "the user has the permission Message of Remote Desktop Services" in str(denied.task.result["warnings"])
     assert outcomes(cut.task, ID) == {"alice": "still_there", "bob": "still_there"}
     assert received(cut) == [("alice", *SENT)], "sent before the connection was lost, and not again"
     assert "cannot be listed" in str(cut.task.result["warnings"])

@@ -97,6 +97,7 @@ def test_error_is_in_doubt_and_nothing_is_sent_again(windows: Windows) -> None:
         assert (finished.task.status, finished.task.result["changed"]) == ("failed", True)
         assert finished.task.message.startswith("Failed to send a message to 1 of 4 sessions: ")
         assert f"{COMMAND} says" in finished.task.message
+        assert "the user has the permission Message of Remote Desktop Services" in finished.task.message
         assert received(finished) == to(*alice, "bob", "carol", "dave")
     assert set(outcomes(absent.task, ID).values()) == {"failed"}
     assert (absent.task.result["changed"], received(absent)) == (False, [])

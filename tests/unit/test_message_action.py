@@ -116,4 +116,5 @@ def test_message_in_doubt_fails_the_task_and_comes_with_advice(host: FakeHost) -
     assert (result["failed"], result["changed"], result["summary"]) == (True, True, {"sent": 1, "unclear": 1})
     assert result["msg"].startswith("Failed to send a message to 1 of 2 sessions: ")
     assert "Zugriff verweigert" in result["msg"]
+    assert "permission Message of Remote Desktop Services" in result["msg"]
     assert "become_method runas" in result["msg"]

@@ -416,6 +416,7 @@ def test_error_of_the_cmdlet_comes_with_advice(host: FakeHost) -> None:
     assert result["failed"] is True
     assert result["msg"].startswith("Failed to log off 2 of 2 sessions: ")
     assert "Zugriff verweigert" in result["msg"]
+    assert "permission Reset of Remote Desktop Services" in result["msg"]
     assert "become_method runas" in result["msg"]
 
 

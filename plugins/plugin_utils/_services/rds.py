@@ -98,11 +98,8 @@ class RdsCmdlets(ServiceCmdlets):
         "without such it says that there is no deployment: use become with become_method runas and a password, or "
         "CredSSP. The user must be an administrator of the broker."
     )
-    ADVICE = (
-        "Check that the session hosts are up and that the user has the right to do this there. From one Windows host "
-        "to another that is a double hop (delegated credentials): become with become_method runas and a password, or "
-        "CredSSP. Or run the task on the session host."
-    )
+    PERMISSIONS: ClassVar = {LOG_OFF: "Reset", DISCONNECT: "Disconnect", MESSAGE: "Message"}
+    """What Windows calls the right that each verb needs on the session host."""
     HOST_ADVICE = (
         "Check that the session hosts are up: the cmdlet sets nothing on one that does not answer. The user must be a "
         "local administrator of the connection broker. The cmdlet makes a double hop (delegated credentials) even on "
@@ -118,6 +115,18 @@ class RdsCmdlets(ServiceCmdlets):
         self.hosts = Call("Get-RDServer", broker)
         self.collections = Call("Get-RDSessionCollection", broker)
         self._broker = broker
+
+    def advice(self, operation: Operation | None) -> str:
+        """Name the right that may lack, as "access is denied" is told only in the host's language."""
+        if operation is None:
+            return ""
+        permission = self.PERMISSIONS[operation.verb]
+        return (
+            f"Check that the session hosts are up and that the user has the permission {permission} of Remote Desktop "
+            "Services there, as local administrators have it. From one Windows host to another this is a double hop "
+            "(delegated credentials): become with become_method runas and a password, or CredSSP. Or run the task on "
+            "the session host."
+        )
 
     def act(self, session: Session, operation: Operation) -> Call:
         """Do it without the cmdlet's own question, which nobody could answer on the host; a message has none."""

@@ -44,8 +44,6 @@ class ServiceCmdlets(ABC):
     """What a user must be or have, for errors: "the user must be ..."."""
     LIST_ADVICE: ClassVar[str]
     """What to do when the list fails with an error that says too little, in a sentence."""
-    ADVICE: ClassVar[str] = ""
-    """What to do when acts fail, for which only texts in the host's language tell why, in sentences."""
 
     place: str = ""
     fields: Mapping[str, str]
@@ -71,6 +69,10 @@ class ServiceCmdlets(ABC):
 
     def chose(self, number: int) -> None:  # noqa: B027
         """Take note that the host knows `lists[number]`."""
+
+    def advice(self, operation: Operation | None) -> str:
+        """Say what to do when acts fail, for which only texts in the host's language tell why, in sentences."""
+        return ""
 
     @abstractmethod
     def act(self, session: Session, operation: Operation) -> Call:

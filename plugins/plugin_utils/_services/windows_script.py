@@ -87,7 +87,7 @@ class ScriptService:
 
     def notes(self) -> Notes:
         """Tell what there is to tell by now."""
-        return Notes(self.warnings, self._lost, self._accepted, self._cmdlets.ADVICE)
+        return Notes(self.warnings, self._lost, self._accepted, self._cmdlets.advice(self._operation))
 
     # Reading
 

@@ -226,6 +226,16 @@ def test_nobody_is_ended_for_nothing_where_somebody_stays(bench: Callable[..., B
     assert one.left_closed() == [B]
 
 
+def test_messages_on_old_proofs_are_warned_of_when_the_wait_is_broken_off(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE)
+    one.farm.first_seconds = one.farm.look_seconds = 12.0
+    with pytest.raises(WindowError, match="wait was broken off"):
+        one.close(lives=lambda: one.farm.seconds < 1000.0)
+    facts = one.facts()
+    assert [each["proof_age"] for row in facts["sessions"] for each in row["messages"]] == [12.0, 12.0]
+    assert ["up to 12.0 s after the list" in text for text in facts["warnings"]] == [True]
+
+
 def test_nobody_is_ended_beside_who_cannot_be_warned(bench: Callable[..., Bench]) -> None:
     one = bench(ALICE, BOB, replace(LATE, users=()), CAROL)
     states = one.close()
