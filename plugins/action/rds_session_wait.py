@@ -19,6 +19,7 @@ class ActionModule(WaitAction):
     PLACES = (rds.DEPLOYMENT,)
     OPTIONS: ClassVar = {
         **rds.WHERE,
+        **rds.DISCONNECTED_FOR,
         "unified_session_id": IDS,
         **SESSIONS,
         **FILTERS,

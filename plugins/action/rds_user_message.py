@@ -20,4 +20,12 @@ class ActionModule(SessionAction):
     PLACES = (rds.DEPLOYMENT,)
     VERB = MESSAGE
     ARGUMENTS: ClassVar = BOTH_TEXTS
-    OPTIONS: ClassVar = {**rds.WHERE, "unified_session_id": IDS, **ARGUMENTS, **SESSIONS, **FILTERS, **ENDING}
+    OPTIONS: ClassVar = {
+        **rds.WHERE,
+        **rds.DISCONNECTED_FOR,
+        "unified_session_id": IDS,
+        **ARGUMENTS,
+        **SESSIONS,
+        **FILTERS,
+        **ENDING,
+    }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The fragments C(rds), C(rds.disconnected_for) for modules about disconnected sessions too, and C(rds.hosts)."""
+    """The fragments C(rds), C(rds.disconnected_for) of all modules but the one that disconnects, and C(rds.hosts)."""
 
     HOSTS = r"""
 options:

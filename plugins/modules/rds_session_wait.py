@@ -14,8 +14,8 @@ description:
     comes, and sends messages to their users on the way, as the PowerShell cmdlet C(Send-RDUserMessage) does.
   - Goes on at once when nobody is left.
   - Sessions are named with O(host_server) and O(unified_session_id), or O(sessions), or are those that pass
-    O(host_server), O(user), O(exclude_user), O(session_state) and O(minimum_age). At least one of
-    O(unified_session_id), O(sessions), the filters other than the host, or O(all_sessions=true) is needed.
+    O(host_server), O(user), O(exclude_user), O(session_state), O(minimum_age) and O(minimum_disconnected). At least one
+    of O(unified_session_id), O(sessions), the filters other than the host, or O(all_sessions=true) is needed.
   - Runs on the connection broker, or on any host with the PowerShell module and the rights, with O(connection_broker).
 options:
   unified_session_id:
@@ -32,6 +32,7 @@ options:
     type: raw
 extends_documentation_fragment:
   - remotedesktop.sessions.rds
+  - remotedesktop.sessions.rds.disconnected_for
   - remotedesktop.sessions.filters
   - remotedesktop.sessions.filters.users
   - remotedesktop.sessions.waiting

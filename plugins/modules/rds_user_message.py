@@ -15,8 +15,8 @@ description:
   - A message is sent to each session once. An error of the cmdlet, or no answer, leaves open whether it was sent. That
     is reported as V(unclear), and nothing is sent again.
   - Sessions are named with O(host_server) and O(unified_session_id), or O(sessions), or are those that pass O(user),
-    O(exclude_user), O(session_state) and O(minimum_age). Without any of these, only O(all_sessions=true) sends to
-    everybody.
+    O(exclude_user), O(session_state), O(minimum_age) and O(minimum_disconnected). Without any of these, only
+    O(all_sessions=true) sends to everybody.
   - As the cmdlet does, it asks nothing before it sends.
   - Runs on the connection broker, or on any host with the PowerShell module and the rights, with O(connection_broker).
 options:
@@ -55,6 +55,7 @@ options:
     default: 60
 extends_documentation_fragment:
   - remotedesktop.sessions.rds
+  - remotedesktop.sessions.rds.disconnected_for
   - remotedesktop.sessions.filters
   - remotedesktop.sessions.filters.users
   - remotedesktop.sessions.ending

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.remotedesktop.sessions.plugins.action import rds_user_message, wvd_session_message
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action import console, task_reach
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import SelectionError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Filters
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import MESSAGE
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._transports import runspace
 from tests.unit.fakes.task import POOL, action, opened, read
@@ -39,6 +41,12 @@ def test_texts_reach_the_service_as_they_are(kind: type[Any], place: dict[str, s
     operation = read(kind, **place, all_sessions=True, **TEXTS).operation
     assert operation is not None
     assert (operation.verb, operation.arguments) == (MESSAGE, TEXTS)
+
+
+def test_rds_message_to_who_has_been_disconnected_for_long() -> None:
+    filters = read(RDS, **TEXTS, minimum_disconnected="2h").selection.filters
+    assert filters == Filters(minimum_disconnected=timedelta(hours=2))
+    assert "minimum_disconnected" in refused(WVD, **POOL, **TEXTS, minimum_disconnected="2h")
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\n\t", None])

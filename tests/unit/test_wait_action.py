@@ -26,10 +26,11 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.e
     SelectionError,
     ServiceError,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.selection import Filters
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.service import Reply
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.verbs import MESSAGE
 from tests.unit.fakes.farm import FakeFarm, session
-from tests.unit.fakes.task import POOL, Opened, action, opened
+from tests.unit.fakes.task import POOL, Opened, action, opened, read
 
 RDS, WMS, WVD = (module.ActionModule for module in (rds_session_wait, wms_session_wait, wvd_session_wait))
 ALL: dict[str, Any] = {"all_sessions": True, "deadline": "30m"}
@@ -108,6 +109,12 @@ def refused(kind: type[Any], **args: Any) -> str:
 @pytest.mark.parametrize(("kind", "place"), [(RDS, {}), (WVD, POOL)])
 def test_what_is_unclear_is_refused(kind: type[Any], place: dict[str, str], args: Any, words: str) -> None:
     assert words in refused(kind, **place, **args)
+
+
+def test_wait_for_who_has_been_disconnected_for_long() -> None:
+    filters = read(RDS, deadline="5m", minimum_disconnected="2h").selection.filters
+    assert filters == Filters(minimum_disconnected=timedelta(hours=2))
+    assert "minimum_disconnected" in refused(WMS, deadline="5m", minimum_disconnected="2h")
 
 
 def test_multipoint_has_no_messages() -> None:

@@ -74,7 +74,10 @@ WHERE: Spec = {
     "collection_name": {"type": "list", "elements": "str"},
 }
 DISCONNECTED_FOR: Spec = {"minimum_disconnected": {"type": "str"}}
-"""The filter that no other service can have: only this one tells since when a session is disconnected."""
+"""The filter that no other service can have: only this one tells since when a session is disconnected.
+
+To disconnect such sessions is nothing to do, so all modules but that one have it.
+"""
 OWN_OPTIONS: Spec = {**WHERE, **DISCONNECTED_FOR}
 LONGEST_NAME = 255
 
