@@ -47,7 +47,8 @@ notes:
   - Ends nothing. Who is left at the deadline is no failure, and is in RV(remaining), which can be passed on.
   - Sessions that begin while the task waits count when they pass the filters. Of sessions that were named only those
     count, and not who has their id later.
-  - The task shows a line at least each minute, such as C(12 of 40 sessions still on, 23 min left).
+  - The task shows a line each minute, such as C(12 of 40 sessions still on, 23 min left). None comes while a list is
+    read or messages are sent. One that is due by then comes right after.
   - While sessions cannot be listed the task goes on trying, and warns. When nobody could be listed for a minute after
     the deadline it fails, because it does not know who is left.
   - An option that says where or which is never "all" when it is given but empty, as an unanswered survey leaves it. It

@@ -39,7 +39,7 @@ ENDED = "ended"
 TICK = 0.5
 """Seconds after which a waiting task looks whether its run goes on."""
 PROGRESS_SECONDS = 60.0
-"""Seconds between two lines of progress."""
+"""Seconds between two lines of progress, or more: none is shown while a list is read or messages are sent."""
 SHARE_OF_READING = 4
 """After a list that took long, so many times as long nothing is read: the service has others to serve."""
 RETRY_SECONDS = 15.0

@@ -397,6 +397,15 @@ def test_line_is_shown_every_minute() -> None:
     assert bench.person.waits == [(2, 2, 240), (2, 2, 180), (1, 2, 120), (1, 2, 60), (1, 2, 0)]
 
 
+def test_line_that_is_due_while_a_list_is_read_comes_right_after() -> None:
+    farm = Farm.of(ALICE)
+    farm.first_seconds = 100.0
+    bench = Bench(farm)
+    bench.wait(600.0)
+    assert farm.lists == [0.0, 500.0, 600.0]
+    assert [left for _on, _total, left in bench.person.waits] == [500, *range(440, 100, -60), 0, 0]
+
+
 def test_slow_service_is_asked_less_often() -> None:
     farm = Farm.of(ALICE)
     farm.first_seconds = 12.0
