@@ -14,7 +14,9 @@ description:
     sessions, as C(Update-AzWvdSessionHost -AllowNewSession) does. Sessions that are there are left alone.
   - A host that is so already gets no request. Every other host is read back. While Azure does not answer clearly, or
     the host does not show what was asked for, it is read and asked for again until O(wait_timeout).
-  - One host that fails does not keep the others from being set, and the task fails in the end.
+  - One host that fails does not keep the others from being set, and the task fails in the end. Nothing is set before
+    all hosts are read, but one of which Azure says nothing for 10 seconds after the others is not waited for. It is set
+    when it could be read, and has failed when it could not be within O(wait_timeout) from the beginning of the task.
   - The result holds the state before, so that O(hosts) can restore it. Needs the role Desktop Virtualization Session
     Host Operator.
 options:
@@ -27,7 +29,7 @@ options:
   session_host_name:
     description:
       - These session hosts, by the full names under which the host pool lists them, in upper or lower case. If the host
-        pool lacks one of them, nothing is set at all.
+        pool lacks one of them, nothing is set at all, unless Azure says so only when the others are set, see below.
       - They are read one by one, because Azure allows about ten lists of hosts in five minutes.
       - The cmdlet's parameter C(-Name).
     type: list

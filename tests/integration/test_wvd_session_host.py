@@ -104,13 +104,14 @@ def test_unclear_answers_are_read_back_and_no_host_keeps_another(ansible: Ansibl
         rule = {"operation": "drain", "host": A, "times": 1, **fault}
         return Scenario(name, [call("faults", rule), {MODULE: {**DRAIN[MODULE], "wait_timeout": wait}}])
 
-    after, before, reset, limited, read_back, lasting = ansible.scenarios(
+    after, before, reset, limited, read_back, lasting, silent = ansible.scenarios(
         broken("error after the effect", kind="status", status=503, when="after"),
         broken("error before the effect", kind="status", status=503, when="before"),
         broken("reset after the effect", kind="reset", when="after"),
         broken("refused for now", kind="status", status=429, when="before", retry_after=1),
         broken("cannot be read back", operation="host_get", kind="status", status=500, skip=1),
         broken("error for good", 2, kind="status", status=503, when="before", times=0),
+        broken("cannot be read at all", 5, operation="host_get", kind="hang", times=0),
         see=("audit", "requests", "hosts"),
     )
     for finished, sent in ((after, 2), (before, 3), (reset, 2), (limited, 3), (read_back, 2)):
@@ -123,6 +124,10 @@ def test_unclear_answers_are_read_back_and_no_host_keeps_another(ansible: Ansibl
     assert (lasting.task.status, lasting.task.result["changed"]) == ("failed", True)
     assert lasting.task.message.startswith(f"Failed to set 1 of 2 session hosts: {A}: answer 503")
     assert states(lasting) == {A: True, B: False, C: False}
+    assert outcomes(silent.task) == {"AVD-0.contoso.com": (None, None, "failed"), B: (True, False, "set")}
+    assert "AVD-0.contoso.com: it could not be read" in silent.task.message
+    assert silent.task.seconds < 20.0
+    assert states(silent) == {A: True, B: False, C: False}
 
 
 @pytest.mark.newest_core

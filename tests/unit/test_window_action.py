@@ -172,7 +172,7 @@ def test_what_an_earlier_wave_has_left_closed_is_opened_unless_it_may_be_worked_
         trouble=(SelectionError,),
         set=give_states,
         names=lambda rows: [HostName("one", one["host"]) for one in rows],
-        read=lambda names: [HostRead(one, SessionHost("one", one.name, False, {})) for one in names],
+        read=lambda names, waits: [HostRead(one, SessionHost("one", one.name, False, {})) for one in names],
         is_healthy=lambda _host, _since: True,
     )
     made = close({}, "a")

@@ -52,6 +52,8 @@ class _Reading:
 class RdsHosts:
     """The session hosts of a deployment, or of some of its collections."""
 
+    reads_each = False
+
     def __init__(
         self,
         cmdlets: RdsCmdlets,

@@ -72,8 +72,9 @@ class RdsWave:
         """Name the hosts of rows, in their order."""
         return [name_host(self._broker, row.get("collection_name") or None, str(row["host"])) for row in rows]
 
-    def read(self, names: Sequence[HostName]) -> list[HostRead]:
-        """Read hosts, each by itself."""
+    def read(self, names: Sequence[HostName], waits: bool = True) -> list[HostRead]:
+        """Read hosts, which are all late or none."""
+        del waits
         wanted = WantedHosts(Where(self._broker, self._collections), names, Desired())
 
         def read(hosts: RdsHosts, _reach: Reach) -> list[HostRead]:

@@ -25,6 +25,7 @@ class WvdHosts:
     """The session hosts of some host pools, over one client a subscription."""
 
     title = "the host pool"
+    reads_each = True
 
     def __init__(self, pools: Mapping[str, HostPool], connect: Callable[[str], ArmClient]) -> None:
         """`pools` are by place as names say it; `connect` makes the client of a subscription (its id, folded)."""

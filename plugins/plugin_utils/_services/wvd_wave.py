@@ -58,11 +58,11 @@ class WvdWave:
         """Name the hosts of rows, in their order."""
         return [name_host(self._resolved(_pool(row)), str(row["host"])) for row in rows]
 
-    def read(self, names: Sequence[HostName]) -> list[HostRead]:
-        """Read hosts, each by itself."""
+    def read(self, names: Sequence[HostName], waits: bool = True) -> list[HostRead]:
+        """Read hosts, each by itself; unless it `waits`, late ones have an error."""
         hosts = self._open_hosts(self._pools_of(names))
         try:
-            return read_each(hosts, names)
+            return read_each(hosts, names, None if waits else self._reach.clock)
         finally:
             hosts.close()
 

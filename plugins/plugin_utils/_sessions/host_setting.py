@@ -23,6 +23,7 @@ WATCH_PAUSE = 2.0
 """Seconds between two readings of a host that has its state and may lose it yet."""
 ON_ITS_WAY = math.inf
 """When a host is due again whose request has not been answered."""
+GONE = "there is no such session host any more"
 SHORTEST_ANSWER = 5.0
 """Seconds that one request may take even when less is left of the time: what came of it must be seen."""
 
@@ -137,58 +138,69 @@ def set_hosts(
     """Give hosts their state; without names, all. No failure of one keeps the others from being set.
 
     Nothing is set before all are read, and nothing at all if one of the `names` has no host, unless states are
-    restored. A host is set again until `wait_timeout` seconds after its first request. One that a request of an earlier
-    task may change yet is set in any case, and watched for that long. Raises ServiceError.
+    restored. Only hosts that are late are read beside that, for `wait_timeout` seconds or until they count as late. A
+    host is set again until `wait_timeout` seconds after its first request. One that a request of an earlier task may
+    change yet is set in any case, and watched for that long. Raises ServiceError.
     """
     rows: dict[tuple[str, str], HostRow] = {}
     open_: list[_Setting] = []
-    for found, wanted, unclear in _read(setter, names, desired, rows):
-        named = HostName(found.place, found.name, found.fields)
-        if found.state == wanted and (check_mode or not unclear):
+    late_until = clock() + wait_timeout
+    for one in _read(setter, names, desired, rows, None if check_mode else clock):
+        named, found = one.named, one.host
+        if found is None:
+            rows[named.key] = HostRow(named.name, named.fields, None, None, FAILED)  # until it is read
+            open_.append(one)
+        elif found.state == one.wanted and (check_mode or not one.watched):
             rows[named.key] = HostRow(found.name, found.fields, found.state, found.state, ALREADY_SET)
         elif check_mode:
-            rows[named.key] = HostRow(found.name, found.fields, found.state, wanted, SET)
+            rows[named.key] = HostRow(found.name, found.fields, found.state, one.wanted, SET)
         else:
             rows[named.key] = HostRow(found.name, found.fields, found.state, found.state, FAILED)  # until it is set
-            open_.append(_Setting(named, found, wanted, watched=unclear))
-    rows.update((one.named.key, one.row) for one in _Run(setter, open_, wait_timeout, clock, lives).run())
+            open_.append(one)
+    rows.update((one.named.key, one.row) for one in _Run(setter, open_, wait_timeout, late_until, clock, lives).run())
     return HostReport(list(rows.values()))
 
 
 def _read(
-    setter: HostSetter, names: Sequence[HostName] | None, desired: Desired, rows: dict[tuple[str, str], HostRow]
-) -> list[tuple[SessionHost, object, bool]]:
-    """Read the hosts that are to have a state, each with that state, and whether it may change yet; all get their rows.
+    setter: HostSetter,
+    names: Sequence[HostName] | None,
+    desired: Desired,
+    rows: dict[tuple[str, str], HostRow],
+    clock: Callable[[], float] | None,
+) -> list[_Setting]:
+    """Read the hosts that are to have a state, with a `clock` except those that are late; all get their rows.
 
     Raises SessionsError.
     """
     if names is None:
-        return [(host, desired.of(HostName(host.place, host.name)), False) for host in setter.list_hosts()]
-    read = read_each(setter, [named for named in names if desired.of(named) is not None])
-    errors = [one.error for one in read if one.error is not None]
+        listed = [(HostName(host.place, host.name, host.fields), host) for host in setter.list_hosts()]
+        return [_Setting(named, host, desired.of(named)) for named, host in listed]
+    read = read_each(setter, [named for named in names if desired.of(named) is not None], clock)
+    errors = [one.error for one in read if one.error is not None and not one.late]
     if errors and len(errors) == len(read):
         raise errors[0]
     if not desired.restores:
         require_all(setter, read)
     answers = {one.named.key: one for one in read}
-    wanted: dict[tuple[str, str], tuple[SessionHost, object, bool]] = {}
+    settings: dict[tuple[str, str], _Setting] = {}
     for named in names:
         one = answers.get(named.key)
         if one is None:
             reason = "its state before is not known"
             rows[named.key] = HostRow(named.name, named.fields, None, None, LEFT_ALONE, reason)
-        elif one.found is None:
-            reason = str(one.error or "there is no such session host any more")
+        elif one.found is None and not one.late:
+            reason = str(one.error or GONE)
             rows[named.key] = HostRow(named.name, named.fields, None, None, FAILED, reason)
         else:
             found, state = one.found, desired.of(named)
-            key = HostName(found.place, found.name).key  # A name may lack the domain, where that leaves no doubt.
-            unclear = named.unclear or wanted.get(key, (found, state, False))[2]
-            if wanted.setdefault(key, (found, state, unclear))[1] != state:
-                raise SelectionError(f"{named.name} is {found.name}, which is to have another state, too.")
-            wanted[key] = (found, state, unclear)
-            rows[key] = HostRow(found.name, found.fields, found.state, found.state, FAILED)
-    return list(wanted.values())
+            # A name may lack the domain, where that leaves no doubt.
+            own = named if found is None else HostName(found.place, found.name, found.fields)
+            setting = settings.setdefault(own.key, _Setting(own, found, state))
+            if setting.wanted != state:
+                raise SelectionError(f"{named.name} is {own.name}, which is to have another state, too.")
+            setting.watched |= named.unclear
+            rows.setdefault(own.key, HostRow(own.name, own.fields, None, None, FAILED))
+    return list(settings.values())
 
 
 @dataclass(slots=True)
@@ -197,8 +209,8 @@ class _Setting:
 
     named: HostName
     """By the name as the service lists it."""
-    host: SessionHost
-    """As it was before."""
+    host: SessionHost | None
+    """As it was before; nothing while its first reading is on its way."""
     wanted: object
     watched: bool = False
     """Whether it may change yet by a request of an earlier task, so that it is read until its time is over."""
@@ -226,6 +238,11 @@ class _Setting:
     seen: object = None
     row: HostRow = field(init=False)
 
+    def __post_init__(self) -> None:
+        """Wait for the first reading of a host that is late."""
+        if self.host is None:
+            self.looks, self.due = True, ON_ITS_WAY
+
 
 class _Run:
     """Sets some hosts, as many at once as the service takes."""
@@ -235,11 +252,13 @@ class _Run:
         setter: HostSetter,
         settings: Sequence[_Setting],
         wait_timeout: float,
+        late_until: float,
         clock: Callable[[], float],
         lives: Callable[[], bool],
     ) -> None:
+        """`late_until` is the clock reading until which those that are late are waited for."""
         self._setter, self._all, self._clock, self._lives = setter, settings, clock, lives
-        self._wait_timeout = wait_timeout
+        self._wait_timeout, self._late_until = wait_timeout, late_until
         self._open = {one.named.key: one for one in settings}
 
     def run(self) -> Sequence[_Setting]:
@@ -250,7 +269,7 @@ class _Run:
                 for event in self._setter.wait(self._begin()):
                     if isinstance(event, HostReplied):
                         self._replied(self._open[event.named.key], event)
-                    elif isinstance(event, HostRead):
+                    elif isinstance(event, HostRead) and event.named.key in self._open:  # else nobody waits for it
                         self._read(self._open[event.named.key], event)
         except SessionsError as error:
             ended = str(error)
@@ -268,7 +287,10 @@ class _Run:
         """Begin what is due. Return how long to wait for an answer at most."""
         now, pause = self._clock(), self._setter.pause()
         wait = READ_SECONDS
-        for one in self._open.values():
+        for one in list(self._open.values()):
+            if one.host is None and now >= self._late_until:
+                self._finish(one, FAILED, "it could not be read: it does not answer, as others have")
+                continue
             if one.due > now:
                 wait = min(wait, one.due - now)
                 continue
@@ -308,6 +330,9 @@ class _Run:
 
     def _read(self, one: _Setting, event: HostRead) -> None:
         now = self._clock()
+        if one.host is None:
+            self._read_late(one, event, now)
+            return
         one.seen = event.found.state if event.found is not None else None
         if event.found is not None and one.seen == one.wanted:
             if one.watched and now < self._deadline(one):
@@ -317,7 +342,7 @@ class _Run:
                 changes = one.changed or one.host.state != one.wanted
                 self._finish(one, SET if one.sent and changes else ALREADY_SET, one.reason)
         elif event.found is None and event.error is None:
-            self._finish(one, FAILED, "there is no such session host any more")
+            self._finish(one, FAILED, GONE)
         elif one.refused or now >= self._deadline(one):
             unread = f"it could not be read again: {event.error}" if event.error is not None else ""
             late = one.sent and now >= self._deadline(one)
@@ -329,11 +354,23 @@ class _Run:
             one.due = min(self._deadline(one), now + one.rest)
             one.rest = min(LONGEST_PAUSE, 2 * one.rest)
 
+    def _read_late(self, one: _Setting, event: HostRead, now: float) -> None:
+        """Take the first reading of a host that was late: now it can be set like the others."""
+        if event.found is None:
+            self._finish(one, FAILED, str(event.error or GONE))
+            return
+        one.host, one.looks, one.due = event.found, False, now
+        if event.found.state == one.wanted and not one.watched:
+            self._finish(one, ALREADY_SET, "")
+
     def _finish(self, one: _Setting, outcome: str, reason: str) -> None:
+        del self._open[one.named.key]
+        if one.host is None:
+            one.row = HostRow(one.named.name, one.named.fields, None, None, outcome, reason)
+            return
         seconds = 0.0 if one.first is None else self._clock() - one.first
         seen = one.host.state if one.seen is None and not one.sent else one.seen
         unclear = outcome == FAILED and one.sent and (one.open or seen != one.host.state)
         # The state that is seen came from one request. Another one may bring it again after somebody has restored it.
         unclear |= outcome == SET and one.unanswered and one.requests > 1
         one.row = HostRow(one.host.name, one.host.fields, one.host.state, seen, outcome, reason, seconds, unclear)
-        del self._open[one.named.key]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,6 +15,8 @@ from .session import fold
 
 READ_SECONDS = 1.0
 """How long one wait for answers lasts at most."""
+LATE_SECONDS = 10.0
+"""A host that has not answered so long after the last of the others keeps these waiting no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class HostRead:
     named: HostName
     found: SessionHost | None
     error: ServiceError | None = None
+    late: bool = False
+    """Whether the answer may come yet; until then that is the error."""
 
 
 class HostReader(Protocol):
@@ -61,6 +65,8 @@ class HostReader(Protocol):
 
     title: str
     """Where they are, for sentences: `the host pool`."""
+    reads_each: bool
+    """Whether hosts are read each by itself, so that one can be late alone."""
 
     def list_hosts(self) -> list[SessionHost]:
         """Read all hosts. Raises ServiceError."""
@@ -97,18 +103,29 @@ def find_hosts(reader: HostReader, names: Sequence[HostName] | None) -> list[Ses
     return list({(host.place, fold(host.name)): host for host in found}.values())
 
 
-def read_each(reader: HostReader, names: Sequence[HostName]) -> list[HostRead]:
-    """Read each host by itself, in the order of their names, each once."""
+def read_each(
+    reader: HostReader, names: Sequence[HostName], clock: Callable[[], float] | None = None
+) -> list[HostRead]:
+    """Read each host by itself, in the order of their names, each once.
+
+    With a `clock`, which counts seconds, those that are late are not waited for.
+    """
     unread: dict[tuple[str, str], HostName] = {}
     read: dict[tuple[str, str], HostRead] = {}
     for named in names:
         if unread.setdefault(named.key, named) is named:
             reader.begin_read(named)
+    heard = clock() if clock is not None else 0.0
     while len(read) < len(unread):
         for event in reader.wait(READ_SECONDS):
             if isinstance(event, HostRead):
                 read[event.named.key] = event
-    return [read[key] for key in unread]
+                heard = clock() if clock is not None else 0.0
+        # Where nobody answers, it is the service that is slow, and not a host.
+        if clock is not None and reader.reads_each and read and clock() >= heard + LATE_SECONDS:
+            break
+    late = ServiceError(f"it has not answered {LATE_SECONDS:.0f} s after the others", lasting=False)
+    return [read.get(key) or HostRead(named, None, late, late=True) for key, named in unread.items()]
 
 
 def require_all(reader: HostReader, read: Sequence[HostRead]) -> None:

@@ -99,9 +99,10 @@ class WaveOpening:
         waiting = [row for row in rows if host_key(row) in worked]
         healthy = [row for row in rows if host_key(row) not in worked]
         if waiting:
-            names = self._service.names(waiting)
-            answers = {answer.named.key: answer for answer in self._service.read(names)}
-            for row, named in zip(waiting, names, strict=True):
+            # All of them, so that one that answers late is late beside those that need not be healthy, too.
+            names = self._service.names([*waiting, *healthy])
+            answers = {answer.named.key: answer for answer in self._service.read(names, waits=False)}
+            for row, named in zip(waiting, names, strict=False):
                 found = answers[named.key].found
                 if found is not None and self._service.is_healthy(found, since):
                     healthy.append(row)

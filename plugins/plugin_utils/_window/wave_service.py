@@ -32,8 +32,11 @@ class WaveService(Protocol):
     def trouble(self) -> tuple[type[Exception], ...]:
         """Errors that may pass by themselves."""
 
-    def read(self, names: Sequence[HostName]) -> Sequence[HostRead]:
-        """Read hosts, each by itself; answers come in the order of the names."""
+    def read(self, names: Sequence[HostName], waits: bool = True) -> Sequence[HostRead]:
+        """Read hosts, each by itself; answers come in the order of the names.
+
+        Unless it `waits`, a host that answers long after the others has an error as its answer.
+        """
 
     def list_hosts(self) -> Sequence[SessionHost]:
         """Read all hosts of the places of the window."""

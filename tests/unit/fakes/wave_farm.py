@@ -93,6 +93,8 @@ class WaveHosts:
     """How many sessions of a host are counted and not listed."""
     stuck: set[str] = field(default_factory=set)
     """Hosts whose state cannot be set."""
+    late: set[str] = field(default_factory=set)
+    """Hosts that answer no reading."""
     unclear: set[str] = field(default_factory=set)
     """Hosts of which nobody can tell whether they are closed."""
     asked: list[tuple[str, object, float]] = field(default_factory=list)
@@ -128,11 +130,15 @@ class WaveHosts:
     def names(self, rows: Sequence[Any]) -> Sequence[HostName]:
         return [HostName("pool", row["host"]) for row in rows]
 
-    def read(self, names: Sequence[HostName]) -> Sequence[HostRead]:
+    def read(self, names: Sequence[HostName], waits: bool = True) -> Sequence[HostRead]:
         self._reach()
+        if self.late:
+            self.clock.sleep(60.0 if waits or {one.name for one in names} <= self.late else 10.0)
         return [self._read(one) for one in names]
 
     def _read(self, named: HostName) -> HostRead:
+        if named.name in self.late:
+            return HostRead(named, None, ServiceError("it has not answered"), late=True)
         begin, end = self.unread.get(named.name, (0.0, 0.0))
         if begin <= self.farm.seconds < end:
             return HostRead(named, None, ServiceError(f"{named.name} cannot be read.", lasting=False))

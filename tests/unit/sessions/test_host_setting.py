@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +38,7 @@ class Farm:
     """Hosts by name, with their states; requests are answered by script, each after a moment."""
 
     title = "the host pool"
+    reads_each = True
 
     def __init__(self, **states: object) -> None:
         self.states = states
@@ -48,6 +50,8 @@ class Farm:
         self.ended = False
         """Whether nothing more comes of an unclear request."""
         self.errors: dict[str, list[ServiceError | None]] = {}
+        self.late: dict[str, float] = {}
+        """Clock readings before which hosts answer no reading."""
         self.answers: list[Any] = []
         self.paused = 0.0
         self.pauses_kept = True
@@ -85,11 +89,13 @@ class Farm:
     def wait(self, seconds: float) -> list[Any]:
         self.on_wait()
         self.paused = max(0.0, self.paused - 1.0)
-        if not self.answers:
+        ready = [one for one in self.answers if self.late.get(one.named.name, 0.0) <= self.clock.now]
+        if not ready:
             self.clock.sleep(seconds)
             return []
         self.clock.sleep(0.1)
-        return [self.answers.pop(0)]
+        self.answers.remove(ready[0])
+        return [ready[0]]
 
     def notes(self) -> Notes:
         return Notes()
@@ -227,6 +233,85 @@ def test_host_that_cannot_be_read_before_is_not_set_and_keeps_no_other() -> None
     farm.errors["a"] = [ServiceError("no right")]
     with pytest.raises(ServiceError, match="no right"):
         farm.run("a", DRAIN)
+
+
+RESTORE = Desired(states={("p", name): False for name in "abc"}, restores=True)
+
+
+@pytest.mark.parametrize("desired", [DRAIN, RESTORE])
+def test_host_that_answers_late_is_set_late_and_keeps_no_other_waiting(desired: Desired) -> None:
+    farm = Farm(a=True, b=True, c=False)
+    farm.wait_timeout = 60.0
+    begun = farm.clock.now
+    farm.late = {"a": begun + 30.0, "c": begun + 40.0}
+    report = farm.run("a b c", desired)
+    assert list(told(report).items()) == [
+        ("a", (True, False, SET)),
+        ("b", (True, False, SET)),
+        ("c", (False, False, ALREADY_SET)),
+    ]
+    assert [(name, round(at - begun, -1)) for name, _state, at in farm.sent] == [("b", 10.0), ("a", 30.0)]
+    assert farm.reads.count("a") == 2, "before and after"
+
+
+@pytest.mark.parametrize("desired", [DRAIN, RESTORE])
+@pytest.mark.parametrize("wait_timeout", [0.0, 30.0])
+def test_host_that_never_answers_is_a_failure_of_that_host_alone(desired: Desired, wait_timeout: float) -> None:
+    farm = Farm(a=True, b=True)
+    farm.late, farm.wait_timeout = {"a": math.inf}, wait_timeout
+    begun = farm.clock.now
+    report = farm.run("a b", desired)
+    assert told(report) == {"a": (None, None, FAILED), "b": (True, False, SET)}
+    assert "a: it could not be read" in report.failure_message()
+    assert farm.clock.now - begun < 15.0 + wait_timeout
+    assert report.rows[0].fields == {"name": "a"}
+
+
+def test_late_host_that_cannot_be_read_or_is_none_is_a_failure_of_that_host_alone() -> None:
+    farm = Farm(a=True, b=True)
+    farm.wait_timeout, farm.errors["a"] = 60.0, [ServiceError("broken")]
+    farm.late = dict.fromkeys("ac", farm.clock.now + 20.0)
+    report = farm.run("a b c", DRAIN)
+    assert told(report) == {"a": (None, None, FAILED), "b": (True, False, SET), "c": (None, None, FAILED)}
+    assert "a: broken; c: there is no such session host" in report.failure_message()
+
+
+def test_name_without_a_host_keeps_everything_from_being_set_beside_a_late_host_too() -> None:
+    farm = Farm(a=True, b=True)
+    farm.late = {"a": math.inf}
+    with pytest.raises(ServiceError, match="no session host x "):
+        farm.run("a b x", DRAIN)
+    assert farm.sent == []
+
+
+def test_service_that_is_slow_for_all_or_reads_lists_makes_no_host_late() -> None:
+    farm = Farm(a=True, b=True)
+    farm.wait_timeout = 5.0
+    farm.late = dict.fromkeys("ab", farm.clock.now + 50.0)
+    assert farm.run("a b", DRAIN).summary() == {SET: 2}
+    lists = Farm(a=True, b=True)
+    lists.reads_each, lists.late = False, {"a": lists.clock.now + 50.0}
+    assert lists.run("a b", DRAIN).summary() == {SET: 2}
+    assert min(at for _name, _state, at in lists.sent) >= lists.late["a"]
+
+
+def test_check_mode_waits_for_every_host() -> None:
+    farm = Farm(a=True, b=True)
+    farm.late = {"a": farm.clock.now + 50.0}
+    assert farm.run("a b", DRAIN, check_mode=True).summary() == {SET: 2}
+    assert farm.sent == []
+
+
+def test_late_host_that_may_change_yet_is_set_and_watched() -> None:
+    farm = Farm(a=True, b=True)
+    farm.wait_timeout, farm.late = 60.0, {"a": farm.clock.now + 20.0}
+    names = [*UNCLEAR, HostName("p", "b", {"name": "b"})]
+    desired = Desired(states={("p", name): True for name in "ab"}, restores=True)
+    begun = farm.clock.now
+    report = set_hosts(farm, names, desired, False, farm.wait_timeout, farm.clock, lambda: True)
+    assert report.summary() == {ALREADY_SET: 2}
+    assert [name for name, _state, _at in farm.sent] == ["a"]
+    assert farm.clock.now - begun >= 80.0
 
 
 def test_states_are_restored_each_its_own_and_what_is_gone_keeps_no_other() -> None:

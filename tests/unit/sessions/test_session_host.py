@@ -21,6 +21,7 @@ class Reader:
     """Hosts in memory, which answer in reverse order."""
 
     title = "the host pool"
+    reads_each = True
 
     def __init__(self, *names: str) -> None:
         self.hosts = {name.lower(): SessionHost("p", name, True, {}) for name in names}

@@ -87,6 +87,15 @@ def test_host_that_is_not_seen_to_serve_is_opened_in_the_end_and_told(bench: Ben
     assert bench.left_closed() == []
 
 
+@pytest.mark.parametrize("worked", [[B], [A, B]])
+def test_host_that_answers_no_reading_keeps_no_other_closed(bench: Bench, worked: list[str]) -> None:
+    bench.hosts.late = {B}
+    done = bench.open(worked=worked)
+    assert bench.opened_at()[A] < 30
+    assert bench.opened_at()[B] >= PATIENCE
+    assert done.unhealthy == bench.keys(B)
+
+
 def test_host_that_cannot_be_opened_is_tried_to_the_end(bench: Bench) -> None:
     bench.hosts.stuck.add(B)
     done = bench.open(worked=[A])
