@@ -23,7 +23,8 @@ options:
   session_host_name:
     description:
       - These session hosts. The name without its domain is enough when only one host has it. Upper and lower case do
-        not matter. If the collections lack one of them, nothing is set at all.
+        not matter. If the collections lack one of them, nothing is set at all. One that is not on a list that lacks
+        hosts fails, and the others are set.
       - The cmdlet's parameter C(-SessionHost).
     type: list
     elements: str
@@ -31,8 +32,9 @@ options:
   all_hosts:
     description:
       - Whether all session hosts of the collections are meant, without O(collection_name) those of the deployment.
-      - If they cannot all be listed, nothing is set. The cmdlet does not list a host that is off when it was drained
-        until it is restarted. Name the others then.
+      - The cmdlet does not list a host that is off when it was drained until it is restarted, and writes an error. Then
+        those that are listed are set, and the task fails in the end, because others may be missing. If a collection of
+        O(collection_name) shows no host but an error, nothing is set.
     type: bool
     default: false
   hosts:

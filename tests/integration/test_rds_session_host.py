@@ -161,7 +161,11 @@ def test_no_host_keeps_another_and_what_came_of_a_call_is_seen(windows: Windows)
     assert [row["host"] for row in info.result["hosts"]] == [C, A]
     assert "may lack session hosts" in info.result["warnings"][0]
     assert outcomes(named) == {A: ("yes", "no", "set"), B: (None, None, "failed")}
-    assert f"{B} is not available" in short.message, "it might have the short name of the other"
+    assert f"{B} is not available" in short.message
+    assert outcomes(short) == {A: ("no", "no", "already_set"), "RDSH-1.contoso.com": (None, None, "failed")}
+    assert outcomes(every) == {A: ("no", "no", "already_set"), C: ("no", "no", "already_set")}
+    assert every.message.startswith("Session hosts may be missing, which were not set. ")
+    assert "hop" not in short.message + every.message
     assert (short.status, every.status, audit(lists)) == ("failed", "failed", [(A, "No")])
 
 

@@ -70,6 +70,18 @@ def test_hosts_are_set_over_the_runspace_of_psrp_else_by_a_script(
     assert transports.live.closed == (1 if transport == "runspace" else 0)
 
 
+def test_task_fails_for_hosts_that_are_on_no_list_after_the_others_are_set(transports: Transports) -> None:
+    transports.host.hidden = {A}
+    result = action(Set, DRAIN).run(task_vars={})
+    assert outcomes(result) == {B: "set", C: "already_set"}
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert result["msg"].startswith("Session hosts may be missing, which were not set. Get-RDSessionHost on ")
+    transports.host.off = {B: "it is off"}
+    result = action(Set, {**DRAIN, "new_connection_allowed": "yes"}).run(task_vars={})
+    assert result["msg"].startswith(f"Failed to set 1 of 2 session hosts: {B}: ")
+    assert "Session hosts may be missing" in result["msg"]
+
+
 def test_check_mode_sets_nothing_and_says_the_same(transports: Transports) -> None:
     check = action(Set, DRAIN, check_mode=True).run(task_vars={})
     assert transports.host.sets == []

@@ -107,9 +107,10 @@ def _result(report: HostReport, state_option: str, notes: Notes) -> dict[str, An
         "summary": report.summary(),
         "diff": report.diff(state_option),
     }
-    if report.failures:
-        advice = notes.advice if notes.lost is None else ""
-        result.update(failed=True, msg=f"{report.failure_message()} {advice}".strip())
+    if report.failures or notes.unlisted:
+        failures = report.failure_message() if report.failures else ""
+        advice = notes.advice if notes.lost is None and failures else ""
+        result.update(failed=True, msg=" ".join(filter(None, (failures, notes.unlisted, advice))))
     if notes.lost is not None:
         tell_lost(result, notes.lost)
     return result

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .._sessions.errors import ServiceError
@@ -18,7 +18,7 @@ from .._transports.cmdlet import Call, CallResult, Row, State
 from .host_names import full_name
 from .rds import RdsCmdlets
 from .rds_host_calls import Answer, HostCalls, Unanswered, reason
-from .rds_host_rows import STATES, read_host
+from .rds_host_rows import STATES, name_host, read_host
 from .windows_answers import ERROR_SECONDS, explain, line, list_error
 from .windows_cmdlets import SHORTEST_ACT
 
@@ -33,7 +33,16 @@ class _Reading:
     lists: dict[int, tuple[Call, str]] = field(default_factory=dict)
     """By token; the collection, empty for the list of collections."""
     hosts: dict[str, SessionHost] = field(default_factory=dict)
+    unread: dict[str, HostRead] = field(default_factory=dict)
+    """Hosts that are listed without their state."""
     errors: list[ServiceError] = field(default_factory=list)
+    """Why there may be hosts that are not listed, as one is that is off and was drained until it is restarted."""
+    servers: Sequence[str] | None = None
+    """All servers of the deployment, which are asked for when names lack the domain and lists lack hosts."""
+    asks_servers: bool = False
+    """Whether they have been asked for."""
+    unknown: ServiceError | None = None
+    """Why it is not known whether there is such a collection at all, or which there are."""
 
     def found(self, named: HostName) -> HostRead:
         """Find a host by its name, in which the domain may lack. Raises SelectionError when that fits several.
@@ -41,18 +50,37 @@ class _Reading:
         Without the domain it is one of the collection that its row says, if any; with it, the host may have moved.
         """
         short, said = "." not in named.name, fold(str(named.fields.get("collection_name") or ""))
-        hosts = self.hosts
+        listed: dict[str, Mapping[str, object]] = {one.name: one.fields for one in self.hosts.values()}
+        listed |= {one.named.name: one.named.fields for one in self.unread.values()}
         if short and said:
-            hosts = {name: one for name, one in hosts.items() if fold(str(one.fields["collection_name"])) == said}
-        full = full_name(named.name, (host.name for host in hosts.values()))
-        host = None if short and self.errors else hosts.get(fold(full))
-        return HostRead(named, host, self.errors[0] if host is None and self.errors else None)
+            listed = {name: row for name, row in listed.items() if fold(str(row["collection_name"])) == said}
+        others = self.servers if short and not said and self.servers is not None else ()
+        full = full_name(named.name, (*listed, *others))
+        if fold(full) in map(fold, listed):
+            unread = self.unread.get(fold(full))
+            return HostRead(named, self.hosts.get(fold(full)), unread.error if unread is not None else None)
+        known = fold(full) in map(fold, others)
+        return HostRead(named, None, self._lacks(full) if known or not others else None)
+
+    def _lacks(self, name: str) -> ServiceError | None:
+        """Say why it is not known whether there is a host that is not listed."""
+        if not self.errors or not self.hosts:
+            return self.errors[0] if self.errors else None
+        said = f"{name} is not on the list of session hosts, which is not whole. {self.errors[0]}"
+        return ServiceError(said, lasting=self.errors[0].lasting)
+
+    def must_ask_servers(self) -> bool:
+        """Tell whether a name without the domain might be that of a host that is not listed."""
+        if self.asks_servers or not self.errors or not self.hosts:
+            return False
+        return any("." not in one.name and not one.fields.get("collection_name") for one in self.named)
 
 
 class RdsHosts:
     """The session hosts of a deployment, or of some of its collections."""
 
     reads_each = False
+    unread: Sequence[HostRead] = ()
 
     def __init__(
         self,
@@ -66,7 +94,8 @@ class RdsHosts:
     ) -> None:
         """`broker` is what rows show; `host` is the Windows host, for errors; `clock` counts seconds.
 
-        With `only_lists` a list that lacks some hosts is better than none, and the task warns.
+        With `only_lists` a list that lacks some hosts is better than none, and the task warns. Else the task fails, but
+        not before those that are listed are set.
         """
         names = ", ".join(collections or ())
         self.title = f"the collection {names}" if collections else "any collection of the deployment"
@@ -84,6 +113,9 @@ class RdsHosts:
         self._has_set = False
         self._failing_since: dict[tuple[str, str], float] = {}
         self._warnings: list[str] = []
+        self._unlisted = ""
+        self._has_failed = False
+        """Whether any setting was not simply done."""
 
     # Reading
 
@@ -93,9 +125,16 @@ class RdsHosts:
         while reading.lists:
             self._receive(READ_SECONDS)
         self._reading = None
-        if reading.errors and not (self._only_lists and reading.hosts):
-            raise reading.errors[0]
-        self._warnings += [f"The list may lack session hosts. {error}" for error in reading.errors]
+        errors = [*reading.errors, *(one.error for one in reading.unread.values() if one.error is not None)]
+        if errors and not reading.hosts:
+            raise errors[0]
+        if self._only_lists:
+            self._warnings += [f"The list may lack session hosts. {error}" for error in errors]
+        elif reading.unknown is not None:
+            raise reading.unknown
+        elif reading.errors:
+            self._unlisted = f"Session hosts may be missing, which were not set. {reading.errors[0]}"
+        self.unread = list(reading.unread.values())
         return sorted(
             reading.hosts.values(), key=lambda host: (fold(str(host.fields["collection_name"])), fold(host.name))
         )
@@ -127,23 +166,42 @@ class RdsHosts:
 
     def _listed(self, reading: _Reading, token: int, answer: Answer) -> None:
         call, collection = reading.lists.pop(token)
-        if isinstance(answer, Unanswered):
-            reading.errors.append(ServiceError(f"{call.command} on {self._host} failed: {line(answer.reason)}"))
+        output, whole = ((), False) if isinstance(answer, Unanswered) else (answer.output, answer.whole)
+        if call is self._cmdlets.hosts:
+            # Without them the names of those that are listed must do: a host that is off must keep no other closed.
+            reading.servers = [self._cmdlets.read_host(row) for row in output] if whole else None
             return
-        if not answer.whole:
-            reading.errors.append(list_error(self._cmdlets, call, answer, self._host))
+        if not whole:
+            error = self._list_error(call, collection, answer)
+            reading.errors.append(error)
+            if not collection or (not output and self._collections is not None):
+                reading.unknown = reading.unknown or error
         if not collection:
-            names = [str(row["CollectionName"]) for row in answer.output if row.get("CollectionName")]
-            self._begin_lists(reading, names if answer.whole else ())
+            names = [str(row["CollectionName"]) for row in output if row.get("CollectionName")]
+            self._begin_lists(reading, names if whole else ())
             return
-        for row in answer.output:
+        for row in output:
             self._take(reading, collection, row)
+
+    def _list_error(self, call: Call, collection: str, answer: Answer) -> ServiceError:
+        """Say why a list is not whole: one that shows some hosts lacks others that did not answer."""
+        if isinstance(answer, Unanswered):
+            return ServiceError(f"{call.command} on {self._host} failed: {line(answer.reason)}")
+        error = answer.errors[-1] if answer.errors else None
+        if error is None or not collection or not answer.output or explain(self._cmdlets, call, error, self._host):
+            return list_error(self._cmdlets, call, answer, self._host)
+        said = f"{call.command} on {self._host} does not list all session hosts of {collection}: {line(error.message)}"
+        return ServiceError(f"{said} Check that they are on.", lasting=False)
 
     def _take(self, reading: _Reading, collection: str, row: Row) -> None:
         try:
             host = read_host(self._broker, collection, row)
         except ServiceError as error:
-            reading.errors.append(error)
+            if not row.get("SessionHost"):
+                reading.errors.append(error)
+                return
+            named = name_host(self._broker, str(row.get("CollectionName") or collection), str(row["SessionHost"]))
+            reading.unread[fold(named.name)] = HostRead(named, None, error)
         else:
             reading.hosts[fold(host.name)] = host
             self._collection_of[fold(host.name)] = str(host.fields["collection_name"])
@@ -197,6 +255,9 @@ class RdsHosts:
             self._begin_reading(named, self._collections_of(named))
         events: list[HostRead | HostReplied] = list(self._receive(seconds))
         reading = self._reading
+        if reading is not None and not reading.lists and reading.must_ask_servers() and self._cmdlets.hosts is not None:
+            reading.asks_servers = True
+            self._begin_list(reading, self._cmdlets.hosts, "")
         if reading is not None and not reading.lists:
             self._reading = None
             found = [reading.found(named) for named in reading.named]
@@ -220,6 +281,7 @@ class RdsHosts:
         for token, answer in answered:
             if token in self._settings:
                 events.append(self._judge(*self._settings.pop(token), answer))
+                self._has_failed |= events[-1].reply is not Reply.DONE
             elif self._reading is not None and token in self._reading.lists:
                 self._listed(self._reading, token, answer)
         return events
@@ -227,7 +289,8 @@ class RdsHosts:
     def notes(self) -> Notes:
         """Tell what there is to tell by now."""
         lost = self._calls.lost if self._has_set else None
-        return Notes(self._warnings, lost, advice=self._cmdlets.HOST_ADVICE)
+        advice = self._cmdlets.HOST_ADVICE if self._has_failed else ""
+        return Notes(self._warnings, lost, advice=advice, unlisted=self._unlisted)
 
     def close(self) -> None:
         """Let go of the host and of what has not answered."""

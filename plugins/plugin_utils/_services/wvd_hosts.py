@@ -26,6 +26,7 @@ class WvdHosts:
 
     title = "the host pool"
     reads_each = True
+    unread: Sequence[HostRead] = ()
 
     def __init__(self, pools: Mapping[str, HostPool], connect: Callable[[str], ArmClient]) -> None:
         """`pools` are by place as names say it; `connect` makes the client of a subscription (its id, folded)."""

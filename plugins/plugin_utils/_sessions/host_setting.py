@@ -174,6 +174,10 @@ def _read(
     """
     if names is None:
         listed = [(HostName(host.place, host.name, host.fields), host) for host in setter.list_hosts()]
+        rows.update((named.key, HostRow(named.name, named.fields, None, None, FAILED)) for named, _host in listed)
+        for unread in setter.unread:
+            reason, named = str(unread.error or "it could not be read"), unread.named
+            rows[named.key] = HostRow(named.name, named.fields, None, None, FAILED, reason)
         return [_Setting(named, host, desired.of(named)) for named, host in listed]
     read = read_each(setter, [named for named in names if desired.of(named) is not None], clock)
     errors = [one.error for one in read if one.error is not None and not one.late]

@@ -86,7 +86,9 @@ class Notes:
     accepted: bool = False
     """Whether any act was accepted."""
     advice: str = ""
-    """What to do about sessions that failed, in sentences."""
+    """What to do about what failed, in sentences."""
+    unlisted: str = ""
+    """Why some that were meant may be on no list, a sentence; the task must fail for that."""
 
 
 class Service(Protocol):

@@ -67,6 +67,8 @@ class HostReader(Protocol):
     """Where they are, for sentences: `the host pool`."""
     reads_each: bool
     """Whether hosts are read each by itself, so that one can be late alone."""
+    unread: Sequence[HostRead]
+    """Hosts that the last list of all has shown without all that is needed of them."""
 
     def list_hosts(self) -> list[SessionHost]:
         """Read all hosts. Raises ServiceError."""

@@ -194,25 +194,87 @@ def test_name_without_domain_means_a_host_of_the_collection_that_its_row_says(ov
 
 
 @EITHER
-def test_list_that_lacks_a_host_is_good_enough_for_a_list_and_for_others_but_not_for_all(over: Over) -> None:
+def test_list_that_lacks_a_host_is_good_enough_for_the_others(over: Over) -> None:
     host = Deployment()
     host.hidden = {A}
     listing = service(host, over(host), only_lists=True)
     assert [one.name for one in listing.list_hosts()] == [C, B]
     assert "may lack session hosts" in listing.notes().warnings[0]
-    with pytest.raises(ServiceError, match="a host is off"):
-        run(host, over, None)
-    assert host.sets == []
-    report = run(host, over, f"{A} {B}")
-    assert told(report) == {A: (None, None, "failed"), B: ("yes", "no", "set")}
+    everything = service(host, over(host))
+    report = set_hosts(everything, None, Desired("no"), False, 60.0, host.clock, lambda: True)
+    assert told(report) == {C: ("no", "no", "already_set"), B: ("yes", "no", "set")}
+    assert "Session hosts may be missing, which were not set" in everything.notes().unlisted
+    assert "does not list all session hosts of Desk: a host is off" in everything.notes().unlisted
+    report = run(host, over, f"{A} {B}", "yes")
+    assert told(report) == {A: (None, None, "failed"), B: ("no", "yes", "set")}
+    assert f"{A} is not on the list of session hosts, which is not whole" in report.failure_message()
     assert "a host is off" in report.failure_message()
+    assert "hop" not in report.failure_message()
+
+
+@EITHER
+def test_name_without_domain_is_found_on_a_list_that_lacks_another_host(over: Over) -> None:
+    host = Deployment()
+    host.hidden = {A}
+    assert told(run(host, over, "rdsh-1")) == {B: ("yes", "no", "set")}
+    assert told(restore(host, over, None, ("Desk", "rdsh-1", "yes"), ("Desk", "rdsh-0", "yes"))) == {
+        B: ("no", "yes", "set"),
+        "rdsh-0": (None, None, "failed"),
+    }
+    with pytest.raises(ServiceError, match=f"^{A} is not on the list .*a host is off"):
+        run(host, over, "rdsh-0")
+    assert told(run(host, over, "rdsh-0 rdsh-1")) == {"rdsh-0": (None, None, "failed"), B: ("yes", "no", "set")}
+    with pytest.raises(ServiceError, match="no session host rdsh-9 in"):
+        run(host, over, "rdsh-1 rdsh-9", "yes")
+    host.scripts["Get-RDServer"] = always(error("Zugriff verweigert", category="PermissionDenied"))
+    with pytest.raises(ServiceError, match=r"^rdsh-0 is not on the list .*a host is off"):
+        run(host, live, "rdsh-0")
+    assert told(run(host, live, "rdsh-1", "yes")) == {B: ("no", "yes", "set")}
+
+
+@EITHER
+@pytest.mark.parametrize("hidden", [C, "rdsh-0.other.test"])
+def test_name_without_domain_that_fits_a_host_without_its_state_or_list_as_well_sets_nothing(
+    over: Over, hidden: str
+) -> None:
+    host = Deployment(Desk={A: "Yes", "rdsh-0.other.test": None, B: "Yes", C: "Yes"})
+    host.hidden = {hidden}
+    with pytest.raises(SelectionError, match="fits rdsh-0"):
+        run(host, over, f"{B} rdsh-0")
+    assert host.sets == []
+
+
+@EITHER
+def test_collection_without_any_list_keeps_others_from_being_set_only_if_it_was_named(over: Over) -> None:
+    host = Deployment()
+    host.hidden = {C}
+    everything = service(host, over(host))
+    report = set_hosts(everything, None, Desired("no"), False, 60.0, host.clock, lambda: True)
+    assert told(report) == {A: ("yes", "no", "set"), B: ("yes", "no", "set")}
+    assert "a host is off" in everything.notes().unlisted
     with pytest.raises(ServiceError, match="a host is off"):
-        run(host, over, "rdsh-1")  # the one that is hidden might have this name, too
+        run(host, over, None, "yes", collections=["Desk", "Apps"])
+    assert host.modes == {A: "No", B: "No", C: "No"}
+
+
+def test_advice_for_settings_is_given_only_when_one_has_failed() -> None:
+    host = Deployment()
+    for off, said in (({}, False), ({A: "off"}, True)):
+        host.off = off
+        hosts = service(host, live(host))
+        set_hosts(
+            hosts, [name_host(None, None, A)], Desired("yes" if off else "no"), False, 9.0, host.clock, lambda: True
+        )
+        assert bool(hosts.notes().advice) is said
 
 
 def test_row_that_does_not_tell_the_mode_is_an_error_of_that_host() -> None:
     host = Deployment(Desk={A: None, B: "Yes"})
     report = run(host, live, f"{A} {B}")
+    assert told(report) == {A: (None, None, "failed"), B: ("yes", "no", "set")}
+    assert f"session host {A}, whose NewConnectionAllowed is None" in report.failure_message()
+    host = Deployment(Desk={A: None, B: "Yes"})
+    report = run(host, live, None)
     assert told(report) == {A: (None, None, "failed"), B: ("yes", "no", "set")}
     assert f"session host {A}, whose NewConnectionAllowed is None" in report.failure_message()
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -39,6 +39,7 @@ class Farm:
 
     title = "the host pool"
     reads_each = True
+    unread: Sequence[HostRead] = ()
 
     def __init__(self, **states: object) -> None:
         self.states = states
@@ -136,6 +137,14 @@ def test_hosts_that_are_so_already_cost_no_request_and_are_no_change() -> None:
     farm = Farm(a=False)
     report = farm.run(None, DRAIN)
     assert (farm.sent, report.changed, told(report)) == ([], False, {"a": (False, False, ALREADY_SET)})
+
+
+def test_listed_host_that_could_not_be_read_is_a_failure_of_that_host_alone() -> None:
+    farm = Farm(a=True)
+    farm.unread = [HostRead(HostName("p", "b", {"name": "b"}), None, ServiceError("broken"))]
+    report = farm.run(None, DRAIN)
+    assert told(report) == {"a": (True, False, SET), "b": (None, None, FAILED)}
+    assert report.failure_message() == "Failed to set 1 of 2 session hosts: b: broken."
 
 
 def test_check_mode_tells_and_sends_nothing() -> None:

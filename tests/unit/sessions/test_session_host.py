@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
@@ -22,6 +24,7 @@ class Reader:
 
     title = "the host pool"
     reads_each = True
+    unread: Sequence[HostRead] = ()
 
     def __init__(self, *names: str) -> None:
         self.hosts = {name.lower(): SessionHost("p", name, True, {}) for name in names}
