@@ -36,5 +36,6 @@ notes:
     request cannot be seen. How long that was is in RV(sessions[].proof_age), and the task warns when it was more than 5
     seconds.
   - When the run ends before the task does, as when a job is cancelled or C(ansible-playbook) is killed, nothing more is
-    asked for, at the latest 2 seconds after. Sessions that were asked for by then may end.
+    asked for, at the latest 2 seconds after, or, where a script on a Windows host does it, 10 seconds after the first
+    act of a run of the script. Sessions that were asked for by then may end.
 """

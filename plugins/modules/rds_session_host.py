@@ -78,7 +78,8 @@ extends_documentation_fragment:
   - remotedesktop.sessions.windows.remote
 notes:
   - When the run ends before the task does, as when a job is cancelled or C(ansible-playbook) is killed, nothing more is
-    set, at the latest 2 seconds after. What was asked for by then may take effect.
+    set, at the latest 2 seconds after, or, where a script on the Windows host does it, 10 seconds after the first
+    request of a run of the script. What was asked for by then may take effect.
 seealso:
   - module: remotedesktop.sessions.rds_session_host_info
   - name: Set-RDSessionHost
