@@ -54,8 +54,8 @@ notes:
   - An option that says where or which is never "all" when it is given but empty, as an unanswered survey leaves it. It
     is an error then. Pass such options with C(default(omit, true)).
   - When the run ends before the task does, as when a job is cancelled or C(ansible-playbook) is killed, nothing more is
-    sent, at the latest 2 seconds after, or, where a script on a Windows host does it, 10 seconds after the first message
-    of a run of the script.
+    sent, at the latest 2 seconds after, or, where a script on a Windows host does it, 10 seconds after the first
+    message of a run of the script.
 """
 
     MESSAGES = r"""
