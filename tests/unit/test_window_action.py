@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.batches import earlier_batches
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.window_close import CloseAction
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.window_close import (
+    CloseAction,
+    _require_one_deployment,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.window_open import OpenAction
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services import wvd_wave
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._services.rds_wave import RdsWave
@@ -181,3 +184,15 @@ def test_what_an_earlier_wave_has_left_closed_is_opened_unless_it_may_be_worked_
     options = {"hosts": hosts, "report": None, "stop_at_percentage": 25, "ready_timeout": "1s"}
     made._open_left(options, service, journal)
     assert (asked, len(journal.read().to_open())) == (opened, 1 - len(opened))
+
+
+@pytest.mark.parametrize(("place", "refused"), [("b-2, B-1", False), (["b-1", "b-2"], False), ("b-1", True)])
+def test_waves_of_a_play_are_of_one_deployment(tmp_path: Path, place: object, refused: bool) -> None:
+    """The guard that the first wave has started knows its brokers only."""
+    state = Journal.create(tmp_path, Header("run-1", this_process(), "rds", "", "here", "b-1, b-2")).read()
+    options = {"service": "rds", "place": place}
+    if not refused:
+        _require_one_deployment(options, state)
+        return
+    with pytest.raises(SelectionError, match="take a play for each"):
+        _require_one_deployment(options, state)

@@ -168,6 +168,8 @@ class CloseAction(WindowAction):
                 self._require_different(options, service)
                 place = ", ".join(read_brokers(options)) if options["service"] == "rds" else ""
                 journal = begin_journal(folder, process, part, options["service"], controller(), place)
+            else:
+                _require_one_deployment(options, journal.read())
             if options["guard"] and not _is_guarded(journal.read()):
                 latest = read_latest(options, self._began(journal))
                 orders = Orders(
@@ -247,6 +249,16 @@ class CloseAction(WindowAction):
 
 def _report_folder(options: Options) -> Path | None:
     return Path(options["report"]).expanduser().absolute() if options["report"] else None
+
+
+def _require_one_deployment(options: Options, state: JournalState) -> None:
+    """Refuse a wave over other brokers than earlier ones, as the guard knows those only. Raises SelectionError."""
+    earlier = {fold(one.strip()) for one in state.header.place.split(",")}
+    if options["service"] == "rds" and earlier != set(map(fold, read_brokers(options))):
+        raise SelectionError(
+            f"Earlier waves of the play are of the deployment of {state.header.place}, and this one is of another one "
+            f"({', '.join(read_brokers(options))}): take a play for each."
+        )
 
 
 def _is_guarded(state: JournalState) -> bool:

@@ -20,6 +20,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 5.0
 """Seconds before hosts are looked at again, doubled each time in between."""
 SET_SECONDS = 30.0
 """How long one host may take to be opened."""
+LATE_SECONDS = 75.0
+"""The same where a request to close it has had no answer, and may take effect yet: Azure's may a minute later."""
 KEPT = "the work on it failed"
 """Why a host stays closed on purpose."""
 TRY_SECONDS = 60.0
@@ -39,9 +41,13 @@ class Opening:
 
 
 def restore(service: WaveService, rows: Sequence[Row], seconds: float = SET_SECONDS) -> list[Reopening]:
-    """Give hosts the states of their rows; return what became of each, in their order. Raises what the service does."""
-    report = service.set(rows, seconds)
-    said = {host_key(row.fields): row for row in report.rows}
+    """Give hosts the states of their rows; return what became of each, in their order. Raises what the service does.
+
+    Those that may be closed yet by a late effect come last, as they are watched for longer.
+    """
+    unclear = [row for row in rows if row.get("unclear")]
+    parts = ([row for row in rows if not row.get("unclear")], seconds), (unclear, max(seconds, LATE_SECONDS))
+    said = {host_key(row.fields): row for part, wait in parts if part for row in service.set(part, wait).rows}
     answers = []
     for row in rows:
         one = said.get(host_key(row))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.host_setting import HostReport
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal import Journal
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal_state import (
     Header,
@@ -21,8 +22,11 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.pro
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wave import World
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wave_opening import (
     KEPT,
+    LATE_SECONDS,
+    SET_SECONDS,
     Opening,
     WaveOpening,
+    restore,
 )
 from tests.unit.fakes.wave_farm import WaveFarm, WaveHosts, now_of
 
@@ -144,3 +148,19 @@ def test_journal_that_cannot_be_written_keeps_no_host_closed(bench: Bench, monke
     assert set(done.opened) == bench.keys(A, B)
     assert bench.hosts.states == {A: True, B: True}
     assert bench.said == ["The disk is full."]
+
+
+def test_host_that_may_be_closed_by_a_late_effect_is_watched_for_longer_and_last(bench: Bench) -> None:
+    asked: list[tuple[list[str], float]] = []
+    hosts = WaveHosts(WaveFarm({}), {A: False, B: False})
+    rows = [{**hosts.row(hosts.host(A), True), "unclear": True}, hosts.row(hosts.host(B), True)]
+    give = hosts.set
+
+    def note(given: Sequence[Row], seconds: float, check_mode: bool = False) -> HostReport:
+        asked.append(([row["host"] for row in given], seconds))
+        return give(given, seconds, check_mode)
+
+    hosts.set = note  # type: ignore[method-assign]
+    assert [one.reason for one in restore(hosts, rows)] == ["", ""]
+    assert asked == [([B], SET_SECONDS), ([A], LATE_SECONDS)]
+    assert restore(hosts, []) == []
