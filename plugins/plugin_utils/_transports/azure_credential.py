@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,9 +69,15 @@ def _instance_discovery_disabled(sign_in: SignIn, cloud: Cloud) -> bool:
 def _assertion(sign_in: SignIn) -> Callable[[], str]:
     if sign_in.method == "oidc_token":
         return lambda: sign_in.get("oidc_token")
-    _read(sign_in, "oidc_token_file_path")
-    # Read again for each token: the platform renews the file.
-    return lambda: _read(sign_in, "oidc_token_file_path").decode().strip()
+    newest = [_read(sign_in, "oidc_token_file_path")]
+
+    def assertion() -> str:
+        # Read again for each token: the platform renews the file. Under a guard it may be gone with the run.
+        with suppress(ServiceError):
+            newest[0] = _read(sign_in, "oidc_token_file_path")
+        return newest[0].decode().strip()
+
+    return assertion
 
 
 def _read(sign_in: SignIn, option: str) -> bytes:

@@ -201,6 +201,8 @@ def test_token_file_is_read_again_for_each_token(tmp_path: Path) -> None:
     assert made.args[2]() == "one"
     path.write_text("two")
     assert made.args[2]() == "two"
+    path.unlink()
+    assert made.args[2]() == "two", "a guard signs in when the file of its run is gone"
 
 
 def test_what_the_library_refuses_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
