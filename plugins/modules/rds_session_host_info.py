@@ -80,6 +80,12 @@ hosts:
           drained until it is restarted.
       type: str
       sample: "yes"
+complete:
+  description: >-
+    Whether all session hosts that are meant are in RV(hosts). One that is off may be missing; then the task warns.
+  returned: success
+  type: bool
+  sample: true
 summary:
   description: How many of the hosts have each value of RV(hosts[].new_connection_allowed).
   returned: success

@@ -129,6 +129,11 @@ hosts:
       type: str
       sample: >-
         /subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/rg-avd/providers/Microsoft.DesktopVirtualization/hostpools/pool-01/sessionhosts/avd-0.contoso.com
+complete:
+  description: Whether all session hosts that are meant are in RV(hosts), which is always so here.
+  returned: success
+  type: bool
+  sample: true
 summary:
   description: How many of the hosts are in each status.
   returned: success

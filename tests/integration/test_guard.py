@@ -90,7 +90,7 @@ class Run:
             datetime.fromisoformat(entry["time"]).timestamp() for entry in self.lab.audit() if entry["verb"] == verb
         ]
 
-    def wait_for(self, what: Callable[[], object], seconds: float = 120.0) -> None:
+    def wait_for(self, what: Callable[[], object], seconds: float = 180.0) -> None:
         deadline = time.monotonic() + seconds
         while not what():
             assert time.monotonic() < deadline, (self.said(), self.states(), list(self.folder.iterdir()))

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.integration.ansible_process import Ansible, Finished, environment
+from tests.integration.rds_window import FARM
 from tests.lab import definition
 from tests.lab.client import Lab
 
@@ -136,6 +137,20 @@ def test_broker_that_does_not_answer_keeps_the_rest_from_being_saved_and_not_fro
     assert len(shown(finished, "pool-01")) == 13
     assert len(shown(finished, BROKER)) == 7
     assert f"Not read, so nothing is saved: {DOWN}" in finished.output
+    assert not report.file.exists()
+
+
+@pytest.mark.newest_core
+def test_list_that_lacks_hosts_is_not_saved(report: Report) -> None:
+    """Who restores from it would leave these closed."""
+    apps = {"name": "Apps", "service": "rds", "connection_broker": BROKER, "hosts": [{"name": "rdsh-7.contoso.com"}]}
+    report.lab.reset({**FARM, "pools": [*FARM["pools"], apps]})
+    fault = {"kind": "broker_absent", "command": "Get-RDSessionHost", "parameters": {"CollectionName": "Apps"}}
+    report.lab.call("POST", "winrm/faults", fault)
+    finished = report.run(rds_hosts=BROKER)
+    assert finished.status != 0
+    assert f"Not read, so nothing is saved: {BROKER}" in finished.output
+    assert shown(finished, BROKER)
     assert not report.file.exists()
 
 

@@ -138,7 +138,7 @@ class WindowRuns:
         (path,) = self.reports.glob("*.json")
         return dict(json.loads(path.read_text()))
 
-    def wait_for(self, what: Callable[[], object], seconds: float = 120.0) -> None:
+    def wait_for(self, what: Callable[[], object], seconds: float = 180.0) -> None:
         deadline = time.monotonic() + seconds
         while not what():
             assert time.monotonic() < deadline, (self.states(), self.done())

@@ -71,20 +71,23 @@ class HostAction(ActionBase):
             service = self.PLACE.open(wanted, reach)
             try:
                 if wanted.desired is None:
-                    return _list(find_hosts(service, wanted.names), self.PLACE.counted)
-                report = set_hosts(
-                    service,
-                    wanted.names,
-                    wanted.desired,
-                    bool(self._task.check_mode),
-                    float(options["wait_timeout"]),
-                    reach.clock,
-                    reach.lives,
-                )
+                    listed = _list(find_hosts(service, wanted.names), self.PLACE.counted)
+                else:
+                    report = set_hosts(
+                        service,
+                        wanted.names,
+                        wanted.desired,
+                        bool(self._task.check_mode),
+                        float(options["wait_timeout"]),
+                        reach.clock,
+                        reach.lives,
+                    )
             finally:
                 service.close()
                 notes = service.notes()
                 warnings.extend(notes.warnings)
+        if wanted.desired is None:
+            return {**listed, "complete": not notes.unlisted}
         return _result(report, self.PLACE.state_option, notes)
 
 

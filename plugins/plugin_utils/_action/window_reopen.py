@@ -69,7 +69,13 @@ class ReopenAction(WindowAction):
             try:
                 state = read_journal(path)
                 rows = state.to_open()
-                if not rows or state.finished:
+                if state.finished:
+                    continue
+                if state.unreadable:
+                    Display().warning(
+                        f"{path} has {state.unreadable} lines that cannot be read: look at its hosts, too."
+                    )
+                if not rows:
                     continue
                 at_work = is_at_work(path, state)
                 if at_work is None:
@@ -86,8 +92,6 @@ class ReopenAction(WindowAction):
                 self._errors.append(str(error))
 
     def _undo(self, options: Options, path: Path, state: JournalState, rows: Sequence[Row]) -> None:
-        if state.unreadable:
-            Display().warning(f"{path} has {state.unreadable} lines that cannot be read: look at its hosts, too.")
         journal = None if self._task.check_mode else Journal(path, BY)
         if journal is not None:
             journal.over("they are opened by hand")

@@ -130,6 +130,7 @@ class RdsHosts:
             raise errors[0]
         if self._only_lists:
             self._warnings += [f"The list may lack session hosts. {error}" for error in errors]
+            self._unlisted = " ".join(self._warnings)
         elif reading.unknown is not None:
             raise reading.unknown
         elif reading.errors:

@@ -142,8 +142,8 @@ class Duty:
             # Whatever the run is at, no host is closed, and it cannot close one any more.
             self._write(self._book.finished)
             return
-        if why == RUN_LATE and not self._world.end_run():
-            self._say("The run could not be ended.")
+        if why == RUN_LATE:
+            self._end_run()
         self._write(self._take_lock)
         self._open(began + self._orders.patience)
         if self._orders.tell is not None:
@@ -151,6 +151,14 @@ class Duty:
                 self._orders.tell(self._look())
             except Exception as error:
                 self._say(_sentence(error))
+
+    def _end_run(self) -> None:
+        """End the run; whatever comes of that keeps no host closed."""
+        try:
+            if not self._world.end_run():
+                self._say("The run could not be ended.")
+        except Exception as error:
+            self._say(f"The run could not be ended: {_sentence(error)}")
 
     def _wait(self) -> str:
         """Return why it is the guard's turn; empty when nothing is left to do."""

@@ -53,7 +53,13 @@ class Journal:
         os.close(open_file(path, os.O_CREAT | os.O_EXCL))
         journal = cls(path, clock=clock)
         texts = {name: getattr(header, name) for name in ("run", "service", "when", "controller", "place")}
-        journal._write(journal_state.HEADER, version=journal_state.VERSION, process=header.process.record(), **texts)
+        try:
+            journal._write(
+                journal_state.HEADER, version=journal_state.VERSION, process=header.process.record(), **texts
+            )
+        except JournalError:
+            path.unlink(missing_ok=True)  # One without its header would stand against later windows.
+            raise
         _sync_folder(folder)
         return journal
 

@@ -79,10 +79,13 @@ def this_process() -> Process:
 
 
 def read_status(pid: int) -> list[str] | None:
-    """Read the fields of a process's status that follow its name; `None` when it has ended."""
+    """Read the fields of a process's status that follow its name; `None` when it has ended.
+
+    So it is for one of another user that may not be seen (`hidepid`): our runs, guards and workers always may.
+    """
     try:
         text = (PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
     # The name is in parentheses, and may hold blanks and parentheses.
     fields = text[text.rindex(")") + 1 :].split()

@@ -25,9 +25,14 @@ FIRST = ".first"
 
 
 def default_folder(environment: Mapping[str, str]) -> Path:
-    """Return the folder of the journals of this user."""
+    """Return the folder of the journals of this user. Raises JournalError."""
     state = environment.get("XDG_STATE_HOME") or ""
-    return (Path(state) if state.startswith("/") else Path.home() / ".local/state") / FOLDER
+    if state.startswith("/"):
+        return Path(state) / FOLDER
+    try:
+        return Path.home() / ".local/state" / FOLDER
+    except RuntimeError as error:
+        raise JournalError("This user has no home, so journal must say where the journal is kept.") from error
 
 
 @contextmanager

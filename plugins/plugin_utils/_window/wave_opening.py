@@ -20,8 +20,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 5.0
 """Seconds before hosts are looked at again, doubled each time in between."""
 SET_SECONDS = 30.0
 """How long one host may take to be opened."""
-LATE_SECONDS = 75.0
-"""The same where a request to close it has had no answer, and may take effect yet: Azure's may a minute later."""
+LATE_SECONDS = 120.0
+"""The same where a request to Azure to close it has had no answer: it may take effect a minute after it failed."""
 KEPT = "the work on it failed"
 """Why a host stays closed on purpose."""
 TRY_SECONDS = 60.0
@@ -45,8 +45,8 @@ def restore(service: WaveService, rows: Sequence[Row], seconds: float = SET_SECO
 
     Those that may be closed yet by a late effect come last, as they are watched for longer.
     """
-    unclear = [row for row in rows if row.get("unclear")]
-    parts = ([row for row in rows if not row.get("unclear")], seconds), (unclear, max(seconds, LATE_SECONDS))
+    late = [row for row in rows if row.get("unclear") and row["service"] == "wvd"]
+    parts = ([row for row in rows if row not in late], seconds), (late, max(seconds, LATE_SECONDS))
     said = {host_key(row.fields): row for part, wait in parts if part for row in service.set(part, wait).rows}
     answers = []
     for row in rows:

@@ -272,6 +272,17 @@ def test_latest_opens_although_the_run_does_not_end() -> None:
     assert (5.0, "opened avd-0 avd-1") in story
 
 
+def test_latest_opens_although_the_run_cannot_be_seen() -> None:
+    def fail() -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    played = Played()
+    played.end_run = fail  # type: ignore[method-assign]
+    story = play(played, latest=START + 5)
+    assert (5.0, "opened avd-0 avd-1") in story
+    assert any("could not be ended: " in what for _at, what in story)
+
+
 def test_latest_leaves_a_run_that_has_closed_nothing() -> None:
     assert play(Played(idle=True), latest=START + 5) == [(5.0, f"over: {RUN_LATE}"), (5.0, "finished")]
 

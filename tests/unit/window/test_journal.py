@@ -336,3 +336,13 @@ def test_clock_is_in_each_record(folder: Path) -> None:
     journal = Journal.create(folder, header(), clock=lambda: next(times))
     journal.finished()
     assert [json.loads(line)["time"][11:13] for line in journal.path.read_text().splitlines()] == ["00", "01"]
+
+
+def test_disk_that_is_full_at_the_header_leaves_no_journal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(JournalError, match="No space left"):
+        Journal.create(folder, header())
+    assert list(folder.iterdir()) == []

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -202,3 +203,19 @@ def test_program_of_another_user_is_not_ended(
 
 def test_nobody_ends_itself() -> None:
     assert end([this_process()], 0.0)
+
+
+def test_processes_of_others_that_are_hidden_are_passed_over(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `hidepid=1` their folders are listed, and their status cannot be read."""
+    process, _line = start(SLEEP)
+    read_text = Path.read_text
+
+    def hide(path: Path, *args: Any, **options: Any) -> str:
+        if path.name == "stat" and path.parent.name == "1":
+            raise PermissionError(13, "Permission denied")
+        return read_text(path, *args, **options)
+
+    monkeypatch.setattr(Path, "read_text", hide)
+    assert process in all_processes()
+    assert process in descendants(this_process())
+    assert lives(replace(process, pid=1)) is False

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal import Journal
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal_state import JournalError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.lock import OverError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.process_life import Process, this_process
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.run_journal import (
     begin_journal,
+    default_folder,
     find_journal,
     refuse_closed,
 )
@@ -75,3 +77,13 @@ def test_closed_host_is_refused_beside_an_open_namesake_when_a_journal_cannot_be
     for rows in ([closed, opened], [opened, closed]):
         with pytest.raises(WindowError, match="not known by whom"):
             refuse_closed(tmp_path, "mine", rows)
+
+
+def test_user_without_a_home_must_say_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", fail)
+    with pytest.raises(JournalError, match="journal must say where"):
+        default_folder({})
+    assert default_folder({"XDG_STATE_HOME": "/var/lib/x"}) == Path("/var/lib/x/remotedesktop.sessions")
