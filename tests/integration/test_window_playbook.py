@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook window means the hosts that are named, and those only, whatever a survey or the command line adds."""
+"""The playbook window: which hosts it takes, and that it takes no others."""
 
 from __future__ import annotations
 
@@ -14,26 +14,22 @@ from tests.integration import rds_window, wvd_window
 from tests.integration.ansible_process import Finished
 from tests.integration.window_runs import WindowRuns
 from tests.integration.windows_hosts import BROKER
-from tests.integration.wvd_window import BEFORE, PLACE, A, B, C, states
+from tests.integration.wvd_window import PLACE, A, B, C, take_sign_in
 from tests.lab.client import Lab, Row
 
 PLAYBOOK = "remotedesktop.sessions.window"
-DEV = "dev-0.contoso.com"
 AT_ONCE: Row = {
     "session_window_remaining": "logoff",
     "session_window_deadline": "1s",
     "session_window_minimum_notice": "0s",
 }
-EVERY_HOST: Row = {
-    "session_window_every_host": "true",
-    "session_window_place": {**PLACE, "host_pool_name": "pool-02"},
-    "session_window_hosts": "",
-    "session_window_serial": "",
-    "session_window_ready_when": "",
-}
-NOTHING_SAID = "Nothing says which hosts are meant"
-
-pytestmark = pytest.mark.outer_cores
+EVERY: Row = {"session_window_every_host": "true"}
+GROUP, POOL = "session_window_resource_group_name", "session_window_host_pool_name"
+EMPTY = {"session_window_hosts": "", "session_window_serial": " ", GROUP: "", POOL: "", "session_window_azure": ""}
+"""Answers of a survey that are empty are no answers."""
+NOBODY = "Nothing says which hosts are meant"
+NEWEST = pytest.mark.newest_core
+OUTER = pytest.mark.outer_cores
 
 
 @pytest.fixture
@@ -45,93 +41,120 @@ def runs(lab: Lab, tmp_path: Path) -> Iterator[WindowRuns]:
 
 @pytest.fixture
 def rds_runs(lab: Lab, tmp_path: Path) -> Iterator[WindowRuns]:
+    """Without the session hosts in the inventory, which says only how they are reached."""
     runs = rds_window.make_runs(lab, tmp_path)
+    runs.inventory["window"] = {}
+    runs.inventory["session_window_listed"] = {"vars": {"ansible_connection": "local"}}
     yield runs
     runs.stop()
 
 
-def hold(runs: WindowRuns, *arguments: str, inventory: str = "", **variables: object) -> Finished:
-    where = ("-i", inventory or runs._inventory())
-    return runs.run_playbook(PLAYBOOK, *where, *arguments, **{**AT_ONCE, **variables})
-
-
 def worked(finished: Finished) -> list[str]:
-    return [task.host for task in finished.tasks if task.name.endswith("Patch") and task.status == "ok"]
+    return sorted(task.host for task in finished.tasks if task.name.endswith("Patch") and task.status == "ok")
 
 
-REFUSED: list[tuple[object, list[str], Row, str]] = [
-    # Ansible takes these for all hosts, or for all others.
-    (",", [], {}, NOTHING_SAID),
-    (" ", [], {}, NOTHING_SAID),
-    ("", [], {}, NOTHING_SAID),
-    (f"!{A}", [], {}, NOTHING_SAID),
-    (",", ["--tags", "patch"], {}, NOTHING_SAID),
-    (f"!{A}", ["--limit", f"!{B}"], {}, "The limit leaves localhost out"),
-    ("window", [], EVERY_HOST, "it is said twice"),
-    ("window", ["--limit", A], {}, "The limit leaves localhost out"),
-    ("nobody", [], {}, "The inventory has no host nobody"),
-    ([A, "avd-9.contoso.com"], [], {}, "The inventory has no host avd-9.contoso.com"),
-    (f"{A}\n!{A}", [], {}, f"No host is left of {A}, !{A}"),
-    (A, [], {"session_window_serial": "false"}, "session_window_serial is false"),
-    (A, [], {"session_window_serial": "0"}, "session_window_serial is 0"),
-]
+def hold(runs: WindowRuns, *arguments: str, **variables: object) -> Finished:
+    return runs.run_playbook(PLAYBOOK, "-i", runs._inventory(), *arguments, **{**AT_ONCE, **variables})
 
 
-@pytest.mark.newest_core
-@pytest.mark.parametrize(("hosts", "arguments", "more", "words"), REFUSED)
-def test_what_means_no_host_for_sure_is_refused(
-    runs: WindowRuns, hosts: object, arguments: list[str], more: Row, words: str
-) -> None:
-    finished = hold(runs, *arguments, **{**more, "session_window_hosts": hosts})
+def expect_refused(runs: WindowRuns, finished: Finished, says: str) -> None:
     assert finished.status != 0
-    assert words in " ".join(finished.output.split())
+    assert says in " ".join(finished.output.split())
+    assert "Traceback" not in finished.output
     assert runs.done() == []
 
 
-def test_hosts_that_are_left_out_are_left_out(runs: WindowRuns) -> None:
-    """Ansible splits a text at commas, and this one at commas only."""
-    finished = hold(runs, "--tags", "patch", session_window_hosts=f"window, {C}\n!{B}", session_window_serial="1\n2")
-    assert finished.status == 0, finished.output
-    assert {host for _verb, host, _user in runs.done()} == {A, C}
-    assert states(runs) == BEFORE
+@NEWEST
+@pytest.mark.parametrize("pattern", [",", " ", f"!{A}", "", "[", "~", f":!{A}"])
+def test_pattern_that_names_nobody_means_nobody(runs: WindowRuns, pattern: str) -> None:
+    """Ansible takes all but the empty one for all hosts, or all others. Nor do tags make it mean anybody."""
+    expect_refused(runs, hold(runs, "--tags", "patch", session_window_hosts=pattern), NOBODY)
 
 
-@pytest.mark.newest_core
-def test_tags_keep_nothing_from_being_done(runs: WindowRuns) -> None:
-    """And a limit that names localhost chooses among what the service lists."""
-    place = {"session_window_place": PLACE, "session_window_tasks": str(runs.folder / "work.yml")}
-    finished = hold(runs, "--limit", f"localhost,{A}", inventory="localhost,", **{**EVERY_HOST, **place})
-    assert finished.status == 0, finished.output
-    assert {host for _verb, host, _user in runs.done()} == {A}
-    assert worked(finished) == [A]
+@NEWEST
+@pytest.mark.parametrize(
+    ("arguments", "variables", "says"),
+    [
+        (["--limit", A], {"session_window_hosts": ","}, "The limit leaves localhost out"),
+        (["--limit", f"!{B}"], {"session_window_hosts": f"!{A}"}, "The limit leaves localhost out"),
+        ([], {"session_window_hosts": "window", **EVERY}, NOBODY),
+        ([], {"session_window_hosts": f"{A},avd-9.contoso.com"}, "has 'avd-9.contoso.com', which finds no host"),
+        ([], {"session_window_hosts": f"{A}, !window"}, f"leaves no host for the window: {A}, !window"),
+        ([], {"session_window_hosts": A, "session_window_serial": "false"}, "session_window_serial is 'false'"),
+        ([], {"session_window_hosts": A, "session_window_serial": "1,0"}, "session_window_serial is '1, 0'"),
+        ([], {"session_window_hosts": A, POOL: "pool-01"}, f"Set both {GROUP} and {POOL}"),
+        ([], {**EVERY, POOL: "pool-01", GROUP: "rg-avd", "session_window_place": PLACE}, "without session_window"),
+        ([], {**EVERY, "session_window_service": "wms"}, "asks the service"),
+    ],
+)
+def test_what_is_unclear_is_refused(runs: WindowRuns, arguments: list[str], variables: Row, says: str) -> None:
+    expect_refused(runs, hold(runs, *arguments, **variables), says)
 
 
+@OUTER
+def test_names_in_a_text_with_lines(runs: WindowRuns) -> None:
+    """And waves. Ansible itself does not see the last name, and takes the host."""
+    runs.lab.change_host(pool="pool-01", host=C, allow_new_session=True)
+    finished = hold(runs, session_window_hosts=f"window, {C}\n!{B}", session_window_serial="1\n50%")
+    assert (finished.status, worked(finished)) == (0, [A, C]), finished.output
+    assert [host for verb, host, _user in runs.done("drain", "undrain")] == [A, A, C, C]
+
+
+@OUTER
+def test_tags_and_a_limit_leave_the_checks_in(runs: WindowRuns) -> None:
+    """Of the tasks of the user they leave out what they are about."""
+    arguments = ["--tags", "patch", "--limit", f"localhost,{A}"]
+    finished = hold(runs, *arguments, session_window_hosts=[A, B], session_window_serial=[1, "25%"])
+    assert (finished.status, worked(finished)) == (0, []), finished.output
+    assert runs.done("drain", "undrain") == [("drain", A, ""), ("undrain", A, "")]
+
+
+@OUTER
 def test_every_host_that_the_service_lists(runs: WindowRuns) -> None:
-    """Without hosts of an inventory, which says how they are reached; answers that are empty are no answers."""
-    azure = wvd_window.take_sign_in(runs)
-    reached = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-    runs.inventory = {"session_window_listed": {"vars": {**reached, "own": "{{ ansible_host }}"}}}
-    work = [{"name": "Patch", "ansible.builtin.command": {"cmd": "echo {{ own }}"}}]
-    finished = runs.run_playbook(PLAYBOOK, work=work, **{**AT_ONCE, **EVERY_HOST, "session_window_azure": azure})
-    assert finished.status == 0, finished.output
-    assert [task.result["stdout"] for task in finished.tasks if task.name.endswith("Patch") and task.status == "ok"]
-    assert worked(finished) == [DEV]
+    """As a survey says it, with the sign-in in a variable. Their group of the inventory says how they are reached."""
+    azure = take_sign_in(runs)
+    runs.inventory = {"session_window_listed": {"vars": {"patched": "over its group"}}}
+    work = runs.folder / "patch.yml"
+    work.write_text('[{"name": "Patch", "ansible.builtin.assert": {"that": "patched == \'over its group\'"}}]')
+    names = {**EMPTY, **EVERY, GROUP: "rg-avd", POOL: " pool-02", "session_window_azure": azure}
+    finished = hold(runs, **names, session_window_tasks=str(work))
+    assert (finished.status, worked(finished)) == (0, ["dev-0.contoso.com"]), finished.output
     assert [verb for verb, _host, _user in runs.done("drain", "undrain")] == ["drain", "undrain"]
 
 
-@pytest.mark.newest_core
-def test_host_pool_without_hosts_is_no_window(runs: WindowRuns) -> None:
-    runs.lab.reset({"pools": [{"service": "wvd", "name": "pool-02", "hosts": []}]})
-    finished = hold(runs, inventory="localhost,", **EVERY_HOST)
-    assert finished.status != 0
-    assert "No session host was found" in " ".join(finished.output.split())
+@NEWEST
+def test_limit_leaves_out_of_every_host_what_it_does_not_name(runs: WindowRuns) -> None:
+    runs.inventory = {"session_window_listed": {"vars": {"ansible_connection": "local"}}}
+    finished = hold(runs, "--limit", f"localhost,{A}", **EVERY, session_window_place=PLACE)
+    assert (finished.status, worked(finished)) == (0, [A]), finished.output
+    assert {host for _verb, host, _user in runs.done()} == {A}
 
 
-def test_every_host_that_the_first_broker_that_answers_lists(rds_runs: WindowRuns) -> None:
-    runs = rds_runs
-    runs.inventory.pop("window")
-    runs.inventory["session_window_listed"] = {"vars": {"ansible_connection": "local"}}
-    finished = hold(runs, **{**EVERY_HOST, "session_window_place": f"{rds_window.AWAY},{BROKER}"})
-    assert finished.status == 0, finished.output
-    assert rds_window.states(runs) == rds_window.BEFORE
-    assert {host.lower() for host in worked(finished)} == {host.lower() for host in rds_window.BEFORE}
+@NEWEST
+def test_host_pool_without_hosts_is_named(runs: WindowRuns) -> None:
+    runs.lab.reset({"pools": [{"service": "wvd", "name": "pool-01", "hosts": []}]})
+    finished = hold(runs, **EVERY, session_window_place=PLACE)
+    expect_refused(runs, finished, "The service lists no session host, so there is none for the window: pool-01")
+
+
+@OUTER
+def test_every_host_by_the_first_connection_broker_that_answers(rds_runs: WindowRuns) -> None:
+    place = f"{rds_window.AWAY}\n{BROKER}, {rds_window.BROKER_2}"
+    finished = hold(rds_runs, **EVERY, session_window_place=place)
+    assert (finished.status, worked(finished)) == (0, sorted(rds_window.BEFORE)), finished.output
+    asked = [(task.host, task.status) for task in finished.tasks if "hosts of the deployment" in task.name]
+    assert asked == [(rds_window.AWAY, "unreachable"), (BROKER, "ok"), (rds_window.BROKER_2, "skipped")]
+    assert rds_window.states(rds_runs) == rds_window.BEFORE
+
+
+@NEWEST
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        (rds_window.AWAY, f"No connection broker has said which session hosts there are: {rds_window.AWAY}"),
+        ("all", "by their names in the inventory"),
+    ],
+)
+def test_connection_broker_that_does_not_answer_is_named(rds_runs: WindowRuns, place: str, says: str) -> None:
+    """Nor is a pattern one."""
+    expect_refused(rds_runs, hold(rds_runs, **EVERY, session_window_place=place), says)

@@ -71,10 +71,10 @@ class WindowRuns:
         folders = {"session_window_journal": str(self.journals), "session_window_report": str(self.reports)}
         return {**FAST, **folders, "session_window_tasks": str(tasks), **self.variables}
 
-    def run_playbook(self, name: str, *inventory: str, work: Sequence[Row] = WORK, **variables: Any) -> Finished:
+    def run_playbook(self, name: str, *inventory: str, **variables: Any) -> Finished:
         """Run a playbook of the collection with variables of the command line."""
         tasks = self.folder / "work.yml"
-        tasks.write_text(json.dumps(list(work)))
+        tasks.write_text(json.dumps(list(WORK)))
         values = json.dumps({**self._values(tasks), **variables})
         return self.ansible.run("ansible-playbook", name, *(inventory or ("-i", self._inventory())), "-e", values)
 

@@ -14,6 +14,13 @@ from tests.lab.client import Lab, Row
 
 PLACE = {"resource_group_name": "rg-avd", "host_pool_name": "pool-01"}
 A, B, C = (f"avd-{number}.contoso.com" for number in range(3))
+SIGN_IN = {
+    "AZURE_SUBSCRIPTION_ID": "subscription_id",
+    "AZURE_CLIENT_ID": "client_id",
+    "AZURE_TENANT": "tenant",
+    "AZURE_SECRET": "secret",
+}
+"""The sign-in in the environment, as options."""
 BEFORE = {A: True, B: True, C: False}
 
 
@@ -33,5 +40,4 @@ def states(runs: WindowRuns) -> dict[str, object]:
 
 def take_sign_in(runs: WindowRuns) -> Row:
     """Take the sign-in out of the environment of all runs; return it as the option azure takes it."""
-    options = ("subscription_id", "client_id", "tenant", "secret")
-    return {name: runs.ansible.environment.pop(f"AZURE_{name.upper()}") for name in options}
+    return {option: runs.ansible.environment.pop(name) for name, option in SIGN_IN.items()}
