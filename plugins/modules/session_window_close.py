@@ -39,8 +39,9 @@ options:
   minimum_notice:
     description:
       - For how long everybody who is active must have been warned before his session is ended, a duration. V(0s) ends
-        those who could not be warned, too.
-      - Counts only with O(remaining=disconnect) and O(remaining=logoff).
+        those who could not be warned, too. It must not be longer than O(deadline).
+      - Others than the active ones need no notice, so beyond that it counts only with O(remaining=disconnect) and
+        O(remaining=logoff).
     type: str
     default: 5m
   latest:
@@ -165,6 +166,9 @@ options:
         run. A relative path is meant from the folder of the playbook.
       - Found are a file that is missing or cannot be read as tasks, and modules that there are not. What the file
         imports is read, too. What it includes is not.
+      - Says, too, that the hosts are opened in the play that closes them. When that play has been ended in between (by
+        C(meta=end_play)), the next window of the run has its guard open them before it closes others. Hosts that were
+        closed without it stay closed until a later play opens them, or the run has ended.
     type: str
 attributes:
   check_mode:

@@ -30,6 +30,7 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"service": "wms"}, ["service", "wms"]),
     ({"deadline": "30"}, ["deadline", "unit"]),
     ({**ENDS, "deadline": "3m", "minimum_notice": "5m"}, ["minimum_notice is 300 s", "longer than deadline"]),
+    ({"deadline": "3m", "minimum_notice": "5m"}, ["minimum_notice is 300 s", "longer than deadline"]),
     ({"remaining": "logoff", "messages": []}, ["messages", "minimum_notice"]),
     ({**ENDS, "messages": [{**MESSAGE, "before": "2m"}]}, ["messages begin 120 s", "300 s"]),
     ({"remaining": "disconnect", "messages": [MESSAGE]}, ["disconnect", "ready_when"]),

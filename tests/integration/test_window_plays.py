@@ -12,8 +12,10 @@ import pytest
 import yaml
 
 from ansible_collections.remotedesktop.sessions.plugins.modules import session_window_close
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal import read_journal
 from tests.integration.ansible_process import Finished
 from tests.integration.window_runs import ROLE, WindowRuns
+from tests.integration.windows_hosts import BROKER
 from tests.integration.wvd_window import BEFORE, PLACE, A, B, C, make_runs, states
 from tests.lab.client import Lab, Row
 
@@ -239,3 +241,37 @@ def test_condition_that_is_not_true_for_the_first_host_holds_no_window(runs: Win
     assert [task.host for task in finished.tasks if task.name.endswith("Second") and task.status == "ok"] == []
     assert [task.host for task in finished.tasks if task.message.startswith("No window was held")] == [B]
     expect_window(runs)
+
+
+@pytest.mark.newest_core
+def test_what_an_ended_play_has_left_closed_is_opened_before_the_next_window_closes_more(runs: WindowRuns) -> None:
+    """By the guard of that play: the next one is of another service."""
+    assert runs.lab.winrm is not None
+    brokers = runs.lab.winrm["inventory"]
+    brokers["all"]["hosts"]["rdsh-0.contoso.com"] = {"ansible_connection": "local"}
+    runs.inventory = {**runs.inventory, **brokers}
+    end = {"name": "End", "ansible.builtin.meta": "end_play"}
+    rds = {"session_window_service": "rds", "session_window_place": BROKER}
+    finished = runs.run(runs.play([end], **AT_ONCE), runs.play(hosts="rdsh-0.contoso.com", **{**AT_ONCE, **rds}))
+    assert finished.status == 0, finished.output
+    asked = [(verb, host) for verb, host, _user in runs.done("drain", "undrain")]
+    assert (sorted(asked[:4]), asked[4:]) == (
+        sorted((verb, host) for host in (A, B) for verb in ("drain", "undrain")),
+        [(verb, "rdsh-0.contoso.com") for verb in ("drain", "undrain")],
+    )
+    runs.wait_for(runs.guard_is_gone)
+    states_of = [read_journal(path) for path in sorted(runs.journals.glob("*.jsonl"))]
+    assert [(one.over_by, one.finished) for one in states_of] == [("run", True), ("guard", True)]
+    assert len(list(runs.reports.glob("*.json"))) == 2
+
+
+@pytest.mark.newest_core
+def test_what_a_later_play_is_to_open_stays_closed_meanwhile(runs: WindowRuns) -> None:
+    """A window between has its own hosts, and its own guard."""
+    first = own_block(runs)
+    (block,) = first["tasks"]
+    close, open_again = {**first, "hosts": A, "tasks": block["block"]}, {**first, "hosts": A, "tasks": block["always"]}
+    finished = runs.run(close, runs.play(hosts=B, **AT_ONCE), open_again)
+    assert finished.status == 0, finished.output
+    asked = [("drain", A), ("drain", B), ("undrain", B), ("undrain", A)]
+    assert [(verb, host) for verb, host, _user in runs.done("drain", "undrain")] == asked

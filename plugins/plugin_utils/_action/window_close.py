@@ -23,6 +23,7 @@ from .._sessions.errors import SelectionError, SessionsError
 from .._sessions.session import fold
 from .._sessions.times import read_time
 from .._window.duty import Orders, Reopening
+from .._window.earlier_plays import open_earlier_plays
 from .._window.guard import start
 from .._window.journal import Journal
 from .._window.journal_state import JournalState, Row, host_key
@@ -49,6 +50,8 @@ class CloseAction(WindowAction):
 
     def _do(self, options: Options) -> dict[str, Any]:
         orders = read_orders(options, bool(self._task.check_mode))
+        # Only the role knows that there is a task which opens, whatever becomes of those in between.
+        orders = replace(orders, within_play=bool(options["tasks_file"]))
         patience = read_patience(options)
         check_opening(options)
         read_latest(options, utc_now())
@@ -68,6 +71,7 @@ class CloseAction(WindowAction):
             if options["hosts"] or hosts[0] == str(everybody[0]):  # Once is enough.
                 self._require_different(options, service)
         else:
+            open_earlier_plays(folder, self._process(), self._part(), self._world())
             journal = self._begin(options, folder, patience, service)
             self._open_left(options, service, journal)
         latest = read_latest(options, self._began(journal))

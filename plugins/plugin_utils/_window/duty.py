@@ -137,7 +137,8 @@ class Duty:
         if not why:
             return
         began = self._world.clock()
-        self._write(lambda: self._book.over(why))
+        if not self._look().over:
+            self._write(lambda: self._book.over(why))
         if self._is_idle():
             # Whatever the run is at, no host is closed, and it cannot close one any more.
             self._write(self._book.finished)
@@ -167,6 +168,8 @@ class Duty:
             # After that: a run says that it has finished, and then it ends.
             if self._look().finished:
                 return ""
+            if self._look().over:
+                return self._look().over_why
             if gone:
                 return RUN_GONE
             pause = LOOK_SECONDS

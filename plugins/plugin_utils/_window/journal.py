@@ -68,9 +68,12 @@ class Journal:
         """Where the lock of the run is."""
         return self.path.with_suffix(".lock")
 
-    def closing(self, rows: Iterable[Row]) -> None:
-        """Write down hosts with their states before. When it returns they may be closed. Raises JournalError."""
-        self._write(journal_state.CLOSING, hosts=[journal_row(row) for row in rows])
+    def closing(self, rows: Iterable[Row], within_play: bool = False) -> None:
+        """Write down hosts with their states before. When it returns they may be closed. Raises JournalError.
+
+        `within_play` says that they are opened in the play that closes them, so none is needed after it.
+        """
+        self._write(journal_state.CLOSING, hosts=[journal_row(row) for row in rows], within_play=within_play)
 
     def closed(self, rows: Iterable[Row]) -> None:
         """Write down hosts that were seen to be closed. Raises JournalError, as all that follow."""

@@ -93,6 +93,8 @@ class WindowHost:
     left_by: str = ""
     why: str = ""
     """Why it was left closed."""
+    within_play: bool = False
+    """Whether it is to be opened in the play that has closed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,11 @@ class JournalState:
         wanted = {host_key(row) for row in rows}
         return [row for row in self.to_open() if host_key(row) in wanted]
 
+    def outlasts_play(self) -> bool:
+        """Tell whether a host that is to be opened may be opened by a later play than the one that has closed it."""
+        left = {host_key(row) for row in self.to_open()}
+        return any(key in left and not host.within_play for key, host in self.hosts.items())
+
     def done_by(self, who: str) -> list[Mapping[str, Any]]:
         """Return the records that somebody has written."""
         return [record for record in self.written if record.get("by") == who]
@@ -215,10 +222,10 @@ def _add(state: JournalState, record: Mapping[str, Any]) -> None:
             known = state.hosts.get(host_key(row))
             # Closed once more while it is closed: what was read then is not the state before.
             if known is None or known.opened_by:
-                state.hosts[host_key(row)] = WindowHost(row)
-            else:
-                known.left_by = known.why = ""
-                known.closed = False
+                known = state.hosts[host_key(row)] = WindowHost(row)
+            known.left_by = known.why = ""
+            known.closed = False
+            known.within_play = bool(record.get("within_play"))
     elif kind in (CLOSED, OPENED, LEFT_CLOSED):
         for key in map(tuple, record["hosts"]):
             host = state.hosts[key]

@@ -51,10 +51,11 @@ def beginning(folder: Path) -> Iterator[None]:
 
 def find_journal(folder: Path, process: Process, part: str) -> Journal | None:
     """Find the journal that this part of a run has begun; one that is finished is none any more."""
-    return next((Journal(path) for path, state in _journals(folder, process, part) if not state.finished), None)
+    return next((Journal(path) for path, state in journals_of(folder, process, part) if not state.finished), None)
 
 
-def _journals(folder: Path, process: Process, part: str) -> Iterator[tuple[Path, JournalState]]:
+def journals_of(folder: Path, process: Process, part: str = "*") -> Iterator[tuple[Path, JournalState]]:
+    """Read the journals of a run, of all its parts or of one. Those that cannot be read are passed over."""
     for path in sorted(folder.glob(f"*-{part}{SUFFIX}")):
         with suppress(JournalError):
             state = read_journal(path)
@@ -64,7 +65,7 @@ def _journals(folder: Path, process: Process, part: str) -> Iterator[tuple[Path,
 
 def begin_journal(folder: Path, process: Process, part: str, service: str, controller: str, place: str) -> Journal:
     """Begin the journal of this part of a run. Raises JournalError, also when it has had one that is over."""
-    for _path, state in _journals(folder, process, part):
+    for _path, state in journals_of(folder, process, part):
         # Between two waves the guard may have found nothing to open at the latest time. A new guard would not know it.
         require_not_over(state)
     when = now()

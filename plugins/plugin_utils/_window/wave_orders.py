@@ -61,6 +61,8 @@ class WaveOrders:
     wait_timeout: float = 60.0
     """How long a host may take to be closed, or a session to end."""
     check_mode: bool = False
+    within_play: bool = False
+    """Whether the play that closes its hosts opens them, too."""
     latest: float = math.inf
     """From the start of the wave; no deadline is put off further."""
 
@@ -77,17 +79,17 @@ class WaveOrders:
 
     def check(self) -> None:
         """Refuse what cannot be done. Raises WindowError."""
+        if self.minimum_notice > self.deadline:
+            raise WindowError(
+                f"minimum_notice is {self.minimum_notice:.0f} s, longer than deadline, which is {self.deadline:.0f} s: "
+                "nobody can be warned that long before it. Shorten minimum_notice (0s for none), or lengthen deadline."
+            )
         if not self.ends_active:
             return
         if self.remaining == DISCONNECT_ALL and self.ready_when == EMPTY:
             raise WindowError(
                 "remaining is disconnect, which leaves sessions on the hosts, so none would be empty: "
                 "set ready_when to nobody_active, or remaining to logoff."
-            )
-        if self.minimum_notice > self.deadline:
-            raise WindowError(
-                f"minimum_notice is {self.minimum_notice:.0f} s, longer than deadline, "
-                f"which is {self.deadline:.0f} s: nobody can be warned that long before it. Make one of them fit."
             )
         if self.minimum_notice and not self.messages:
             raise WindowError(

@@ -165,6 +165,27 @@ def test_run_is_gone() -> None:
     ]
 
 
+def test_run_says_that_its_part_is_over() -> None:
+    """As a later play does of an earlier one, while the run goes on."""
+    played = Played()
+
+    def end_part(seconds: float) -> bool:
+        played.time += seconds
+        if played.time >= START + 20 and not played.state.over:
+            played.state.over_by, played.state.over_why = "run", "its play has ended"
+            played.tell("told")
+        return False
+
+    played.wait = end_part  # type: ignore[method-assign]
+    assert play(played) == [
+        (20.0, "told"),
+        (20.0, "take the lock"),
+        (20.0, "open avd-0 avd-1"),
+        (20.0, "opened avd-0 avd-1"),
+        (20.0, "finished"),
+    ]
+
+
 def test_run_that_was_gone_before_the_guard_was_ready() -> None:
     assert (0.0, "open avd-0 avd-1") in play(Played(ends=0))
 

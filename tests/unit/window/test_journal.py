@@ -109,6 +109,17 @@ def test_host_left_closed_and_closed_once_more_is_to_be_opened(journal: Journal)
     assert [row["allow_new_session"] for row in journal.read().to_open()] == [True]
 
 
+def test_host_outlasts_its_play_as_its_last_close_says_until_it_is_opened(journal: Journal) -> None:
+    journal.closing([wvd(0)], within_play=True)
+    assert not journal.read().outlasts_play()
+    journal.closing([wvd(1)])
+    assert journal.read().outlasts_play()
+    journal.opened([wvd(1)])
+    assert not journal.read().outlasts_play()
+    journal.closing([wvd(0)], within_play=False)
+    assert journal.read().outlasts_play()
+
+
 def test_names_compare_without_case(journal: Journal) -> None:
     journal.closing([rds(0)])
     journal.opened([rds(0, host="RDSH-0.Contoso.com")])
