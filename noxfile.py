@@ -282,6 +282,8 @@ def molecule(session: nox.Session) -> None:
     """Molecule scenarios against the lab."""
     session.install("ansible-core", "-r", f"{REQUIREMENTS}/molecule.txt", *RUNTIME, *LAB)
     see_collection(session)
+    # The hosts are the lab's, whatever those of other runs on this machine are called.
+    session.env["SESSION_WINDOW_RUNS"] = str(pathlib.Path(session.create_tmp()).resolve())
     session.run("molecule", "test", *(session.posargs or ["--all"]))
 
 

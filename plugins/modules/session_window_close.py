@@ -21,6 +21,9 @@ description:
   - A host that is not worked on is left in peace. It is not closed, or opened at once, and nobody there is warned or
     ended any more. That is a host on which somebody is who is protected, one that is not available, or not any more,
     one that somebody else has opened twice while it was closed, and one that is not ready in the end.
+  - A host is refused that another run of this machine has closed, of whatever user. Such runs are seen by files in
+    C(/var/tmp), or in the folder that the environment variable E(SESSION_WINDOW_RUNS) names, beside the folder of
+    O(journal). They name no host.
   - It never fails for a single host. It fails for the whole wave when options are wrong, when another run has closed
     one of the hosts, when too few hosts would be left open, or when the service cannot be reached.
   - MultiPoint has no way to close a host or to send a message, so there is no window for it.

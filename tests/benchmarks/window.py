@@ -48,7 +48,8 @@ def window(lab: Lab) -> None:
             "session_window_journal": str(folder / "journals"),
         }
         task = {"ansible.builtin.import_role": role, "vars": variables}
-        ours = measure((*command, str(play(folder, tasks=[task]))), lab.environment)
+        environment = {**lab.environment, "SESSION_WINDOW_RUNS": str(folder)}
+        ours = measure((*command, str(play(folder, tasks=[task]))), environment)
     verbs = [entry["verb"] for entry in lab.audit()]
     if verbs.count("drain") != HOSTS or verbs.count("undrain") != HOSTS:
         raise SystemExit("not every host was closed and opened")

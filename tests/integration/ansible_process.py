@@ -265,6 +265,8 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
     return {
         **kept,
         "HOME": str(home),
+        # The labs of tests that run side by side have hosts of the same names.
+        "SESSION_WINDOW_RUNS": str(home),
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
         "ANSIBLE_ACTION_PLUGINS": str(here / "action"),

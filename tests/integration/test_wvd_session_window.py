@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -188,15 +189,20 @@ def test_guard_ends_a_run_that_is_late(runs: WindowRuns) -> None:
     assert runs.journal().over_why == "the run was still at work at its latest time"
 
 
-def test_other_run_and_one_that_has_died_keep_their_hosts(runs: WindowRuns) -> None:
-    """The run that has died had no guard; a playbook opens what it has closed."""
+@pytest.mark.parametrize("folder", ["the same", pytest.param("another", marks=NEWEST)])
+def test_other_run_and_one_that_has_died_keep_their_hosts(runs: WindowRuns, folder: str) -> None:
+    """The run that has died had no guard; a playbook opens what it has closed.
+
+    Another folder of journals is what another user of the machine has.
+    """
+    journals = str(runs.journals if folder == "the same" else runs.folder / "others")
     process = runs.start(runs.play(hosts=A, session_window_deadline="60s", session_window_guard=False))
     runs.wait_for(lambda: states(runs)[A] is False)
-    second = runs.run(runs.play(hosts=f"{A},{B}"))
-    assert "is closed by another run that is at work" in second.output
+    second = runs.run(runs.play(hosts=f"{A},{B}", session_window_journal=journals))
+    assert re.search(f"{A} is closed by (another run|a run of the user .*) that is at work", second.output)
     assert states(runs) == {**BEFORE, A: False}
     runs.kill(process, signal.SIGKILL, True)
-    third = runs.run(runs.play(hosts=f"{A},{B}"))
+    third = runs.run(runs.play(hosts=f"{A},{B}", session_window_journal=journals))
     assert "reopen_hosts" in third.output
     assert states(runs) == {**BEFORE, A: False}
     reopen = ["remotedesktop.sessions.reopen_hosts", "-i", "localhost,", "-e", f"reopen_hosts_journal={runs.journals}"]
@@ -207,6 +213,10 @@ def test_other_run_and_one_that_has_died_keep_their_hosts(runs: WindowRuns) -> N
     assert len(runs.done("undrain")) == 1
     again = runs.ansible.run("ansible-playbook", *reopen)
     assert (again.status, len(runs.done("undrain"))) == (0, 1), again.output
+    fourth = runs.run(runs.play(hosts=A, session_window_journal=journals, **AT_ONCE))
+    assert (fourth.status, states(runs)) == (0, BEFORE), fourth.output
+    shared = Path(runs.ansible.environment["SESSION_WINDOW_RUNS"])
+    runs.wait_for(lambda: not list(shared.glob("*.runs")))
 
 
 def test_host_that_is_left_closed_and_a_window_that_stops(runs: WindowRuns) -> None:

@@ -102,7 +102,8 @@ class Rehearsal:
         return ", ".join(name for name, state in self.states().items() if not state) or "none"
 
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, **OUTPUT, **self._lab.environment}
+        # The hosts are the lab's, whatever those of other runs on this machine are called.
+        return {**os.environ, **OUTPUT, **self._lab.environment, "SESSION_WINDOW_RUNS": str(self._folder)}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -27,8 +28,10 @@ from .._window.earlier_plays import open_earlier_plays
 from .._window.guard import start
 from .._window.journal import Journal
 from .._window.journal_state import JournalState, Row, host_key
+from .._window.machine_runs import runs_folder
 from .._window.process_life import lives as process_lives
-from .._window.run_journal import begin_journal, beginning, find_journal, refuse_closed
+from .._window.run_journal import begin_journal, beginning, find_journal
+from .._window.taken_hosts import refuse_closed
 from .._window.wave import Wave
 from .._window.wave_opening import WaveOpening, restore
 from .._window.wave_orders import WaveOrders, WindowError
@@ -80,7 +83,7 @@ class CloseAction(WindowAction):
         if latest is not None:
             orders = replace(orders, latest=(latest - utc_now() - earlier).total_seconds())
         lives = run_lives if journal is None else not_over(journal)
-        refuse = partial(refuse_closed, folder, "" if journal is None else journal.path.stem)
+        refuse = partial(refuse_closed, folder, runs_folder(os.environ), journal)
         world = replace(self._world(lives), now=lambda: utc_now() + earlier)
         wave = Wave(orders, service, journal, self._console(), world, refuse)
         result: dict[str, Any] = {}
@@ -171,7 +174,13 @@ class CloseAction(WindowAction):
             if journal is None:
                 self._require_different(options, service)
                 place = ", ".join(read_brokers(options)) if options["service"] == "rds" else ""
-                journal = begin_journal(folder, process, part, options["service"], controller(), place)
+                machine = runs_folder(os.environ)
+                journal = begin_journal(folder, process, part, options["service"], controller(), place, machine)
+                if not journal.read().header.public:
+                    self._console().warn(
+                        f"{machine} cannot be written, so runs that keep their journals in another folder than this "
+                        "one do not see which hosts it has closed."
+                    )
             else:
                 _require_one_deployment(options, journal.read())
             if options["guard"] and not _is_guarded(journal.read()):

@@ -20,6 +20,7 @@ from typing import Any
 from .._sessions.times import write_time
 from . import journal_state
 from .journal_state import RUN, Header, JournalError, JournalState, Row, host_key, journal_row, read_state
+from .machine_runs import show_closing, show_nothing, show_opened
 from .process_life import Process
 
 SUFFIX = ".jsonl"
@@ -52,7 +53,8 @@ class Journal:
         path = folder / f"{header.run}{SUFFIX}"
         os.close(open_file(path, os.O_CREAT | os.O_EXCL))
         journal = cls(path, clock=clock)
-        texts = {name: getattr(header, name) for name in ("run", "service", "when", "controller", "place")}
+        names = ("run", "service", "when", "controller", "place", "public")
+        texts = {name: getattr(header, name) for name in names}
         try:
             journal._write(
                 journal_state.HEADER, version=journal_state.VERSION, process=header.process.record(), **texts
@@ -73,7 +75,11 @@ class Journal:
 
         `within_play` says that they are opened in the play that closes them, so none is needed after it.
         """
-        self._write(journal_state.CLOSING, hosts=[journal_row(row) for row in rows], within_play=within_play)
+        hosts = [journal_row(row) for row in rows]
+        self._write(journal_state.CLOSING, hosts=hosts, within_play=within_play)
+        state = self.read()
+        if state.header.public:
+            show_closing(Path(state.header.public), self.path, hosts, state.processes())
 
     def closed(self, rows: Iterable[Row]) -> None:
         """Write down hosts that were seen to be closed. Raises JournalError, as all that follow."""
@@ -81,11 +87,20 @@ class Journal:
 
     def opened(self, rows: Iterable[Row]) -> None:
         """Write down hosts that have their state before again."""
-        self._write(journal_state.OPENED, hosts=[host_key(row) for row in rows])
+        hosts = list(rows)
+        self._write(journal_state.OPENED, hosts=[host_key(row) for row in hosts])
+        self._show_opened(hosts)
 
     def left_closed(self, rows: Iterable[Row], why: str) -> None:
         """Write down hosts that stay closed: on purpose when the run says so, else because opening has failed."""
-        self._write(journal_state.LEFT_CLOSED, hosts=[host_key(row) for row in rows], why=why)
+        hosts = list(rows)
+        self._write(journal_state.LEFT_CLOSED, hosts=[host_key(row) for row in hosts], why=why)
+        if self.by == RUN:
+            self._show_opened(hosts)
+
+    def _show_opened(self, rows: Iterable[Row]) -> None:
+        if public := self.read().header.public:
+            show_opened(Path(public), rows)
 
     def met(self, users: Iterable[str]) -> None:
         """Write down users who were warned or ended, for later waves."""
@@ -98,6 +113,8 @@ class Journal:
     def finished(self) -> None:
         """Say that nothing is left to do, so that the guard goes."""
         self._write(journal_state.FINISHED)
+        if public := self.read().header.public:
+            show_nothing(Path(public))
 
     def guarded(self, guard: Process) -> None:
         """Write down which process guards the run."""

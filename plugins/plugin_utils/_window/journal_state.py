@@ -110,6 +110,8 @@ class Header:
     controller: str
     place: str = ""
     """What to reach the service by, beside the rows, such as a connection broker."""
+    public: str = ""
+    """The file by which other users of this machine see what is closed, if there is one."""
 
 
 @dataclass(slots=True)
@@ -166,9 +168,13 @@ class JournalState:
         """Return the records that somebody has written."""
         return [record for record in self.written if record.get("by") == who]
 
+    def processes(self) -> list[Process]:
+        """Return the run, and its guard if it has one."""
+        return [one for one in (self.header.process, self.guard) if one is not None]
+
     def is_worked_on(self) -> bool | None:
         """Tell whether the run or its guard is still there; `None` when that cannot be seen from here."""
-        known = [lives(one) for one in (self.header.process, self.guard) if one is not None]
+        known = [lives(one) for one in self.processes()]
         return True if True in known else None if None in known else False
 
 
@@ -185,7 +191,8 @@ def read_state(text: str, name: str) -> JournalState:
         )
     try:
         texts = {key: str(header[key]) for key in ("run", "service", "when", "controller", "place")}
-        state = JournalState(Header(process=read_process(header["process"]), **texts))
+        public = str(header.get("public") or "")
+        state = JournalState(Header(process=read_process(header["process"]), public=public, **texts))
     except (KeyError, TypeError, ValueError) as error:
         raise JournalError(f"{name} is no journal of a maintenance window: its header lacks {error}.") from error
     for line in filter(None, lines):

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .journal import SUFFIX, Journal, make_folder, now, open_file, read_journal, unfinished
-from .journal_state import Header, JournalError, JournalState, Row
+from .journal import SUFFIX, Journal, make_folder, now, open_file, read_journal
+from .journal_state import Header, JournalError, JournalState
 from .lock import require_not_over
-from .presence import is_at_work
+from .machine_runs import place_of_run
 from .process_life import Process
-from .wave_orders import WindowError
 
 FOLDER = "remotedesktop.sessions"
-RDS_STATE = "new_connection_allowed"
 FIRST = ".first"
 """The file that is locked while a run begins its journal, as waves may do at once."""
 
@@ -63,44 +61,18 @@ def journals_of(folder: Path, process: Process, part: str = "*") -> Iterator[tup
                 yield path, state
 
 
-def begin_journal(folder: Path, process: Process, part: str, service: str, controller: str, place: str) -> Journal:
-    """Begin the journal of this part of a run. Raises JournalError, also when it has had one that is over."""
+def begin_journal(
+    folder: Path, process: Process, part: str, service: str, controller: str, place: str, machine: Path
+) -> Journal:
+    """Begin the journal of this part of a run. Raises JournalError, also when it has had one that is over.
+
+    `machine` is the folder that all users of the machine share.
+    """
     for _path, state in journals_of(folder, process, part):
         # Between two waves the guard may have found nothing to open at the latest time. A new guard would not know it.
         require_not_over(state)
     when = now()
     run = f"{when:%Y%m%dT%H%M%S}-{process.pid}-{part}"
-    return Journal.create(folder, Header(run, process, service, when.isoformat(timespec="seconds"), controller, place))
-
-
-def refuse_closed(folder: Path, run: str, rows: Iterable[Row]) -> None:
-    """Refuse hosts that another run has closed and not opened yet. Raises WindowError."""
-    wanted = list(rows)
-    found, errors = unfinished(folder, but=run)
-    # Hosts that such a run has closed would pass for closed before.
-    closed = [str(row["host"]) for row in wanted if row.get("allow_new_session", row.get(RDS_STATE)) in (False, "no")]
-    if errors and closed:
-        raise WindowError(
-            f"{', '.join(closed)} is closed, and it is not known by whom: {' '.join(errors)} Open it, or move that "
-            "file away, if it was not a window."
-        )
-    for path, state in found.items():
-        hosts = ", ".join(str(row["host"]) for row in state.means(wanted))
-        if not hosts:
-            continue
-        at_work = is_at_work(path, state)
-        if at_work is None:
-            raise WindowError(
-                f"{hosts} is closed by a run on {state.header.controller} since {state.header.when}, and whether it is "
-                f"at work cannot be seen from here ({path}): wait for its end. If it has ended, open its hosts with "
-                "the playbook remotedesktop.sessions.reopen_hosts."
-            )
-        if at_work:
-            raise WindowError(
-                f"{hosts} is closed by another run that is at work, or its guard (process {state.header.process.pid} "
-                f"on {state.header.controller}, {path}): wait for its end."
-            )
-        raise WindowError(
-            f"{hosts} was closed by an earlier run that did not open it again ({path}): open it with the playbook "
-            f"remotedesktop.sessions.reopen_hosts first, so that its state before is not lost."
-        )
+    public = str(place_of_run(machine, folder / f"{run}{SUFFIX}") or "")
+    begun = when.isoformat(timespec="seconds")
+    return Journal.create(folder, Header(run, process, service, begun, controller, place, public))

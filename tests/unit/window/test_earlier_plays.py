@@ -46,7 +46,7 @@ class Clock:
 
 
 def begin(folder: Path, process: Process = RUN, guard: Process | None = RUN, within_play: bool = True) -> Journal:
-    journal = begin_journal(folder, process, EARLIER, "wvd", "here", "")
+    journal = begin_journal(folder, process, EARLIER, "wvd", "here", "", folder)
     if guard is not None:
         Journal(journal.path, "guard").guarded(guard)
     journal.closing([wvd(0)], within_play)

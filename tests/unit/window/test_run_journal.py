@@ -18,8 +18,8 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.run
     begin_journal,
     default_folder,
     find_journal,
-    refuse_closed,
 )
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.taken_hosts import refuse_closed
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wave_orders import WindowError
 from tests.unit.window.rows import wvd
 
@@ -27,7 +27,7 @@ PLAY, OTHER_PLAY = "000000000001", "000000000002"
 
 
 def begin(folder: Path, process: Process, part: str = PLAY) -> Journal:
-    return begin_journal(folder, process, part, "wvd", "here", "")
+    return begin_journal(folder, process, part, "wvd", "here", "", folder / "machine")
 
 
 def test_all_waves_of_a_play_have_one_journal_and_other_plays_and_runs_their_own(tmp_path: Path) -> None:
@@ -66,8 +66,8 @@ def test_host_of_another_run_is_refused_with_what_is_known_of_it(tmp_path: Path,
     """One in another container may be at work: nobody is told to open its hosts at once."""
     begin(tmp_path, process).closing([wvd(0)])
     with pytest.raises(WindowError, match=says):
-        refuse_closed(tmp_path, "mine", [wvd(0)])
-    refuse_closed(tmp_path, "mine", [wvd(1)])
+        refuse_closed(tmp_path, tmp_path / "machine", None, [wvd(0)])
+    refuse_closed(tmp_path, tmp_path / "machine", None, [wvd(1)])
 
 
 def test_closed_host_is_refused_beside_an_open_namesake_when_a_journal_cannot_be_read(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_closed_host_is_refused_beside_an_open_namesake_when_a_journal_cannot_be
     opened = {**wvd(0), "host_pool_name": "other", "allow_new_session": True}
     for rows in ([closed, opened], [opened, closed]):
         with pytest.raises(WindowError, match="not known by whom"):
-            refuse_closed(tmp_path, "mine", rows)
+            refuse_closed(tmp_path, tmp_path / "machine", None, rows)
 
 
 def test_user_without_a_home_must_say_where(monkeypatch: pytest.MonkeyPatch) -> None:
