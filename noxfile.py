@@ -31,6 +31,9 @@ OLDEST, _middle, NEWEST = CORES
 # Runs of a campaign.
 CAMPAIGN, CAMPAIGN_IN_CI = "100000", "8000"
 
+# Troubles of the window that a run draws, with the newest ansible-core and with another one.
+TROUBLES, TROUBLES_ELSEWHERE = "12", "4"
+
 # The package that holds ansible.windows; its major goes with the newest ansible-core.
 ANSIBLE = "ansible==14.*"
 ANSIBLE_WINDOWS = ROOT / "build" / "ansible-windows"
@@ -152,6 +155,8 @@ def add_sessions(core: str) -> None:
         runtime = LOWEST if core == OLDEST else RUNTIME
         session.install(f"ansible-core=={core}.*", "-r", f"{REQUIREMENTS}/pytest.txt", *runtime, *LAB)
         see_collection(session)
+        if "WINDOW_TROUBLES" not in os.environ:
+            session.env["WINDOW_TROUBLES"] = TROUBLES if core == NEWEST else TROUBLES_ELSEWHERE
         # A test runs where what it depends on differs, which keeps a whole run short.
         every = "not newest_core and not outer_cores and not older_cores"
         chosen = {OLDEST: "not newest_core", NEWEST: "not older_cores"}.get(core, every)

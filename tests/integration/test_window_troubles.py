@@ -4,7 +4,8 @@
 """Every trouble at every step of a window: hosts are as they were before in the end, nobody is ended without notice.
 
 All of it takes a quarter of an hour, so that a run takes some of it, others each time. `WINDOW_TROUBLES=all` takes all;
-a number, so many. What has failed is found by its name with `WINDOW_TROUBLES=all` and `-k`.
+a number, so many. What has failed is found by its name with `WINDOW_TROUBLES=all` and `-k`. `WINDOW_OUTAGE=150` makes
+outages last so many seconds.
 """
 
 from __future__ import annotations
@@ -26,8 +27,6 @@ from tests.integration.window_runs import WindowRuns, moment
 from tests.integration.windows_hosts import BROKER
 from tests.lab.client import Lab, Row
 
-pytestmark = pytest.mark.newest_core
-
 NOTICE = 1.0
 WINDOW: Row = {
     "session_window_remaining": "logoff",
@@ -38,6 +37,7 @@ WINDOW: Row = {
 }
 WORKS, HANDLES = "works", "handles"
 """Folders in which the work of a host, and its handler, begins a file; each takes a while."""
+OUTAGE = float(os.environ.get("WINDOW_OUTAGE", "5"))
 AFTER_KILL = 2.0
 """Seconds after which a run that is gone does nothing more."""
 SERVICES = {"wvd": wvd_window, "rds": rds_window}
@@ -64,10 +64,10 @@ def end(number: int, group: bool) -> Callable[[WindowRuns, subprocess.Popen[byte
 
 
 def outage(runs: WindowRuns, _process: object = None) -> None:
-    """The service answers nothing for some seconds."""
+    """The service answers nothing for a while."""
     runs.lab.add_fault(kind="status", status=503, times=0)
     runs.lab.call("POST", "winrm/faults", {"kind": "unreachable", "host": BROKER})
-    time.sleep(5.0)
+    time.sleep(OUTAGE)
     runs.lab.clear_faults()
     runs.lab.call("DELETE", "winrm/faults")
 
