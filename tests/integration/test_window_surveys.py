@@ -44,6 +44,15 @@ def test_what_is_unanswered_leaves_what_the_inventory_and_the_role_say(runs: Win
     assert told == {"Maintenance begins soon"}, "the role's own, of which the second has overtaken the first"
 
 
+def test_messages_of_the_inventory_count_where_a_survey_says_nothing(runs: WindowRuns) -> None:
+    ours = [{"before": "1s", "title": "Ours", "body": "In {minutes} min."}]
+    runs.inventory["window"]["vars"] = {"session_window_messages": ours}
+    finished = runs.run_playbook(WINDOW, session_window_hosts=A, session_window_messages="\n", **AT_ONCE)
+    assert finished.status == 0, finished.output
+    (wave,) = runs.report()["waves"]
+    assert {message["title"] for row in wave["sessions"] for message in row["messages"]} == {"Ours"}
+
+
 def test_hosts_of_which_the_inventory_says_different_things_are_refused(runs: WindowRuns) -> None:
     runs.inventory["window"]["hosts"][C]["session_window_protected_users"] = ["grace"]
     finished = runs.run_playbook(WINDOW, session_window_hosts="window", session_window_protected_users="", **AT_ONCE)

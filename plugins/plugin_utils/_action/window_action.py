@@ -50,6 +50,8 @@ LINES = ("collection_name", "tolerate")
 """Lists that may be a text with commas or on lines, as a survey gives them. Others are read where they are used."""
 ROLE = "session_window_"
 """What the role's variables have before the name of the option."""
+DEFAULT_MESSAGES = f"{ROLE}default_messages"
+"""The role's own variable: an empty text is no empty list, so nobody is left unwarned by it."""
 EACH_ITS_OWN = frozenset(("azure", "host", "hosts"))
 """Options that say the same of all hosts of a wave, or decide about nobody."""
 
@@ -121,7 +123,9 @@ class WindowAction(ActionBase):
                 self._said[name] = here.get(variable)
             if variable in self._fields and not is_unanswered(here.get(variable)):
                 self._task.args[name] = here[variable]
-            elif name == "messages" and name in self._task.args and self._task.args[name] is not None:
+            elif name == "messages" and name in self._task.args and self._vars.get(DEFAULT_MESSAGES):
+                self._task.args[name] = self._vars[DEFAULT_MESSAGES]
+            elif name == "messages" and self._task.args.get(name) is not None:
                 raise SelectionError("messages is an empty text: leave it out, or set it to [] for no message.")
             elif "default" in spec or name in EMPTY_MEANS_LEFT_OUT:
                 self._task.args.pop(name, None)
