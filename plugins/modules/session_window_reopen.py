@@ -29,6 +29,7 @@ options:
     description:
       - A file that the playbook session_report has saved. Its hosts get just the states that it names; those that were
         closed are closed.
+      - Refused as a whole while a window of this machine is at work on one of them.
     type: str
   place:
     description:

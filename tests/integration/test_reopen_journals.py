@@ -140,3 +140,19 @@ def test_hosts_of_a_broker_that_the_window_was_told_to_ask(lab: Lab, tmp_path: P
         assert rds_window.states(runs) == rds_window.BEFORE
     finally:
         runs.stop()
+
+
+def test_saved_states_are_not_restored_on_hosts_that_a_window_works_on(runs: WindowRuns) -> None:
+    """Users would come back onto hosts that are being patched."""
+    process = runs.start(runs.play(session_window_deadline="60s"))
+    runs.wait_for(lambda: states(runs) == CLOSED)
+    saved = runs.folder / "saved.json"
+    saved.write_text(json.dumps({"version": 1, "wvd": {"hosts": runs.journal().to_open()}}))
+    refused = reopen(runs, reopen_hosts_journal="", reopen_hosts_saved=str(saved))
+    assert refused.status != 0
+    assert "closed by a run of the user" in said(refused)
+    assert (states(runs), process.poll()) == (CLOSED, None)
+    runs.kill(process, signal.SIGKILL, True)
+    runs.wait_for(runs.guard_is_gone)
+    restored = reopen(runs, reopen_hosts_journal="", reopen_hosts_saved=str(saved))
+    assert (restored.status, states(runs)) == (0, BEFORE), restored.output

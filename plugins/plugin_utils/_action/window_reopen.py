@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,8 +20,11 @@ from .._sessions.errors import SelectionError, SessionsError
 from .._sessions.host_setting import FAILED
 from .._window.journal import SUFFIX, Journal, read_journal
 from .._window.journal_state import JournalError, JournalState, Row, host_key
+from .._window.machine_runs import runs_folder
 from .._window.presence import is_at_work
+from .._window.run_journal import default_folder
 from .._window.saved_states import read_saved
+from .._window.taken_hosts import taken_hosts
 from .window_action import WindowAction
 from .window_options import REOPEN
 
@@ -54,11 +59,23 @@ class ReopenAction(WindowAction):
 
     def _open_saved(self, options: Options, path: Path) -> None:
         saved = read_saved(path)
+        self._require_no_window([*saved.wvd, *(row for rows in saved.rds.values() for row in rows)])
         if saved.wvd:
             self._restore(options, "wvd", [], saved.wvd)
         for broker, rows in saved.rds.items():
             if rows:
                 self._restore(options, "rds", [broker], rows)
+
+    def _require_no_window(self, rows: Sequence[Row]) -> None:
+        """Refuse hosts that a run at work has closed. Raises JournalError."""
+        folder = Path(os.devnull)
+        with suppress(JournalError):  # of a user without a home
+            folder = default_folder(os.environ)
+        for taken in taken_hosts(folder, runs_folder(os.environ), None, rows):
+            if taken.at_work:
+                raise JournalError(taken.sentence)
+            if taken.at_work is None:
+                Display().warning(taken.sentence)
 
     def _open_journals(self, options: Options) -> None:
         folder = self._folder(options)

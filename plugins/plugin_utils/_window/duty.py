@@ -33,8 +33,6 @@ class Reopening:
 
     reason: str = ""
     """Why it is not open; empty when it has its state before again."""
-    lasting: bool = False
-    """Whether trying again cannot help."""
 
 
 OpenAgain = Callable[[Sequence[Row]], Sequence[Reopening]]
@@ -203,13 +201,12 @@ class Duty:
             opened = [row for row, one in tried if not one.reason]
             if opened:
                 self._settle(opened, partial(self._book.opened, opened))
-            for row, one in tried:
-                if one.reason and (one.lasting or ends):
-                    self._settle([row], partial(self._book.left_closed, [row], one.reason))
-            waiting = [one.reason for _row, one in tried if one.reason and not one.lasting]
-            if waiting and not ends:
-                self._say(waiting[0])
+            failed = [(row, one.reason) for row, one in tried if one.reason]
+            if failed and not ends:
+                self._say(failed[0][1])
                 self._world.sleep(self._orders.pause)
+            for row, why in failed if ends else ():
+                self._settle([row], partial(self._book.left_closed, [row], why))
         if not self._look().to_open():
             self._write(self._book.finished)
 

@@ -246,13 +246,6 @@ def test_patience_ends() -> None:
     assert story[-3:] == [(150.0, "open avd-0 avd-1"), (150.0, "left avd-0: 503"), (150.0, "left avd-1: 503")]
 
 
-def test_what_cannot_be_helped_is_not_tried_again() -> None:
-    tries = iter([[Reopening("It is gone.", lasting=True), Reopening("503")], [DONE]])
-    story = play(Played(ends=START, answers=lambda _rows: next(tries)))
-    assert (0.0, "left avd-0: It is gone.") in story
-    assert story[-2:] == [(10.0, "open avd-1"), (10.0, "opened avd-1")]
-
-
 def test_full_disk_keeps_nothing_closed() -> None:
     tries = iter([[Reopening("503"), DONE], [DONE]])
     story = play(Played(ends=START, full=True, answers=lambda _rows: next(tries)))
