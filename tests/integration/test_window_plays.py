@@ -151,6 +151,19 @@ def test_wave_without_an_end_is_opened_when_it_serves_and_told_of(runs: WindowRu
     assert not list(runs.journals.glob("*.wave.json"))
 
 
+@pytest.mark.parametrize("option", ["azure", "latest"])
+def test_later_wave_of_which_the_guard_would_know_nothing_is_refused_before_the_first(
+    runs: WindowRuns, option: str
+) -> None:
+    """The sign-in of others is not templated for that."""
+    values = {"azure": {"secret": "{{ nothing.at_all }}"}, "latest": "2h"}
+    runs.inventory["window"]["hosts"][B][f"session_window_{option}"] = values[option]
+    finished = runs.run(runs.play(serial=1, **AT_ONCE))
+    assert (finished.status != 0, runs.done()) == (True, []), finished.output
+    words = f"session_window_{option} of {B} as of {A}, and the play has one guard for all its waves"
+    assert words in " ".join(finished.output.split())
+
+
 @pytest.mark.parametrize("way", ["extra variable", "one session host twice", "the same in check mode"])
 def test_name_that_means_another_host_is_refused(runs: WindowRuns, way: str) -> None:
     """Though each host is a wave of its own."""

@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.batches import earlier_batches
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.window_close import (
+    OF_GUARD,
     CloseAction,
     _require_one_deployment,
 )
@@ -115,6 +116,37 @@ def test_hosts_of_which_the_same_is_said_are_a_wave(
     first: dict[str, Any], other: dict[str, Any], said: dict[str, Any]
 ) -> None:
     close({"a": first, "b": other}, "a", **said)._require_alike({"service": "wvd"}, ["a", "b"])
+
+
+SIGN_IN = {"client_id": "c-1", "secret": "{{ lookup('vault', 'one') }}"}
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "refused"),
+    [
+        ({"azure": SIGN_IN}, {"azure": {**SIGN_IN, "client_id": "c-2"}}, "azure"),
+        ({}, {"azure": SIGN_IN}, "azure"),
+        ({"azure": SIGN_IN}, {"azure": dict(SIGN_IN)}, ""),
+        ({"latest": "4h"}, {"latest": "2h"}, "latest"),
+        ({"report": "/a"}, {}, "report"),
+        ({"deadline": "10m"}, {"deadline": "20m"}, ""),
+    ],
+)
+def test_waves_of_which_one_guard_could_not_know_are_refused(
+    first: dict[str, Any], other: dict[str, Any], refused: str
+) -> None:
+    """The sign-in is compared as it is written, so that no vault is asked for each host."""
+    hostvars = {
+        name: {f"session_window_{option}": value for option, value in own.items()}
+        for name, own in (("a", first), ("b", other))
+    }
+    made = close(hostvars, "a", **{**first, "azure": {"client_id": "c-1", "secret": "s3cret"}})
+    made._vars.update(hostvars["a"])
+    if refused:
+        with pytest.raises(SelectionError, match=f"session_window_{refused} of b as of a, and the play has one guard"):
+            made._require_same(OF_GUARD, ["a", "b"], "the play has one guard for all its waves")
+    else:
+        made._require_same(OF_GUARD, ["a", "b"], "the play has one guard for all its waves")
 
 
 def test_hosts_of_two_deployments_are_no_wave() -> None:

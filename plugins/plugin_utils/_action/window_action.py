@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import re
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -50,6 +50,8 @@ LINES = ("collection_name", "tolerate")
 """Lists that may be a text with commas or on lines, as a survey gives them. Others are read where they are used."""
 ROLE = "session_window_"
 """What the role's variables have before the name of the option."""
+AZURE = f"{ROLE}azure"
+"""Compared as it is written: each host's own templates may ask a vault."""
 DEFAULT_MESSAGES = f"{ROLE}default_messages"
 """The role's own variable: an empty text is no empty list, so nobody is left unwarned by it."""
 EACH_ITS_OWN = frozenset(("azure", "host", "hosts"))
@@ -168,6 +170,9 @@ class WindowAction(ActionBase):
             wanted += [f"{ROLE}{option}" for option in self.OPTIONS if option not in EACH_ITS_OWN]
             # Once a host: each look makes Ansible put all its variables together.
             self._own[name] = {variable: own[variable] for variable in wanted if variable in own}
+            as_written = getattr(own, "_vars", own)
+            if AZURE in as_written:
+                self._own[name][AZURE] = as_written[AZURE]
         return self._own[name]
 
     def _require_alike(self, options: Options, hosts: Sequence[str]) -> None:
@@ -175,19 +180,24 @@ class WindowAction(ActionBase):
 
         The task is made for one host of the wave: what it says of the others, such as who is protected, would be lost.
         """
+        apart = {*EACH_ITS_OWN, *(["place"] if options["service"] == "wvd" else ())}
+        self._require_same({*self._said} - apart, hosts, "the hosts of a wave are treated alike")
+
+    def _require_same(self, names: Iterable[str], hosts: Sequence[str], why: str) -> None:
+        """Refuse hosts of which the inventory says different things of these options. Raises SelectionError."""
         here = str(self._vars.get("inventory_hostname") or "")
         first = self._own_of(here)
-        apart = {*EACH_ITS_OWN, *(["place"] if options["service"] == "wvd" else ())}
-        for option, said in self._said.items():
+        for option in names:
             variable = f"{ROLE}{option}"
-            if option in apart or (variable in first and not _is_same(first[variable], said)):
+            said = self._vars.get(variable) if variable == AZURE else self._said.get(option)
+            if variable in first and not _is_same(first[variable], said):
                 continue  # What is said with precedence over the inventory is said for all.
             for host in hosts:
                 own = self._own_of(host)
                 if (variable in own or variable in first) and not _is_same(own.get(variable), said):
                     raise SelectionError(
-                        f"The inventory does not say the same {variable} of {host} as of {here}, and the hosts of a "
-                        "wave are treated alike: say the same of all, or take a play for each."
+                        f"The inventory does not say the same {variable} of {host} as of {here}, and {why}: say the "
+                        "same of all, or take a play for each."
                     )
 
     def _make_service(self, options: Options, places: Sequence[Mapping[str, Any]]) -> WvdWave | RdsWave:

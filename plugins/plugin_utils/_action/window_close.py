@@ -45,6 +45,9 @@ from .unanswered import extra_variables, is_unanswered
 from .window_action import HOST_NAMES, WindowAction, controller, not_over
 from .window_options import CLOSE, check_opening, read_brokers, read_latest, read_orders, read_patience
 
+OF_GUARD = ("azure", "connection_broker", "guard", "guard_patience", "latest", "latest_action", "report")
+"""Options of which the guard knows what the first wave has said."""
+
 
 class CloseAction(WindowAction):
     """The first task of a wave."""
@@ -72,7 +75,7 @@ class CloseAction(WindowAction):
         if orders.check_mode:
             everybody = self._vars.get("ansible_play_hosts_all") or hosts
             if options["hosts"] or hosts[0] == str(everybody[0]):  # Once is enough.
-                self._require_different(options, service)
+                self._check_play(options, service)
         else:
             open_earlier_plays(folder, self._process(), self._part(), self._world())
             journal = self._begin(options, folder, patience, service)
@@ -149,14 +152,20 @@ class CloseAction(WindowAction):
                 "of each host in the inventory, as one of the play would be the same for all hosts."
             )
 
-    def _require_different(self, options: Options, service: WvdWave | RdsWave) -> None:
+    def _check_play(self, options: Options, service: WvdWave | RdsWave) -> None:
+        """Refuse what would be wrong in a later wave of the play. Raises SelectionError."""
+        hosts = [str(one) for one in options["hosts"] or self._vars.get("ansible_play_hosts_all") or ()]
+        if options["guard"]:
+            self._require_same(OF_GUARD, hosts, "the play has one guard for all its waves")
+        self._require_different(options, hosts, service)
+
+    def _require_different(self, options: Options, hosts: Sequence[str], service: WvdWave | RdsWave) -> None:
         """Refuse hosts of the play that are one session host, maybe in two waves. Raises SelectionError.
 
         Within a wave the service tells, which knows names that this does not.
         """
-        hosts = options["hosts"] or self._vars.get("ansible_play_hosts_all") or ()
         seen: dict[tuple[str, str], dict[str, str]] = {}
-        for host, named in self._names(options, [str(one) for one in hosts], service).items():
+        for host, named in self._names(options, hosts, service).items():
             place, name = named.key
             alike = seen.setdefault((place, name.partition(".")[0]), {})
             for other, its in alike.items():
@@ -172,7 +181,7 @@ class CloseAction(WindowAction):
         with beginning(folder):
             journal = find_journal(folder, process, part)
             if journal is None:
-                self._require_different(options, service)
+                self._check_play(options, service)
                 place = ", ".join(read_brokers(options)) if options["service"] == "rds" else ""
                 machine = runs_folder(os.environ)
                 journal = begin_journal(folder, process, part, options["service"], controller(), place, machine)
