@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import time
@@ -187,6 +188,48 @@ def test_guard_ends_a_run_that_is_late(runs: WindowRuns) -> None:
     runs.wait_for(runs.guard_is_gone)
     assert states(runs) == BEFORE
     assert runs.journal().over_why == "the run was still at work at its latest time"
+
+
+@NEWEST
+def test_run_that_is_late_goes_on_where_its_guard_only_warns(runs: WindowRuns) -> None:
+    sleeps = [{"name": "Sleep", "ansible.builtin.pause": {"seconds": 12}}]
+    late = {"session_window_latest": "6s", "session_window_latest_action": "warn"}
+    finished = runs.run(runs.play(sleeps, hosts=A, **late, **AT_ONCE))
+    assert finished.status == 0, finished.output
+    runs.wait_for(runs.guard_is_gone)
+    assert states(runs) == BEFORE
+    state = runs.journal()
+    assert [one["record"] for one in state.done_by("guard")] == ["guard", "late", "over", "finished"]
+    assert {host.opened_by for host in state.hosts.values()} == {"run"}
+
+
+NO_ROOM = """\
+import errno, tempfile
+make = tempfile.mkdtemp
+
+def mkdtemp(suffix=None, prefix=None, dir=None):
+    if suffix == ".tmp":
+        raise OSError(errno.ENOSPC, "No space left on device")
+    return make(suffix, prefix, dir)
+
+tempfile.mkdtemp = mkdtemp
+"""
+"""A Python in which there is no room for what the guard needs."""
+
+
+@NEWEST
+def test_nothing_is_closed_where_no_guard_can_be_started(runs: WindowRuns) -> None:
+    (runs.folder / "python").mkdir()
+    (runs.folder / "python/sitecustomize.py").write_text(NO_ROOM)
+    path = runs.ansible.environment.get("PYTHONPATH", "")
+    runs.ansible.environment["PYTHONPATH"] = f"{runs.folder / 'python'}{os.pathsep}{path}"
+    finished = runs.run(runs.play(**AT_ONCE))
+    assert finished.status != 0
+    assert "could not be started, so nothing is closed: No space left" in " ".join(finished.output.split())
+    assert (runs.done(), states(runs)) == ([], BEFORE)
+    assert runs.journal().guard is None
+    without = runs.run(runs.play(hosts=A, session_window_guard=False, **AT_ONCE))
+    assert (without.status, states(runs)) == (0, BEFORE), without.output
 
 
 @pytest.mark.parametrize("folder", ["the same", pytest.param("another", marks=NEWEST)])
