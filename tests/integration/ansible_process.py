@@ -280,6 +280,13 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
     }
 
 
+def kill_at_home(home: Path) -> None:
+    """Kill what is left of a run that was killed: a worker that pauses may wait for ever."""
+    for pid in processes_at_home(home):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 def processes_at_home(home: Path) -> list[int]:
     """Find processes of a run, by the home that no other one has."""
     mark = f"HOME={home}".encode()

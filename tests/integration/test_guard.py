@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal import read_journal
-from tests.integration.ansible_process import Ansible
+from tests.integration.ansible_process import Ansible, kill_at_home
 from tests.integration.windows_hosts import BROKER, script_host
 from tests.lab.client import Lab
 
@@ -145,6 +145,7 @@ def start(lab: Lab, ansible: Ansible, tmp_path: Path) -> Iterator[Start]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         run.process.wait()
+    kill_at_home(tmp_path / "home")
 
 
 WAITS = {"name": "Wait", "ansible.builtin.pause": {"seconds": 60}}

@@ -20,7 +20,7 @@ from typing import Any
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal import read_journal
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal_state import JournalState
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.process_life import lives
-from tests.integration.ansible_process import Ansible, Finished
+from tests.integration.ansible_process import Ansible, Finished, kill_at_home
 from tests.lab.client import Lab, Row
 
 ROLE = "remotedesktop.sessions.session_window"
@@ -166,6 +166,7 @@ class WindowRuns:
                 process.kill()
             process.wait()
         self.wait_for(self.guard_is_gone, 30)
+        kill_at_home(Path(self.ansible.environment["HOME"]))
 
 
 def moment(entry: Row) -> float:
