@@ -239,6 +239,17 @@ class WindowAction(ActionBase):
             named[host] = service.name(place, self._session_host(host))
         return named
 
+    def _named(self, options: Options, service: WvdWave | RdsWave, hosts: Sequence[str]) -> dict[tuple[str, str], str]:
+        """Return the inventory's names of hosts by what says which they are; nothing without a place was closed."""
+        places = {name: self._place(options, name) for name in hosts}
+        known = [name for name, place in places.items() if options["service"] != "wvd" or isinstance(place, Mapping)]
+        return {service.name(places[name], self._session_host(name)).key: name for name in known}
+
+    def _whole_batch(self) -> list[str]:
+        """Return the hosts of the batch with those that were lost; none where Ansible does not tell."""
+        inventory = getattr(self._vars.get("hostvars"), "_inventory", None)
+        return [] if inventory is None else [str(host.name) for host in inventory.get_hosts()]
+
     def _session_host(self, host: str) -> str:
         return str(self._of_host(host, *HOST_NAMES) or host)
 

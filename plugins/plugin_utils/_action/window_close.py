@@ -45,7 +45,17 @@ from .unanswered import extra_variables, is_unanswered
 from .window_action import HOST_NAMES, WindowAction, controller, not_over
 from .window_options import CLOSE, check_opening, read_brokers, read_latest, read_orders, read_patience
 
-OF_GUARD = ("azure", "connection_broker", "guard", "guard_patience", "latest", "latest_action", "report")
+OF_GUARD = (
+    "azure",
+    "connection_broker",
+    "guard",
+    "guard_patience",
+    "journal",
+    "latest",
+    "latest_action",
+    "report",
+    "service",
+)
 """Options of which the guard knows what the first wave has said."""
 
 
@@ -77,7 +87,7 @@ class CloseAction(WindowAction):
             if options["hosts"] or hosts[0] == str(everybody[0]):  # Once is enough.
                 self._check_play(options, service)
         else:
-            open_earlier_plays(folder, self._process(), self._part(), self._world())
+            open_earlier_plays(folder, runs_folder(os.environ), self._process(), self._part(), self._world())
             journal = self._begin(options, folder, patience, service)
             self._open_left(options, service, journal)
         latest = read_latest(options, self._began(journal))
@@ -187,8 +197,8 @@ class CloseAction(WindowAction):
                 journal = begin_journal(folder, process, part, options["service"], controller(), place, machine)
                 if not journal.read().header.public:
                     self._console().warn(
-                        f"{machine} cannot be written, so runs that keep their journals in another folder than this "
-                        "one do not see which hosts it has closed."
+                        f"{machine} is no folder that one may write in safely beside others, so runs that keep their "
+                        "journals in another folder than this one do not see which hosts it has closed."
                     )
             else:
                 _require_one_deployment(options, journal.read())
@@ -228,9 +238,11 @@ class CloseAction(WindowAction):
 
         Where the hosts are not those of the batch, another wave may be worked on.
         """
-        if self._is_free() or options["hosts"]:
+        if options["hosts"]:
             return
         rows = journal.read().to_open()
+        if rows and self._is_free():
+            rows = self._of_earlier_batches(options, service, rows)
         if rows:
             opening = WaveOpening(service, journal, self._world(), self._console().warn)
             opening.open(rows, {host_key(row) for row in rows}, utc_now(), check_opening(options))
@@ -245,7 +257,23 @@ class CloseAction(WindowAction):
             if left:
                 why = "They are left closed by an earlier wave of this run, so this one is not begun"
                 raise WindowError(f"{why}: {'; '.join(left)}")
-        report_cut_waves(_report_folder(options), journal.path, journal.read())
+        if not self._is_free():
+            report_cut_waves(_report_folder(options), journal.path, journal.read())
+
+    def _of_earlier_batches(self, options: Options, service: WvdWave | RdsWave, rows: Sequence[Row]) -> list[Row]:
+        """Leave out the hosts of this batch, each of which is a wave of its own that may be under way."""
+        batch = self._whole_batch()
+        if not batch:
+            return []
+        here = self._named(options, service, batch)
+        names = [(place, name) for place, name in here]
+        names += [(place, name.partition(".")[0]) for place, name in here]
+        found = zip(rows, service.names(rows), strict=True)
+        return [
+            row
+            for row, named in found
+            if named.key not in names and (named.key[0], named.key[1].partition(".")[0]) not in names
+        ]
 
     # The guard: a fork of this process, in which these are called
 
@@ -274,7 +302,15 @@ def _report_folder(options: Options) -> Path | None:
 
 
 def _require_one_deployment(options: Options, state: JournalState) -> None:
-    """Refuse a wave over other brokers than earlier ones, as the guard knows those only. Raises SelectionError."""
+    """Refuse a wave of another service, or over other brokers, than earlier ones: their guard knows only theirs.
+
+    Raises SelectionError.
+    """
+    if options["service"] != state.header.service:
+        raise SelectionError(
+            f"Earlier waves of the play are about {state.header.service}, and this one is about {options['service']}: "
+            "take a play for each."
+        )
     earlier = {fold(one.strip()) for one in state.header.place.split(",")}
     if options["service"] == "rds" and earlier != set(map(fold, read_brokers(options))):
         raise SelectionError(

@@ -48,12 +48,10 @@ class OpenAction(WindowAction):
 
     def _lost_before(self, options: Options, hosts: Mapping[str, object]) -> list[str]:
         """Return hosts of the batch that were lost before the first task of the wave, as when facts are gathered."""
-        inventory = getattr(self._vars.get("hostvars"), "_inventory", None)
-        if inventory is None or not hosts or options["hosts"] or self._is_free():
+        if not hosts or options["hosts"] or self._is_free():
             return []
         there = set(self._vars.get("ansible_play_hosts") or ())
-        batch = [str(host.name) for host in inventory.get_hosts()]
-        return [name for name in batch if name not in hosts and name not in there]
+        return [name for name in self._whole_batch() if name not in hosts and name not in there]
 
     def _hosts_of(self, options: Options, wave: Mapping[str, Any]) -> list[str]:
         """Return the hosts of the wave; none when its first task has been lost, for all that the run has closed."""
@@ -84,12 +82,6 @@ class OpenAction(WindowAction):
             if name:
                 found[name] = row
         return found
-
-    def _named(self, options: Options, service: WvdWave | RdsWave, hosts: Sequence[str]) -> dict[tuple[str, str], str]:
-        """Return the inventory's names of hosts by what says which they are; nothing without a place was closed."""
-        places = {name: self._place(options, name) for name in hosts}
-        known = [name for name, place in places.items() if options["service"] != "wvd" or isinstance(place, Mapping)]
-        return {service.name(places[name], self._session_host(name)).key: name for name in known}
 
     def _open(
         self,

@@ -19,12 +19,13 @@ from .._services.place import Options
 from .._sessions.errors import SelectionError, SessionsError
 from .._sessions.host_setting import FAILED
 from .._window.journal import SUFFIX, Journal, read_journal
-from .._window.journal_state import JournalError, JournalState, Row, host_key
+from .._window.journal_state import Header, JournalError, JournalState, Row, host_key
 from .._window.machine_runs import runs_folder
 from .._window.presence import is_at_work
 from .._window.run_journal import default_folder
 from .._window.saved_states import read_saved
 from .._window.taken_hosts import taken_hosts
+from .._window.wave_opening import in_parts
 from .window_action import WindowAction
 from .window_options import REOPEN
 
@@ -66,12 +67,12 @@ class ReopenAction(WindowAction):
             if rows:
                 self._restore(options, "rds", [broker], rows)
 
-    def _require_no_window(self, rows: Sequence[Row]) -> None:
-        """Refuse hosts that a run at work has closed. Raises JournalError."""
+    def _require_no_window(self, rows: Sequence[Row], own: Header | None = None) -> None:
+        """Refuse hosts that a run at work has closed, but for one of this journal. Raises JournalError."""
         folder = Path(os.devnull)
         with suppress(JournalError):  # of a user without a home
             folder = default_folder(os.environ)
-        for taken in taken_hosts(folder, runs_folder(os.environ), None, rows):
+        for taken in taken_hosts(folder, runs_folder(os.environ), own, rows):
             if taken.at_work:
                 raise JournalError(taken.sentence)
             if taken.at_work is None:
@@ -99,6 +100,7 @@ class ReopenAction(WindowAction):
                     Display().warning(
                         f"Whether the run of {path} on {state.header.controller} is at work cannot be seen from here."
                     )
+                self._require_no_window(rows, state.header)
                 if at_work:
                     raise JournalError(
                         f"The run of {path}, or its guard, is at work (process {state.header.process.pid} on "
@@ -113,7 +115,9 @@ class ReopenAction(WindowAction):
         if journal is not None:
             journal.over("they are opened by hand")
         brokers = [name.strip() for name in state.header.place.split(",") if name.strip()]
-        opened = self._restore(options, state.header.service, brokers, rows)
+        opened: list[Row] = []
+        for service in dict.fromkeys(str(row["service"]) for row in rows):
+            opened += self._restore(options, service, brokers, [row for row in rows if row["service"] == service])
         if journal is not None:
             journal.opened(opened)
             if len(opened) == len(rows):
@@ -129,7 +133,8 @@ class ReopenAction(WindowAction):
         for broker in [given] if given or len(asked) != 1 else [*asked, None]:
             try:
                 service_of_rows = self._make_service({**where, "connection_broker": broker}, [])
-                report = service_of_rows.set(rows, float(options["wait_timeout"]), bool(self._task.check_mode))
+                parts = in_parts(rows, float(options["wait_timeout"]))
+                reports = [service_of_rows.set(part, wait, bool(self._task.check_mode)) for part, wait in parts]
                 break
             except (SessionsError, AnsibleConnectionFailure) as error:
                 errors.append(str(error))
@@ -137,7 +142,7 @@ class ReopenAction(WindowAction):
             through = f"Over {', '.join(brokers)}: " if brokers else ""
             self._errors.append(f"{through}{' '.join(dict.fromkeys(errors))}")
             return []
-        results = [dict(row.result()) for row in report.rows]
+        results = [dict(row.result()) for report in reports for row in report.rows]
         self._rows += results
         done = {host_key(row) for row in results if row["outcome"] != FAILED}
         return [row for row in rows if host_key(row) in done]

@@ -8,9 +8,12 @@ By the guards of these plays: only they have what reaches the hosts of theirs.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
-from .journal import Journal
+from .journal import Journal, read_journal
+from .journal_state import JournalError
+from .machine_runs import runs_of
 from .process_life import Process, lives
 from .run_journal import journals_of
 from .wave import World
@@ -22,12 +25,18 @@ OPEN_SECONDS = 180.0
 LOOK_SECONDS = 0.25
 
 
-def open_earlier_plays(folder: Path, process: Process, part: str, world: World) -> None:
+def open_earlier_plays(folder: Path, machine: Path, process: Process, part: str, world: World) -> None:
     """Have the guards of a run's other plays open what is left, and wait for it. Raises WindowError and JournalError.
 
     Plays come one after the other, so the others have ended. What is to be opened by a later play is left alone.
+    `machine` is the folder that all users of the machine share: it tells of journals that are in another folder.
     """
-    for path, state in journals_of(folder, process):
+    elsewhere = (Path(one.journal) for one in runs_of(machine) if one.is_of(process))
+    found = dict(journals_of(folder, process))
+    for path in elsewhere:
+        with suppress(JournalError):
+            found.setdefault(path, read_journal(path))
+    for path, state in found.items():
         rows = state.to_open()
         if path.stem.endswith(f"-{part}") or state.finished or not rows or state.outlasts_play():
             continue
@@ -37,7 +46,7 @@ def open_earlier_plays(folder: Path, process: Process, part: str, world: World) 
             journal.over(WHY)
         until = world.clock() + OPEN_SECONDS
         while not (state := journal.read()).finished:
-            if state.guard is None or lives(state.guard) is False:
+            if (state.guard is None or lives(state.guard) is False) and not journal.read().finished:
                 raise WindowError(
                     f"{left}, and it has no guard that would open them, so this window is not begun: open them with "
                     "the playbook remotedesktop.sessions.reopen_hosts when the run has ended."

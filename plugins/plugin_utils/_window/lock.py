@@ -45,7 +45,7 @@ def acting(journal: Journal, seconds: float = STEP_SECONDS) -> Iterator[None]:
     require_not_over(journal.read())
     descriptor = open_file(journal.lock_path, os.O_CREAT)
     try:
-        if not _take(descriptor, journal.lock_path, fcntl.LOCK_SH, seconds):
+        if not take_lock(descriptor, journal.lock_path, fcntl.LOCK_SH, seconds):
             raise OverError(
                 "Nothing more is closed or ended: the guard of this maintenance window is opening its hosts."
             )
@@ -99,7 +99,7 @@ class GuardLock:
 
     def is_free(self, seconds: float = 0.0) -> bool:
         """Take it if nobody else has it, or leaves it in this time. Raises JournalError."""
-        return _take(self._descriptor, self.path, fcntl.LOCK_EX, seconds)
+        return take_lock(self._descriptor, self.path, fcntl.LOCK_EX, seconds)
 
     def close(self) -> None:
         """Leave it."""
@@ -129,7 +129,8 @@ class GuardLock:
         return False
 
 
-def _take(descriptor: int, path: Path, kind: int, seconds: float) -> bool:
+def take_lock(descriptor: int, path: Path, kind: int, seconds: float) -> bool:
+    """Take the lock of an open file, waiting so long at most; tell whether it was free. Raises JournalError."""
     deadline = time.monotonic() + seconds
     while True:
         try:

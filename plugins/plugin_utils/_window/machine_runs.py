@@ -27,6 +27,8 @@ VARIABLE = "SESSION_WINDOW_RUNS"
 """The environment variable that names another folder."""
 DEFAULT = Path("/var/tmp")
 PREFIX, SUFFIX = "remotedesktop.sessions.", ".runs"
+SAFE = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+"""A link would lead elsewhere, and a pipe would keep us waiting."""
 MOST_BYTES = 64 * 1024 * 1024
 """A file that is longer is none of ours."""
 INIT = PROC / "1/stat"
@@ -54,6 +56,10 @@ class MachineRun:
         except KeyError:
             return str(self.user)
 
+    def is_of(self, process: Process) -> bool:
+        """Tell whether it is a part of this run."""
+        return self.user == os.geteuid() and any(one.is_same(process) for one in self.processes)
+
     def means(self, rows: Iterable[Row]) -> list[Row]:
         """Return those of these hosts that it has closed."""
         return [row for row in rows if _hash(row) in self.hosts]
@@ -61,7 +67,7 @@ class MachineRun:
     def is_at_work(self) -> bool | None:
         """Tell whether the run or its guard is still there; `None` when that cannot be seen."""
         known = [lives(one) for one in self.processes]
-        hidden = self.user != os.geteuid() and not INIT.exists()
+        hidden = self.user != os.geteuid() and not os.path.exists(INIT)  # noqa: PTH110 - it raises nothing
         return True if True in known else None if None in known or hidden else False
 
 
@@ -76,13 +82,24 @@ def place_of_run(folder: Path, journal: Path) -> Path | None:
 
     Those that this user's runs have left, and that say nothing any more, are removed.
     """
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+    if not _is_shared(folder):
         return None
     for one in runs_of(folder):
-        if one.user == os.geteuid() and not one.hosts and one.is_at_work() is False:
+        # One without a process is just being made.
+        if one.user == os.geteuid() and one.processes and not one.hosts and one.is_at_work() is False:
             one.path.unlink(missing_ok=True)
     name = hashlib.sha256(f"{os.geteuid()} {journal}".encode()).hexdigest()[:32]
     return folder / f"{PREFIX}{name}{SUFFIX}"
+
+
+def _is_shared(folder: Path) -> bool:
+    """Tell whether one may write there, and nobody can take away or exchange what others have written."""
+    try:
+        mode = folder.stat().st_mode
+    except OSError:
+        return False
+    safe = not mode & stat.S_IWOTH or mode & stat.S_ISVTX
+    return bool(stat.S_ISDIR(mode) and safe and os.access(folder, os.W_OK | os.X_OK))
 
 
 def show_closing(path: Path, journal: Path, rows: Iterable[Row], processes: Sequence[Process]) -> None:
@@ -122,8 +139,9 @@ def _hash(row: Row) -> str:
 
 def _append(path: Path, flags: int, record: Mapping[str, Any]) -> None:
     """Write a line in one piece. Raises OSError."""
-    line = json.dumps(record).encode() + b"\n"
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | flags, 0o644)
+    # The one before may be torn, as by a full disk: it must not take this one with it.
+    line = b"\n" + json.dumps(record).encode() + b"\n"
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | SAFE | flags, 0o644)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or os.geteuid() not in (status.st_uid, 0):
@@ -139,8 +157,7 @@ def _append(path: Path, flags: int, record: Mapping[str, Any]) -> None:
 
 def _read(path: Path) -> MachineRun | None:
     try:
-        # A pipe would keep us waiting.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | SAFE)
         with open(descriptor, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - it is no path
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
@@ -150,7 +167,7 @@ def _read(path: Path) -> MachineRun | None:
         return None
     found = MachineRun(path, status.st_uid)
     for line in lines:
-        with suppress(KeyError, TypeError, ValueError, AttributeError):  # of a torn line, or one that is none of ours
+        with suppress(Exception):  # of a torn line, or one that is none of ours: anybody may write here
             record = json.loads(line)
             if "closing" in record:
                 found.processes = [read_process(one) for one in record["processes"]]

@@ -21,6 +21,8 @@ POLL_SECONDS = 0.25
 PIDFD_OPEN: Callable[[int], int] | None = getattr(os, "pidfd_open", None)
 PROC = Path("/proc")
 UNKNOWN = "-"
+MACHINE_WORDS = 3
+"""Name, start and name space."""
 STATE, PARENT, STARTED = 0, 1, 19
 """Where they are in a process's status, counted from behind its name."""
 GONE = frozenset("ZX")
@@ -41,10 +43,21 @@ class Process:
         """Return it as plain values."""
         return asdict(self)
 
+    def is_same(self, other: Process) -> bool:
+        """Tell whether this is that process; the name of its machine may have been changed."""
+        return (self.pid, self.started, self.machine.split()[1:]) == (
+            other.pid,
+            other.started,
+            other.machine.split()[1:],
+        )
+
 
 def read_process(record: Mapping[str, Any]) -> Process:
     """Read what `Process.record` has returned. Raises KeyError, TypeError and ValueError."""
-    return Process(int(record["pid"]), int(record["started"]), str(record["machine"]))
+    machine = str(record["machine"])
+    if len(machine.split()) != MACHINE_WORDS:
+        raise ValueError(machine)
+    return Process(int(record["pid"]), int(record["started"]), machine)
 
 
 def can_see() -> bool:
@@ -95,10 +108,11 @@ def read_status(pid: int) -> list[str] | None:
 def lives(process: Process) -> bool | None:
     """Tell whether a process lives; `None` when that cannot be seen from here. Raises OSError."""
     here = this_machine()
-    (name, boot), (own_name, own_boot) = process.machine.split()[:2], here.split()[:2]
+    (name, *machine), (own_name, *own) = process.machine.split(), here.split()
+    boot, own_boot = machine[0], own[0]
     if UNKNOWN in (boot, own_boot):
         return None
-    if process.machine != here:
+    if machine != own:
         # After a restart of the same machine nothing of before lives.
         return False if name == own_name and boot != own_boot else None
     status = read_status(process.pid)

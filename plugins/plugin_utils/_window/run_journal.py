@@ -13,11 +13,13 @@ from pathlib import Path
 
 from .journal import SUFFIX, Journal, make_folder, now, open_file, read_journal
 from .journal_state import Header, JournalError, JournalState
-from .lock import require_not_over
+from .lock import require_not_over, take_lock
 from .machine_runs import place_of_run
 from .process_life import Process
 
 FOLDER = "remotedesktop.sessions"
+BEGIN_SECONDS = 60.0
+"""How long a run may wait for others that begin theirs; each may take 15 s to start its guard."""
 FIRST = ".first"
 """The file that is locked while a run begins its journal, as waves may do at once."""
 
@@ -39,7 +41,11 @@ def beginning(folder: Path) -> Iterator[None]:
     make_folder(folder)
     descriptor = open_file(folder / FIRST, os.O_CREAT)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if not take_lock(descriptor, folder / FIRST, fcntl.LOCK_EX, BEGIN_SECONDS):
+            raise JournalError(
+                f"Another run has been beginning its journal in {folder} for {BEGIN_SECONDS:.0f} s: see whether it has "
+                "been stopped, and end it."
+            )
         yield
     except OSError as error:
         raise JournalError(f"The folder {folder} cannot be used for journals: {error.strerror or error}.") from error
@@ -57,7 +63,7 @@ def journals_of(folder: Path, process: Process, part: str = "*") -> Iterator[tup
     for path in sorted(folder.glob(f"*-{part}{SUFFIX}")):
         with suppress(JournalError):
             state = read_journal(path)
-            if state.header.process == process:
+            if state.header.process.is_same(process):
                 yield path, state
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .journal import Journal, unfinished
-from .journal_state import Row
+from .journal_state import Header, Row
 from .machine_runs import runs_of
 from .presence import is_at_work
 from .wave_orders import WindowError
@@ -33,19 +33,20 @@ def refuse_closed(folder: Path, machine: Path, journal: Journal | None, rows: It
 
     `journal` is the one of this run; `machine` is the folder that all users of the machine share.
     """
-    for taken in taken_hosts(folder, machine, journal, rows):
+    own = None if journal is None else journal.read().header
+    for taken in taken_hosts(folder, machine, own, rows):
         raise WindowError(taken.sentence)
 
 
-def taken_hosts(folder: Path, machine: Path, journal: Journal | None, rows: Iterable[Row]) -> Iterator[Taken]:
-    """Tell which of some hosts other runs have closed; as `refuse_closed`."""
+def taken_hosts(folder: Path, machine: Path, own: Header | None, rows: Iterable[Row]) -> Iterator[Taken]:
+    """Tell which of some hosts others than an own journal have closed; as `refuse_closed`."""
     wanted = list(rows)
-    yield from _in_folder(folder, "" if journal is None else journal.path.stem, wanted)
-    yield from _on_machine(machine, "" if journal is None else journal.read().header.public, wanted)
+    yield from _in_folder(folder, own, wanted)
+    yield from _on_machine(machine, "" if own is None else own.public, wanted)
 
 
-def _in_folder(folder: Path, run: str, wanted: Sequence[Row]) -> Iterator[Taken]:
-    found, errors = unfinished(folder, but=run)
+def _in_folder(folder: Path, own: Header | None, wanted: Sequence[Row]) -> Iterator[Taken]:
+    found, errors = unfinished(folder, but="" if own is None else own.run)
     # Hosts that such a run has closed would pass for closed before.
     if errors and (closed := _names(_closed(wanted))):
         yield Taken(
@@ -57,7 +58,12 @@ def _in_folder(folder: Path, run: str, wanted: Sequence[Row]) -> Iterator[Taken]
         if not (hosts := _names(state.means(wanted))):
             continue
         at_work = is_at_work(path, state)
-        if at_work is None:
+        if own is not None and own.process.is_same(state.header.process):
+            sentence = (
+                f"{hosts} is closed by an earlier play of this run, which has not opened it again: open it there, or "
+                "in a play before this one, with the entry point open or remotedesktop.sessions.session_window_open."
+            )
+        elif at_work is None:
             sentence = (
                 f"{hosts} is closed by a run on {state.header.controller} since {state.header.when}, and whether it is "
                 f"at work cannot be seen from here ({path}): wait for its end. If it has ended, open its hosts with "

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .._sessions.host_setting import FAILED
+from .._sessions.host_setting import FAILED, HostRow
 from .duty import Reopening
 from .journal import Journal
 from .journal_state import JournalError, Key, Row, host_key
@@ -43,21 +44,41 @@ class Opening:
 def restore(service: WaveService, rows: Sequence[Row], seconds: float = SET_SECONDS) -> list[Reopening]:
     """Give hosts the states of their rows; return what became of each, in their order. Raises what the service does.
 
-    Those that may be closed yet by a late effect come last, as they are watched for longer.
+    Those that may be closed yet by a late effect come last, as they are watched for longer. What keeps one part from
+    being set keeps not the other.
     """
-    late = [row for row in rows if row.get("unclear") and row["service"] == "wvd"]
-    parts = ([row for row in rows if row not in late], seconds), (late, max(seconds, LATE_SECONDS))
-    said = {host_key(row.fields): row for part, wait in parts if part for row in service.set(part, wait).rows}
+    said: dict[Key, HostRow] = {}
+    errors: list[Exception] = []
+    for part, wait in in_parts(rows, seconds):
+        with _noting(errors):
+            said.update((host_key(row.fields), row) for row in service.set(part, wait).rows)
+    if errors and not said:
+        raise errors[0]
     answers = []
     for row in rows:
         one = said.get(host_key(row))
         if one is None:
-            answers.append(Reopening("nothing was answered"))
+            answers.append(Reopening(str(errors[0]) if errors else "nothing was answered"))
         elif one.outcome == FAILED:
             answers.append(Reopening(one.reason or "it was not seen to be open"))
         else:
             answers.append(Reopening())
     return answers
+
+
+@contextmanager
+def _noting(errors: list[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # whatever it is, it is raised unless another part was set
+        errors.append(error)
+
+
+def in_parts(rows: Sequence[Row], seconds: float) -> list[tuple[list[Row], float]]:
+    """Part hosts by how long they are watched after they were given a state: longer where they may lose it yet."""
+    late = [row for row in rows if row.get("unclear") and row["service"] == "wvd"]
+    parts = ([row for row in rows if row not in late], seconds), (late, max(seconds, LATE_SECONDS))
+    return [(part, wait) for part, wait in parts if part]
 
 
 class WaveOpening:

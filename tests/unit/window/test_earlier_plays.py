@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window import earlier_plays
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.earlier_plays import (
     OPEN_SECONDS,
     WHY,
@@ -63,7 +64,7 @@ def test_guard_is_told_and_waited_for(tmp_path: Path) -> None:
         guard.finished()
 
     clock = Clock(open_again, 3.0)
-    open_earlier_plays(tmp_path, RUN, THIS, clock.world())
+    open_earlier_plays(tmp_path, tmp_path, RUN, THIS, clock.world())
     assert clock.time == 3.0
 
 
@@ -71,7 +72,7 @@ def test_guard_that_cannot_open_keeps_the_window_from_its_beginning(tmp_path: Pa
     begin(tmp_path)
     clock = Clock()
     with pytest.raises(WindowError, match=r"avd-0\.contoso\.com closed, and its guard could not .* not begun"):
-        open_earlier_plays(tmp_path, RUN, THIS, clock.world())
+        open_earlier_plays(tmp_path, tmp_path, RUN, THIS, clock.world())
     assert clock.time == OPEN_SECONDS
 
 
@@ -79,7 +80,7 @@ def test_run_that_has_ended_waits_no_longer(tmp_path: Path) -> None:
     begin(tmp_path)
     clock = Clock(lives=False)
     with pytest.raises(WindowError, match="not begun"):
-        open_earlier_plays(tmp_path, RUN, THIS, clock.world())
+        open_earlier_plays(tmp_path, tmp_path, RUN, THIS, clock.world())
     assert clock.time == 0.0
 
 
@@ -87,7 +88,34 @@ def test_run_that_has_ended_waits_no_longer(tmp_path: Path) -> None:
 def test_window_without_a_guard_is_left_to_people(tmp_path: Path, guard: Process | None) -> None:
     begin(tmp_path, guard=guard)
     with pytest.raises(WindowError, match=r"avd-0\.contoso\.com closed, .*reopen_hosts"):
-        open_earlier_plays(tmp_path, RUN, THIS, Clock().world())
+        open_earlier_plays(tmp_path, tmp_path, RUN, THIS, Clock().world())
+
+
+def test_guard_that_has_just_finished_is_not_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the reading of the journal and the look at it."""
+    guard = Journal(begin(tmp_path).path, "guard")
+
+    def finish(_process: object) -> bool:
+        guard.opened([wvd(0)])
+        guard.finished()
+        return False
+
+    monkeypatch.setattr(earlier_plays, "lives", finish)
+    open_earlier_plays(tmp_path, tmp_path, RUN, THIS, Clock().world())
+
+
+@pytest.mark.parametrize(("process", "found"), [(RUN, True), (DEAD, False)])
+def test_journal_in_another_folder_is_found(tmp_path: Path, process: Process, found: bool) -> None:
+    """As the next play may name another one."""
+    elsewhere = tmp_path / "elsewhere"
+    journal = begin_journal(elsewhere, process, EARLIER, "wvd", "here", "", tmp_path)
+    journal.closing([wvd(0)], within_play=True)
+    if found:
+        with pytest.raises(WindowError, match="no guard"):
+            open_earlier_plays(tmp_path / "journals", tmp_path, RUN, THIS, Clock().world())
+    else:
+        open_earlier_plays(tmp_path / "journals", tmp_path, RUN, THIS, Clock().world())
+    assert journal.read().over is found
 
 
 def test_what_is_no_rest_of_an_earlier_play_is_left_alone(tmp_path: Path) -> None:
@@ -97,11 +125,11 @@ def test_what_is_no_rest_of_an_earlier_play_is_left_alone(tmp_path: Path) -> Non
         if not more:
             journal.opened([wvd(0)])
         before = journal.path.read_bytes()
-        open_earlier_plays(folder, RUN, THIS, Clock().world())
+        open_earlier_plays(folder, tmp_path, RUN, THIS, Clock().world())
         assert journal.path.read_bytes() == before
     journal = begin(tmp_path)
     before = journal.path.read_bytes()
-    open_earlier_plays(tmp_path, RUN, EARLIER, Clock().world())
+    open_earlier_plays(tmp_path, tmp_path, RUN, EARLIER, Clock().world())
     assert journal.path.read_bytes() == before
 
 
@@ -109,8 +137,8 @@ def test_one_host_that_a_later_play_opens_keeps_all_of_its_play(tmp_path: Path) 
     """The end of the run's part is one of all its hosts."""
     journal = begin(tmp_path)
     journal.closing([wvd(1)], within_play=False)
-    open_earlier_plays(tmp_path, RUN, THIS, Clock().world())
+    open_earlier_plays(tmp_path, tmp_path, RUN, THIS, Clock().world())
     assert not journal.read().over
     journal.opened([wvd(1)])
     with pytest.raises(WindowError):
-        open_earlier_plays(tmp_path, RUN, THIS, Clock().world())
+        open_earlier_plays(tmp_path, tmp_path, RUN, THIS, Clock().world())

@@ -18,8 +18,11 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.jou
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal_state import JournalError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.machine_runs import (
     DEFAULT,
+    place_of_run,
     runs_folder,
     runs_of,
+    show_closing,
+    show_opened,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.process_life import Process, this_process
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.run_journal import (
@@ -213,6 +216,70 @@ def test_machine_without_such_a_folder_is_no_obstacle(tmp_path: Path) -> None:
     assert journal.read().header.public == ""
     journal.closing([wvd(0)])
     refuse_closed(tmp_path / "other", nowhere, None, [wvd(0)])
+
+
+def test_torn_line_does_not_take_the_next_one_with_it(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk was full when a host was opened; then there is room again."""
+    journal = machine.begin()
+    journal.closing([wvd(0)])
+    write = os.write
+    monkeypatch.setattr(machine_runs.os, "write", lambda file, data: write(file, data[:7]))
+    show_opened(machine.files()[0], [wvd(0)])
+    monkeypatch.undo()
+    journal.closing([wvd(1)])
+    with pytest.raises(WindowError, match="at work"):
+        machine.refuse(wvd(1))
+
+
+def test_file_that_is_just_being_made_is_not_removed_by_another_run(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = machine.begin()
+    write = os.write
+
+    def write_slowly(file: int, data: bytes) -> int:
+        monkeypatch.undo()
+        machine.begin("other")
+        return write(file, data)
+
+    public = Path(journal.read().header.public)
+    monkeypatch.setattr(machine_runs.os, "write", write_slowly)
+    show_closing(public, journal.path, [wvd(0)], [RUN])
+    with pytest.raises(WindowError, match="at work"):
+        machine.refuse(wvd(0))
+
+
+def process(**more: object) -> str:
+    record = {"pid": 1, "started": 1, "machine": "a b c", **more}
+    return json.dumps({"closing": [], "journal": "x", "processes": [record]})
+
+
+@pytest.mark.parametrize(
+    "text", [process(machine=""), process(machine="a"), process(pid=float("inf")), process(pid=-1), "[" * 200_000]
+)
+def test_nonsense_of_others_keeps_nobody_from_a_window(machine: Machine, text: str) -> None:
+    (machine.shared / "remotedesktop.sessions.x.runs").write_text(text + "\n")
+    machine.begin()
+    machine.refuse(CLOSED)
+    assert [one.is_at_work() for one in runs_of(machine.shared)] in ([False], [None])
+
+
+def test_pipe_in_its_place_keeps_no_guard_waiting(machine: Machine) -> None:
+    journal = machine.begin()
+    journal.closing([wvd(0)])
+    (file,) = machine.files()
+    file.unlink()
+    os.mkfifo(file)
+    journal.opened([wvd(0)])
+    assert journal.read().to_open() == []
+
+
+@pytest.mark.parametrize(("mode", "usable"), [(0o1777, True), (0o777, False), (0o770, True), (0o755, True)])
+def test_folder_in_which_others_could_exchange_files_is_not_used(tmp_path: Path, mode: int, usable: bool) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(mode)
+    assert (place_of_run(shared, tmp_path / "journal") is not None) is usable
 
 
 def test_torn_line_does_not_hide_the_others(machine: Machine) -> None:

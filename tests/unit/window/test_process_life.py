@@ -116,7 +116,7 @@ def test_what_cannot_be_seen_from_here() -> None:
     name, boot, space = own.machine.split()
     assert lives(own) is True
     assert lives(replace(own, machine=f"{name} {boot} pid:[1]")) is None
-    assert lives(replace(own, machine=f"other {boot} {space}")) is None
+    assert lives(replace(own, machine=f"other {boot} {space}")) is True, "its name may be changed while it runs"
     assert lives(replace(own, machine=f"other before {space}")) is None
     assert lives(replace(own, machine=f"{name} before {space}")) is False
 

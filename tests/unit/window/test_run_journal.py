@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window import run_journal
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal import Journal
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal_state import JournalError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.lock import OverError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.process_life import Process, this_process
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.run_journal import (
     begin_journal,
+    beginning,
     default_folder,
     find_journal,
 )
@@ -87,3 +89,29 @@ def test_user_without_a_home_must_say_where(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(JournalError, match="journal must say where"):
         default_folder({})
     assert default_folder({"XDG_STATE_HOME": "/var/lib/x"}) == Path("/var/lib/x/remotedesktop.sessions")
+
+
+def test_run_that_is_stopped_while_it_begins_keeps_no_other_waiting_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_journal, "BEGIN_SECONDS", 0.1)
+    with beginning(tmp_path), pytest.raises(JournalError, match="has been beginning"), beginning(tmp_path):
+        pass
+    with beginning(tmp_path):
+        pass
+
+
+def test_journal_of_an_earlier_play_of_this_run_is_told_from_that_of_another_run(tmp_path: Path) -> None:
+    begin(tmp_path, this_process()).closing([wvd(0)])
+    own = begin(tmp_path, this_process(), OTHER_PLAY)
+    with pytest.raises(WindowError, match="closed by an earlier play of this run"):
+        refuse_closed(tmp_path, tmp_path / "machine", own, [wvd(0)])
+
+
+def test_run_is_known_by_another_name_of_its_machine(tmp_path: Path) -> None:
+    this = this_process()
+    _name, boot, space = this.machine.split()
+    journal = begin(tmp_path, replace(this, machine=f"before {boot} {space}"))
+    found = find_journal(tmp_path, this, PLAY)
+    assert found is not None
+    assert found.path == journal.path

@@ -7,10 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.host_setting import HostReport
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import ServiceError
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.host_setting import (
+    SET,
+    HostReport,
+    HostRow,
+)
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal import Journal
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal_state import (
     Header,
@@ -29,6 +35,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wav
     restore,
 )
 from tests.unit.fakes.wave_farm import WaveFarm, WaveHosts, now_of
+from tests.unit.window.rows import wvd
 
 A, B = "host-0", "host-1"
 PATIENCE = 300.0
@@ -164,3 +171,19 @@ def test_host_that_may_be_closed_by_a_late_effect_is_watched_for_longer_and_last
     assert [one.reason for one in restore(hosts, rows)] == ["", ""]
     assert asked == [([B], SET_SECONDS), ([A], LATE_SECONDS)]
     assert restore(hosts, []) == []
+
+
+class OtherPoolBroken:
+    """The pool of the first host cannot be read."""
+
+    def set(self, rows: list[dict[str, Any]], _seconds: float) -> HostReport:
+        if [row["host"] for row in rows] == [wvd(0)["host"]]:
+            raise ServiceError("403")
+        return HostReport([HostRow(str(row["host"]), row, False, True, SET) for row in rows])
+
+
+def test_host_that_is_watched_is_opened_though_the_others_cannot_be_read() -> None:
+    answers = restore(OtherPoolBroken(), [wvd(0), {**wvd(1), "unclear": True}])  # type: ignore[arg-type]
+    assert [one.reason for one in answers] == ["403", ""]
+    with pytest.raises(ServiceError, match="403"):
+        restore(OtherPoolBroken(), [wvd(0)])  # type: ignore[arg-type]
