@@ -156,3 +156,20 @@ def test_saved_states_are_not_restored_on_hosts_that_a_window_works_on(runs: Win
     runs.wait_for(runs.guard_is_gone)
     restored = reopen(runs, reopen_hosts_journal="", reopen_hosts_saved=str(saved))
     assert (restored.status, states(runs)) == (0, BEFORE), restored.output
+
+
+def test_old_journal_opens_nothing_that_another_run_works_on(runs: WindowRuns) -> None:
+    """A colleague has opened the hosts of the run that died, and the next one keeps its journal elsewhere."""
+    die_closed(runs)
+    for host in (A, B):
+        runs.lab.change_host(pool="pool-01", host=host, allow_new_session=True)
+    process = runs.start(
+        runs.play(session_window_deadline="60s", session_window_journal=str(runs.folder / "other")),
+    )
+    runs.wait_for(lambda: states(runs) == CLOSED)
+    refused = reopen(runs)
+    assert refused.status != 0
+    assert "closed by a run of the user" in said(refused)
+    assert (states(runs), process.poll()) == (CLOSED, None)
+    runs.kill(process, signal.SIGKILL, True)
+    runs.wait_for(lambda: states(runs) == BEFORE)

@@ -279,6 +279,20 @@ def test_what_an_ended_play_has_left_closed_is_opened_before_the_next_window_clo
 
 
 @pytest.mark.newest_core
+@pytest.mark.parametrize("way", ["end_play, and another journal", "end_host, and free batches"])
+def test_what_is_left_closed_is_opened_first_in_other_ways(runs: WindowRuns, way: str) -> None:
+    end = {"name": "End", "ansible.builtin.meta": way.partition(",")[0], "when": f"inventory_hostname == '{A}'"}
+    plays = [runs.play([end], serial=1, strategy="free", **AT_ONCE)]
+    if "journal" in way:
+        another = str(runs.folder / "another")
+        plays = [runs.play([end], hosts=A, session_window_journal=another, **AT_ONCE), runs.play(hosts=B, **AT_ONCE)]
+    finished = runs.run(*plays)
+    assert finished.status == 0, finished.output
+    runs.wait_for(runs.guard_is_gone)
+    assert runs.done("drain", "undrain") == [(verb, host, "") for host in (A, B) for verb in ("drain", "undrain")]
+
+
+@pytest.mark.newest_core
 def test_what_a_later_play_is_to_open_stays_closed_meanwhile(runs: WindowRuns) -> None:
     """A window between has its own hosts, and its own guard."""
     first = own_block(runs)
