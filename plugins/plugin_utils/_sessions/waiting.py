@@ -44,6 +44,8 @@ SHARE_OF_READING = 4
 """After a list that took long, so many times as long nothing is read: the service has others to serve."""
 RETRY_SECONDS = 15.0
 """So long after a list that failed the next one is read at the latest: a message may be waiting for it."""
+CLOCKS_DIFFER = timedelta(seconds=60)
+"""So much a host's clock may be ahead of the controller's."""
 UNREAD_SECONDS = 60.0
 """So long after the deadline a list is tried again that must tell who is left."""
 MESSAGE_SECONDS = 30.0
@@ -102,6 +104,8 @@ class WatchedSession:
     told: list[Told] = field(default_factory=list)
     created: datetime | None = None
     """When it was created (aware), if any of its rows has told."""
+    seen_at: datetime | None = None
+    """When the first list that shows it was begun (aware)."""
 
     def __post_init__(self) -> None:
         """Note what its first row tells."""
@@ -272,10 +276,10 @@ class Wait:
             chosen = replace(selection, named=None).choose(listed, self._now()).sessions
             self._see(listed, chosen, at)
             if selection.named is None:
-                self._add(chosen)
+                self._add(chosen, at)
         else:
             choice = engine.choose(service, selection, listed, self._now)
-            self._add(choice.sessions)
+            self._add(choice.sessions, at)
             for named, found, outcome, reason in choice.left_alone:
                 if found is not None and _may_be(named, found):
                     one = replace(found, users=(named.user,) if named.user else ())
@@ -321,10 +325,11 @@ class Wait:
             elif one.outcome != NOT_SELECTED:
                 one.outcome, one.reason = NOT_SELECTED, f"it is {row.state} now, and does not pass the filters"
 
-    def _add(self, chosen: Sequence[Session]) -> None:
+    def _add(self, chosen: Sequence[Session], at: datetime) -> None:
         """Watch who is new."""
         known = {without_case(one.session.key) for one in self._report.watched if one.outcome != ENDED}
-        self._report.watched += (WatchedSession(row) for row in chosen if without_case(row.key) not in known)
+        new = (row for row in chosen if without_case(row.key) not in known)
+        self._report.watched += (WatchedSession(row, seen_at=at) for row in new)
 
     def _look_again(self) -> float:
         """Read who is on; trouble that may pass is let pass, until too long after the deadline."""
@@ -522,9 +527,19 @@ def _is_same(row: Session, one: WatchedSession) -> bool:
     if not row.users or not users:
         return same_instant(row.created, one.created)
     if row.created is None or one.created is None:
-        return fold(row.user) == fold(users[0])
+        return fold(row.user) == fold(users[0]) and not _is_younger(row, one)
     # A service may tell one of the names of a user later. By its creation it is the same session all the same.
     return same_instant(row.created, one.created) and not {*map(fold, row.users)}.isdisjoint(map(fold, users))
+
+
+def _is_younger(row: Session, one: WatchedSession) -> bool:
+    """Tell whether a row's session was created after the one that is watched was seen, so that it is another one.
+
+    Clocks differ a little, and being told twice does less harm than being ended without notice.
+    """
+    if row.created is None or one.created is not None or one.seen_at is None:
+        return False
+    return row.created > one.seen_at + CLOCKS_DIFFER
 
 
 def _may_be(named: NamedSession, found: Session) -> bool:

@@ -67,6 +67,12 @@ def journals_of(folder: Path, process: Process, part: str = "*") -> Iterator[tup
                 yield path, state
 
 
+def met_in_run(journal: Journal) -> set[str]:
+    """Return the users whom any part of the run of a journal has warned or ended, without case."""
+    process = journal.read().header.process
+    return set().union(*(state.met for _path, state in journals_of(journal.path.parent, process)))
+
+
 def begin_journal(
     folder: Path, process: Process, part: str, service: str, controller: str, place: str, machine: Path
 ) -> Journal:

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from .._sessions import engine
 from .._sessions.execution import BrokenOffError
-from .._sessions.host_setting import FAILED, HostRow
+from .._sessions.host_setting import ALREADY_SET, FAILED, HostRow
 from .._sessions.outcome import UNCLEAR, Report
 from .._sessions.selection import Filters, Selection
 from .._sessions.session import ACTIVE, DISCONNECTED, ENDING, OTHER, Key, Session, fold, without_case
@@ -36,6 +36,7 @@ from .._sessions.waiting import (
 from .journal import Journal
 from .journal_state import Row, host_key
 from .lock import acting
+from .run_journal import met_in_run
 from .wave_orders import DISCONNECT_ALL, EMPTY, FAIL, LEAVE, WaveOrders, WindowError
 from .wave_service import WaveService
 
@@ -87,6 +88,8 @@ class WaveHost:
     """Whether it was seen to be open by somebody else, and could not be closed once more yet."""
     newest: SessionHost | None = None
     """As it was when its door was read last."""
+    unread_from: float | None = None
+    """Since when by the clock its door cannot be read."""
     ready: bool = False
 
     @property
@@ -173,6 +176,7 @@ class Wave:
         self._require_floor(self._to_close())
         self._close(self._to_close())
         self._require_floor([one for one in self._in() if one.is_ours])
+        self._require_time()
         if self._in():
             try:
                 self._wait()
@@ -271,6 +275,19 @@ class Wave:
                 f"is {self._orders.keep_open}: take smaller waves (serial), or open others first."
             )
 
+    def _require_time(self) -> None:
+        """Raise WindowError when closing took so long that the deadline would be too late; the hosts are opened."""
+        took = self._world.clock() - self._begun
+        if not self._in() or self._orders.latest - took >= self._orders.deadline:
+            return
+        for one in self._in():
+            self._take_out(one, "the deadline of its users would be after latest", failed=True)
+        self.open_out()
+        raise WindowError(
+            f"The wave is not held: closing its hosts took {took:.0f} s, so the deadline of their users would be after "
+            "latest. Set latest later, or take smaller waves (serial)."
+        )
+
     # Doors
 
     def _acting(self) -> AbstractContextManager[None]:
@@ -294,6 +311,11 @@ class Wave:
                 raise WindowError(f"Another wave of this run has closed {names}: two hosts of the play are one.")
             done = self._set_closed(hosts)
         for one, row in done:
+            if row is not None and row.outcome == ALREADY_SET and row.before == self._service.closed_state:
+                # By somebody else, since it was read.
+                one.closed_before = True
+                self._journal.opened([one.host.fields])
+                continue
             one.closed_at = at
             if row is None or row.outcome != FAILED:
                 continue
@@ -344,17 +366,20 @@ class Wave:
     def _read_doors(self) -> None:
         """Close hosts once more that somebody else has opened; the second time they are out.
 
-        So are those that serve nobody any more. When one cannot be read, the others come first, and then its error.
+        So are those that serve nobody any more, and one that alone cannot be read for long. Until then the others come
+        first, and then its error.
         """
         at = self._world.clock()
         closed = {self._name(one): one for one in self._in() if one.is_ours or one.closed_before}
         answers = self._service.read(list(closed)) if closed else ()
-        errors = [answer.error for answer in answers if answer.error is not None]
+        unread = {closed[answer.named].name: answer.error for answer in answers if answer.error is not None}
         again = []
         for answer in answers:
             one = closed[answer.named]
             if answer.error is not None:
+                one.unread_from = at if one.unread_from is None else one.unread_from
                 continue
+            one.unread_from = None
             one.newest = answer.found
             if answer.found is None:
                 self._take_out(one, "it is no session host of its place any more", failed=True)
@@ -374,9 +399,28 @@ class Wave:
             self._take_out(one, "somebody else has opened it for new sessions", failed=True)
         if again:
             self._close_again(again)
-        if errors:
-            raise errors[0]
+        if len(unread) < len(answers):
+            for one in closed.values():
+                if one.unread_from is not None and at >= one.unread_from + self._orders.wait_timeout:
+                    self._take_out(one, f"its state cannot be read: {unread.pop(one.name)}", failed=True)
+        for error in unread.values():
+            raise error
         self._doors_read_at = at
+
+    def _look_surely(self, at_once: bool = False) -> None:
+        """Look at the doors again and again, as long as it takes until a host that cannot be read is out."""
+        until = self._world.clock() + self._orders.wait_timeout + TRY_PAUSE
+        while True:
+            try:
+                self._look_at_doors(at_once)
+            except self._service.trouble as error:
+                if self._world.clock() >= until:
+                    raise
+                self._warn(f"{str(error).rstrip('.')}. It is tried again.")
+            else:
+                return
+            self._require_run()
+            self._world.sleep(TRY_PAUSE)
 
     def _close_again(self, hosts: Sequence[WaveHost]) -> None:
         """Close hosts that somebody else has opened."""
@@ -469,8 +513,11 @@ class Wave:
         warned = [one.session for one in self._warned()] if orders.ends_active else []
         self._leave_unready(warned, verb)
         named = tuple(name_session(one) for one in warned if self._is_meant(one))
-        if named and not self._do(verb, Selection(named, self._filters())):
-            self._leave_unready((), verb)
+        if named:
+            self._do(verb, Selection(named, self._filters()))
+            if not orders.check_mode:
+                # That takes time, in which somebody may have come who keeps the others from being ended.
+                self._leave_unready((), verb)
         if verb is LOG_OFF:
             self._do(verb, Selection(filters=self._filters(states=(DISCONNECTED,))))
 
@@ -479,6 +526,7 @@ class Wave:
         number = -1
         while self._meant and number != len(self._meant):
             number = len(self._meant)
+            self._look_surely()
             listed = self._list()
             self._leave_protected(listed)
             self._leave_where_somebody_stays(listed, warned, verb)
@@ -568,7 +616,7 @@ class Wave:
         told = [one.session for one in watched if any(said.outcome in (MESSAGE.done, UNCLEAR) for said in one.told)]
         ended = [one.session for one in self.record.endings.values() if one.how]
         users = {fold(row.user): row.user for row in (*told, *ended) if row.users}
-        earlier = self._journal.read().met
+        earlier = met_in_run(self._journal)
         self.record.met_before = sorted(user for name, user in users.items() if name in earlier)
         self._journal.met(users.values())
 
@@ -579,11 +627,11 @@ class Wave:
         until = self._world.clock() + PROOF_SECONDS
         while True:
             # Before the list and after it: whoever came through a door that was open in between is on no list.
-            self._try(partial(self._look_at_doors, at_once=True))
+            self._look_surely(at_once=True)
             listed = self._list()
             self._leave_protected(listed)
             opened = sum(one.reopened for one in self.hosts)
-            self._try(partial(self._look_at_doors, at_once=True))
+            self._look_surely(at_once=True)
             if sum(one.reopened for one in self.hosts) != opened:
                 continue
             here = self._by_host(listed)

@@ -37,7 +37,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wav
 )
 from tests.unit.fakes.console import Person
 from tests.unit.fakes.farm import fail_before, session
-from tests.unit.fakes.wave_farm import WaveFarm, WaveHosts, now_of, stay
+from tests.unit.fakes.wave_farm import START, WaveFarm, WaveHosts, now_of, stay
 
 FIRST = StagedMessage(600.0, "10m", "Maintenance", "In {minutes} minutes.")
 LAST = StagedMessage(300.0, "5m", "Maintenance", "In {minutes} minutes.")
@@ -603,6 +603,102 @@ def test_session_that_stays_keeps_its_host_from_being_ready(bench: Callable[...,
     one.farm.replies = {ALICE.key: [stay] * 200}
     assert "alice@contoso.com is on" in str(one.close()[A])
     assert (one.hosts.states[A], one.left_closed()) == (True, [B])
+
+
+@pytest.mark.parametrize("what", ["protected", "late", "off"])
+def test_nobody_is_ended_for_nothing_on_a_host_that_is_lost_while_the_active_ones_are_ended(
+    bench: Callable[..., Bench], what: str
+) -> None:
+    one = bench(ALICE, BOB, protected_users=("grace",))
+    change = {
+        "protected": one.hosts.come(session("9", "grace@contoso.com", host=A)),
+        "late": one.hosts.come(LATE),
+        "off": one.hosts.set_status(A, "its status is Unavailable"),
+    }[what]
+
+    original = one.hosts.open_sessions
+
+    def takes_long(farm: WaveFarm, _one: Any) -> Reply:
+        farm.schedule.append((farm.seconds + 10, one.hosts.leave(ALICE)))
+        return Reply.DONE
+
+    def open_sessions(operation: Any, selection: Any) -> Any:
+        if operation is not None and operation.verb.name == "log off" and selection.named:
+            one.farm.replies[ALICE.key] = [takes_long]
+            one.farm.schedule = [(one.farm.seconds + 1, change)]
+        return original(operation, selection)
+
+    one.hosts.open_sessions = open_sessions  # type: ignore[method-assign]
+    assert one.close()[A] is not True
+    assert [user for user, _state, _at in one.ended()] == ["alice"]
+
+
+def test_host_that_a_colleague_closes_before_this_run_does_stays_closed(bench: Callable[..., Bench]) -> None:
+    """After its door was read, while the sessions are listed."""
+    one = bench(ALICE, protected_users=("grace",))
+    original, colleague = one.hosts.open_sessions, [one.hosts.set_state(A, False)]
+
+    def open_sessions(operation: Any, selection: Any) -> Any:
+        while colleague:
+            colleague.pop()()
+        return original(operation, selection)
+
+    one.hosts.open_sessions = open_sessions  # type: ignore[method-assign]
+    assert one.close() == {A: True, B: True}
+    assert one.left_closed() == [B], "so only that one is opened in the end"
+    assert one.facts()["hosts"][A]["closed_before"]
+
+
+def test_session_that_follows_one_of_unknown_creation_has_its_own_notice(bench: Callable[..., Bench]) -> None:
+    """Of the same user, with the same id."""
+    one = bench(replace(ALICE, created=None))
+    again = replace(ALICE, created=START + timedelta(seconds=1190))
+    one.farm.schedule = [(1192.0, one.hosts.come(again))]
+    one.close()
+    told = [said.at for said in one.farm.doings if "message" in said.verb and said.session.created == again.created]
+    assert all(at >= min(told) + 300 for _user, _state, at in one.ended())
+
+
+@pytest.mark.parametrize("begins", [700.0, 1190.0, 1199.0])
+def test_host_that_alone_cannot_be_read_for_long_is_out_and_keeps_no_other_from_the_work(
+    bench: Callable[..., Bench], begins: float
+) -> None:
+    one = bench(ALICE, CAROL)
+    one.hosts.unread[B] = (begins, 1e9)
+    states = one.close()
+    assert states[A] is True
+    assert "its state cannot be read" in states[B]
+    assert ("alice", 900) in one.told() or begins == 700.0
+    assert "carol" not in [user for user, _state, _at in one.ended()]
+
+
+@pytest.mark.parametrize("latest", [1290.0, 1210.0])
+def test_wave_is_opened_again_when_closing_took_so_long_that_its_deadline_would_be_after_latest(
+    bench: Callable[..., Bench], latest: float
+) -> None:
+    one = bench(ALICE, latest=latest)
+    original = one.hosts.set
+
+    def set_slowly(rows: Any, seconds: float, check_mode: bool = False) -> Any:
+        one.farm.clock.sleep(0.0 if one.hosts.asked else 90.0)
+        return original(rows, seconds, check_mode)
+
+    one.hosts.set = set_slowly  # type: ignore[method-assign]
+    if latest == 1290.0:
+        assert one.close() == {A: True, B: True}
+        return
+    with pytest.raises(WindowError, match="after latest"):
+        one.close()
+    assert (one.told(), one.ended(), one.left_closed()) == ([], [], [])
+
+
+def test_users_are_met_again_in_a_later_play_of_the_run(bench: Callable[..., Bench]) -> None:
+    """Which has a journal of its own."""
+    one = bench(ALICE)
+    header = Header("run-0", this_process(), "wvd", "", "here")
+    Journal.create(one.folder / "journals", header).met(["Alice@contoso.com"])
+    one.close()
+    assert one.facts()["met_before"] == ["alice@contoso.com"]
 
 
 def test_nobody_is_ended_for_nothing_where_ending_another_one_fails(bench: Callable[..., Bench]) -> None:
