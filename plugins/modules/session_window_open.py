@@ -42,6 +42,8 @@ options:
     description:
       - When more than so many percent of the hosts of the wave have failed, are unreachable, could not be opened or
         were not seen to be able to serve, RV(stop) is true, and the role ends the play, so that no other wave is begun.
+      - A host counts as failed, too, when it was taken out of the wave by an error, such as one that could not be
+        closed. One that is left in peace for its users does not.
     type: int
     default: 25
 attributes:

@@ -293,6 +293,31 @@ def test_what_is_left_closed_is_opened_first_in_other_ways(runs: WindowRuns, way
 
 
 @pytest.mark.newest_core
+def test_window_ends_with_a_wave_whose_hosts_cannot_be_closed(runs: WindowRuns) -> None:
+    runs.lab.add_fault(operation="drain", when="before", kind="status", status=400, host=A, times=0)
+    finished = runs.run(runs.play(serial=1, session_window_stop_at_percentage=0, **AT_ONCE))
+    assert finished.status != 0
+    assert "the window ends with this wave" in finished.output
+    (wave,) = runs.report()["waves"]
+    assert (wave["hosts"][A]["failed"], wave["stopped"]) == (True, True)
+    assert not runs.done("message", "logoff")
+    runs.wait_for(runs.guard_is_gone)
+
+
+@pytest.mark.newest_core
+def test_wave_of_a_play_that_was_ended_is_no_reason_to_work_in_a_later_one(runs: WindowRuns) -> None:
+    """In which no window is held, as its condition is not true for the first host."""
+    first = runs.play([{"name": "End", "ansible.builtin.meta": "end_play"}], **AT_ONCE)
+    second = runs.play()
+    second["roles"][0]["when"] = f"inventory_hostname != '{A}'"
+    finished = runs.run(first, second)
+    assert "No window was held" in finished.output
+    assert worked(finished) == []
+    runs.wait_for(runs.guard_is_gone)
+    assert states(runs) == BEFORE
+
+
+@pytest.mark.newest_core
 def test_what_a_later_play_is_to_open_stays_closed_meanwhile(runs: WindowRuns) -> None:
     """A window between has its own hosts, and its own guard."""
     first = own_block(runs)

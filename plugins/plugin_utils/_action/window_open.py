@@ -129,7 +129,8 @@ class OpenAction(WindowAction):
             one["left_closed"] = closed.get(name, "")
         unhealthy = [name for name, row in by_name.items() if host_key(row) in opening.unhealthy]
         before = self._lost_before(options, rows)
-        lost = {*failed, *unhealthy, *closed, *before}
+        out = [name for name, one in rows.items() if one.get("failed")]
+        lost = {*failed, *unhealthy, *closed, *before, *out}
         total = max(1, len(rows) + len(before))
         stop = bool(lost) and 100 * len(lost) > options["stop_at_percentage"] * total
         facts = {**known, "hosts": rows, "ended": write_time(utc_now()), "stopped": stop}
@@ -143,6 +144,7 @@ class OpenAction(WindowAction):
         lines += [f"{name}: opened, but not seen to serve" for name in unhealthy]
         lines += [f"{name}: the work on it failed, or it was lost" for name in failed]
         lines += [f"{name}: it was lost before the wave was closed" for name in before]
+        lines += [f"{name}: it failed, because {rows[name]['out']}" for name in out]
         if stop:
             lines.append(
                 f"{len(lost)} of {total} session hosts failed, which is more than {options['stop_at_percentage']} %: "

@@ -564,10 +564,15 @@ class Wave:
         return Filters(states=states, hosts=self._meant, excluded_users=self._orders.protected_users)
 
     def _warned(self) -> Iterable[WatchedSession]:
-        """Return those who are still on and have been warned for long enough."""
+        """Return those who are still on and have been warned for long enough.
+
+        Of one whose creation is not told any more it is not sure that it is who was warned.
+        """
         report = self.record.wait
         now, notice = self._world.clock(), self._orders.minimum_notice
         for one in report.remaining if report is not None else ():
+            if notice and one.session.created is None and one.created is not None:
+                continue
             warned = warned_seconds(one.told, now)
             if not notice or self._orders.check_mode or (warned is not None and warned >= notice):
                 yield one

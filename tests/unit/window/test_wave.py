@@ -659,6 +659,13 @@ def test_session_that_follows_one_of_unknown_creation_has_its_own_notice(bench: 
     assert all(at >= min(told) + 300 for _user, _state, at in one.ended())
 
 
+def test_session_whose_creation_is_not_told_any_more_may_be_another_one(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE)
+    one.farm.schedule = [(1100.0, one.hosts.come(replace(ALICE, created=None)))]
+    assert "has had no notice" in str(one.close()[A])
+    assert one.ended() == []
+
+
 @pytest.mark.parametrize("begins", [700.0, 1190.0, 1199.0])
 def test_host_that_alone_cannot_be_read_for_long_is_out_and_keeps_no_other_from_the_work(
     bench: Callable[..., Bench], begins: float
