@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,31 @@ def test_what_is_unanswered_leaves_what_the_inventory_and_the_role_say(runs: Win
     assert "grace" in wave["hosts"][C]["out"]
     told = {message["title"] for row in wave["sessions"] for message in row["messages"]}
     assert told == {"Maintenance begins soon"}, "the role's own, of which the second has overtaken the first"
+
+
+@pytest.mark.parametrize(
+    ("where", "answer"), [("inventory", []), ("inventory", [""]), ("import", " "), ("role", ""), ("role", ["", " "])]
+)
+def test_users_are_protected_wherever_it_is_said_beneath_a_field_that_nobody_answered(
+    runs: WindowRuns, where: str, answer: object
+) -> None:
+    """A list is what a field of several choices gives."""
+    protected = {"session_window_protected_users": ["grace@{{ domain }}"], "domain": "contoso.com"}
+    runs.lab.change_host(pool="pool-01", host=C, allow_new_session=True)
+    extra = {"session_window_protected_users": answer, **AT_ONCE}
+    if where == "inventory":
+        runs.inventory["window"]["vars"] = protected
+    variables = protected if where == "role" else {}
+    play = runs.play(hosts=C, **{name: value for name, value in variables.items() if name != "domain"})
+    play["vars"] = {"domain": "contoso.com"}
+    if where == "import":
+        play = {"ansible.builtin.import_playbook": WINDOW, "vars": {**runs.role_variables(), **protected}}
+        extra["session_window_hosts"] = C
+    finished = runs.run(play, arguments=["-e", json.dumps(extra)])
+    assert finished.status == 0, finished.output
+    assert runs.done() == []
+    (wave,) = runs.report()["waves"]
+    assert "grace" in wave["hosts"][C]["out"]
 
 
 def test_messages_of_the_inventory_count_where_a_survey_says_nothing(runs: WindowRuns) -> None:

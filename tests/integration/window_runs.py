@@ -71,23 +71,27 @@ class WindowRuns:
         folders = {"session_window_journal": str(self.journals), "session_window_report": str(self.reports)}
         return {**FAST, **folders, "session_window_tasks": str(tasks), **self.variables}
 
-    def run_playbook(self, name: str, *inventory: str, **variables: Any) -> Finished:
-        """Run a playbook of the collection with variables of the command line."""
+    def role_variables(self) -> Row:
+        """The role's variables, with a work of its own."""
         tasks = self.folder / "work.yml"
         tasks.write_text(json.dumps(list(WORK)))
-        values = json.dumps({**self._values(tasks), **variables})
-        return self.ansible.run("ansible-playbook", name, *(inventory or ("-i", self._inventory())), "-e", values)
+        return self._values(tasks)
+
+    def run_playbook(self, name: str, *inventory: str, **variables: Any) -> Finished:
+        """Run a playbook of the collection with variables of the command line."""
+        values = json.dumps({**self.role_variables(), **variables})
+        return self.ansible.run("ansible-playbook", name, *(inventory or ("-i", self.write_inventory())), "-e", values)
 
     def run(self, *plays: Row, arguments: Sequence[str] = ()) -> Finished:
-        return self.ansible.run("ansible-playbook", "-i", self._inventory(), self._playbook(plays), *arguments)
+        return self.ansible.run("ansible-playbook", "-i", self.write_inventory(), self._playbook(plays), *arguments)
 
     def start(self, *plays: Row, within: Sequence[str] = ()) -> subprocess.Popen[bytes]:
         """Begin a run; `within` is a command that runs another one."""
-        process = self.ansible.start(*within, "ansible-playbook", "-i", self._inventory(), self._playbook(plays))
+        process = self.ansible.start(*within, "ansible-playbook", "-i", self.write_inventory(), self._playbook(plays))
         self.started.append(process)
         return process
 
-    def _inventory(self) -> str:
+    def write_inventory(self) -> str:
         path = self.folder / "inventory.json"
         path.write_text(json.dumps(self.inventory))
         return str(path)

@@ -50,11 +50,35 @@ def test_every_user_whom_a_text_names_is_protected(text: object) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["carol; erin", "car*", "Carol <carol@contoso.com>", "['carol']", '["carol", "dave"]', "[]", ["carol:dave"]],
+    [
+        "carol; erin",
+        "car*",
+        "Carol <carol@contoso.com>",
+        "['carol']",
+        '["carol", "dave"]',
+        "[]",
+        ["carol:dave"],
+        "carol@contoso.com erin@contoso.com",
+        "CONTOSO\\carol CONTOSO\\erin",
+        "- carol@contoso.com",
+        "'carol@contoso.com'",
+    ],
 )
 def test_what_can_be_nobody_is_no_protection(text: object) -> None:
     with pytest.raises(SelectionError, match="protected_users takes"):
         read_orders(read(protected_users=text), False)
+
+
+@pytest.mark.parametrize("name", ["CONTOSO\alice", "CONTOSO\bob", "CONTOSO\frank", "CONTOSO\victor", "x\tnina"])
+def test_name_of_which_a_backslash_was_lost_is_no_protection(name: str) -> None:
+    """Ansible decodes it in -e name=value."""
+    with pytest.raises(SelectionError, match="as JSON"):
+        read_orders(read(protected_users=name), False)
+
+
+@pytest.mark.parametrize("name", ["CONTOSO\\alice", "o'brien@contoso.com", "Jos\u00e9 Maria", "svc-backup$"])
+def test_name_that_may_be_one_protects(name: str) -> None:
+    assert read_orders(read(protected_users=name), False).protected_users == (name,)
 
 
 @pytest.mark.parametrize("empty", ["", " ", "\n"])

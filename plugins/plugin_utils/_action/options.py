@@ -18,6 +18,9 @@ from .._sessions.selection import Filters
 AGE = re.compile(r"(\d{1,7})([smhdw]?)", re.ASCII | re.IGNORECASE)
 AGE_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 """Units of an age, as in ansible.builtin.find."""
+LINE_ENDS = re.compile(r"[\r\n]+")
+NO_NAME = re.compile(r"^- |^'.*'$|@.*@|\\.*\\")
+"""What some list became a text of: lines of YAML, a quotation, or names with blanks between."""
 NOT_IN_NAMES = ',;"/[]:|=<>'
 """Characters that no account name has, so that a list written as one text does not pass for a name."""
 
@@ -102,8 +105,13 @@ def read_users(options: Options, name: str) -> tuple[str, ...]:
     for user in users:
         if any(mark in user for mark in "*?"):
             raise SelectionError(f"{name} takes whole names: {user!r} has a wildcard.")
-        if any(mark in user for mark in NOT_IN_NAMES):
+        if any(mark in user for mark in NOT_IN_NAMES) or NO_NAME.search(user):
             raise SelectionError(f"{name} takes one name an element: {user!r} cannot be a user's name.")
+        if not user.isprintable():
+            raise SelectionError(
+                f"{name} has {user!r}, with a character that no name has: in -e name=value Ansible takes a backslash "
+                "and some letters for such a one. Give it as JSON, or in a file."
+            )
     return users
 
 
@@ -173,7 +181,7 @@ def is_empty(value: Any) -> bool:
 
 def split_lines(names: list[str]) -> list[str]:
     """Split names at line ends, so that a multi-line survey answer protects every user that it names."""
-    return [name.strip() for text in names for name in text.splitlines() if name.strip()]
+    return [name.strip() for text in names for name in LINE_ENDS.split(text) if name.strip()]
 
 
 def strip_each(names: list[str]) -> list[str]:

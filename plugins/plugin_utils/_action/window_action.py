@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
+from ansible.template import Templar
 
 from .._services.place import Options, Spec
 from .._services.rds_wave import RdsWave
@@ -35,7 +36,7 @@ from .options import check_args, read_options
 from .other_host import find_other_host
 from .run_life import leave_dead_run, run_lives
 from .task_reach import make_reach, task_environment
-from .unanswered import is_unanswered, unanswered_fields, without_fields
+from .unanswered import is_unanswered, unanswered_fields, variables_without, without_fields
 from .window_options import EMPTY_MEANS_LEFT_OUT, read_brokers, read_places
 
 FREE = ("free", "host_pinned")
@@ -52,6 +53,8 @@ ROLE = "session_window_"
 """What the role's variables have before the name of the option."""
 AZURE = f"{ROLE}azure"
 """Compared as it is written: each host's own templates may ask a vault."""
+NEVER_NOBODY = (f"{ROLE}protected_users", f"{ROLE}collection_name")
+"""Variables whose empty list is a field of several choices of which none was taken: nobody is unprotected by that."""
 DEFAULT_MESSAGES = f"{ROLE}default_messages"
 """The role's own variable: an empty text is no empty list, so nobody is left unwarned by it."""
 EACH_ITS_OWN = frozenset(("azure", "host", "hosts"))
@@ -68,6 +71,8 @@ class WindowAction(ActionBase):
 
     OPTIONS: ClassVar[Spec]
     """Options of the module, as an argument spec."""
+    OF_ROLE: ClassVar = True
+    """Whether variables of the role say the options, of which a survey may leave some open."""
 
     _supports_check_mode = True
     _supports_async = False
@@ -93,7 +98,7 @@ class WindowAction(ActionBase):
         self._own: dict[str, dict[str, Any]] = {}
         self._said = dict(self._task.args)
         hostvars = task_vars.get("hostvars", {})
-        self._fields = unanswered_fields(hostvars, ROLE)
+        self._fields = unanswered_fields(hostvars, ROLE, NEVER_NOBODY) if self.OF_ROLE else []
         self._everywhere = without_fields(hostvars, self._fields)
 
     def _run(self) -> dict[str, Any]:
@@ -115,11 +120,11 @@ class WindowAction(ActionBase):
             return self._do(options)
 
     def _take_unanswered(self) -> None:
-        """Take for what a survey has left open what the inventory says, or what the default says."""
-        here = self._own_of(str(self._vars.get("inventory_hostname") or "localhost"))
+        """Take for what a survey has left open what the inventory, the play or the role says, or the default."""
+        here = self._beneath_fields()
         for name, spec in self.OPTIONS.items():
             variable = f"{ROLE}{name}"
-            if not is_unanswered(self._task.args.get(name)):
+            if not is_unanswered(self._task.args.get(name)) and variable not in self._fields:
                 continue
             if variable in self._fields:
                 self._said[name] = here.get(variable)
@@ -131,6 +136,15 @@ class WindowAction(ActionBase):
                 raise SelectionError("messages is an empty text: leave it out, or set it to [] for no message.")
             elif "default" in spec or name in EMPTY_MEANS_LEFT_OUT:
                 self._task.args.pop(name, None)
+
+    def _beneath_fields(self) -> Mapping[str, Any]:
+        """Return what is said of the fields of a survey that nobody has answered."""
+        if not self._fields:
+            return {}
+        host = str(self._vars.get("inventory_hostname") or "localhost")
+        said = variables_without(self._everywhere, self._play(), host, self._task)
+        templar: Any = Templar(self._loader, dict(said))
+        return {name: plain(templar.template(said[name])) for name in self._fields if name in said}
 
     def _do(self, options: Options) -> dict[str, Any]:
         raise NotImplementedError

@@ -36,6 +36,7 @@ class ReopenAction(WindowAction):
     """Gives hosts their states. What one journal lacks keeps no other's hosts from being opened."""
 
     OPTIONS: ClassVar = REOPEN
+    OF_ROLE: ClassVar = False
 
     def _do(self, options: Options) -> dict[str, Any]:
         if options["journal"] and options["saved"]:
