@@ -167,8 +167,11 @@ options:
     description:
       - A file of tasks that a later task includes, to find its mistakes before anything is closed. No task of it is
         run. A relative path is meant from the folder of the playbook.
-      - Found are a file that is missing or cannot be read as tasks, and modules that there are not. What the file
-        imports is read, too. What it includes is not.
+      - Found are a file that is missing or cannot be read as tasks, and modules, and words of M(ansible.builtin.meta),
+        that there are not. What the file imports is read, too. What it includes is not. With C(action) a module whose
+        name is a template is not looked for, nor one that an included role may bring.
+      - In the role P(remotedesktop.sessions.session_window#role) the hosts of a wave may have different files. All are
+        read, but for those whose names are not known yet.
       - Says, too, that the hosts are opened in the play that closes them. When that play has been ended in between (by
         C(meta=end_play)), the next window of the run has its guard open them before it closes others. Hosts that were
         closed without it stay closed until a later play opens them, or the run has ended.

@@ -120,7 +120,7 @@ def test_limit_that_leaves_out_who_opens_is_no_success(runs: WindowRuns) -> None
     """And the sign-in may be that of the window."""
     azure = take_sign_in(runs)
     die_closed(runs, session_window_azure=azure)
-    limited = reopen(runs, "--limit", A, inventory=runs._inventory(), reopen_hosts_azure=azure)
+    limited = reopen(runs, "--limit", A, inventory=runs.write_inventory(), reopen_hosts_azure=azure)
     assert limited.status != 0
     assert "The limit leaves localhost out" in said(limited)
     finished = reopen(runs, reopen_hosts_azure=azure)
@@ -135,7 +135,7 @@ def test_hosts_of_a_broker_that_the_window_was_told_to_ask(lab: Lab, tmp_path: P
         asks = {"session_window_place": rds_window.BROKER_2, "session_window_connection_broker": BROKER}
         closed = dict.fromkeys(rds_window.BEFORE, "No")
         die_closed(runs, lambda: rds_window.states(runs) == closed, **asks)
-        finished = reopen(runs, inventory=runs._inventory())
+        finished = reopen(runs, inventory=runs.write_inventory())
         assert finished.status == 0, finished.output
         assert rds_window.states(runs) == rds_window.BEFORE
     finally:

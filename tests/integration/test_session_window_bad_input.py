@@ -126,9 +126,11 @@ HIDDEN = """
         ("name: Work", "list"),
         ("- name: Work\n  no_such_module:\n", "no_such_module"),
         (HIDDEN, "no_such_module"),
+        ("- name: Work\n  action: no_such_module a=b\n", "no_such_module"),
+        ("- name: Work\n  ansible.builtin.meta: end_night\n", "end_night"),
         ("- name: Work\n  ansible.builtin.import_tasks: more.yml\n", "more.yml"),
     ],
-    ids=["missing", "no YAML", "no list", "unknown module", "behind a condition", "missing import"],
+    ids=["missing", "no YAML", "no list", "unknown module", "behind a condition", "action", "meta", "missing import"],
 )
 def test_mistake_in_the_tasks_is_found_before_anything_is_closed(
     lab: Lab, tmp_path: Path, text: str | None, says: str
@@ -160,4 +162,23 @@ def test_import_that_ansible_cannot_follow_is_found_before_anything_is_closed(la
     finished = runs.run(play)
     assert finished.status != 0
     assert "cannot be included" in finished.output
+    assert runs.done() == []
+
+
+@pytest.mark.outer_cores
+@pytest.mark.parametrize("text", [None, "- name: Work\n  no_such_module:\n"], ids=["missing", "unknown module"])
+def test_mistake_in_the_tasks_of_another_host_is_found_before_anything_is_closed(
+    lab: Lab, tmp_path: Path, text: str | None
+) -> None:
+    """Which file is a variable of each host."""
+    runs = make_runs(lab, tmp_path, [A, B])
+    play = runs.play()
+    good, bad = play["roles"][0]["vars"].pop("session_window_tasks"), tmp_path / "bad.yml"
+    if text is not None:
+        bad.write_text(text)
+    for host, file in (A, good), (B, str(bad)):
+        runs.inventory["window"]["hosts"][host]["session_window_tasks"] = file
+    finished = runs.run(play)
+    assert finished.status != 0
+    assert "bad.yml cannot be included" in finished.output
     assert runs.done() == []

@@ -54,7 +54,7 @@ def worked(finished: Finished) -> list[str]:
 
 
 def hold(runs: WindowRuns, *arguments: str, **variables: object) -> Finished:
-    return runs.run_playbook(PLAYBOOK, "-i", runs._inventory(), *arguments, **{**AT_ONCE, **variables})
+    return runs.run_playbook(PLAYBOOK, "-i", runs.write_inventory(), *arguments, **{**AT_ONCE, **variables})
 
 
 def expect_refused(runs: WindowRuns, finished: Finished, says: str) -> None:

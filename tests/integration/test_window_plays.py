@@ -25,6 +25,13 @@ AT_ONCE: Row = {
     "session_window_minimum_notice": "1s",
     "session_window_messages": [{"before": "2s", "title": "Maintenance", "body": "In {minutes} min."}],
 }
+BROUGHT = """
+from ansible.plugins.action import ActionBase
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        return {}
+"""
 TOLD = [("message", A, "alice"), ("message", A, "bob"), ("message", B, "dave"), ("message", B, "frank")]
 
 pytestmark = pytest.mark.outer_cores
@@ -96,10 +103,31 @@ def test_work_that_depends_on_what_its_earlier_tasks_have_found(runs: WindowRuns
             "throttle": "{{ asked.msg | int }}",
         },
         {"name": "Once", "ansible.builtin.debug": {"msg": "once"}, "run_once": "{{ asked.msg == '1' }}"},
+        {"name": "Choose", "ansible.builtin.set_fact": {"chosen": "debug"}},
+        {"name": "Chosen", "action": "{{ chosen }} msg=chosen"},
+        {"name": "Bring", "ansible.builtin.include_role": {"name": "bringing"}},
+        {"name": "Brought", "action": "ansible.legacy.brought"},
     ]
+    plugins = runs.folder / "roles" / "bringing" / "action_plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "brought.py").write_text(BROUGHT)
     finished = runs.run(runs.play(work, **AT_ONCE))
     assert (finished.status, worked(finished)) == (0, [A, B]), finished.output
     assert len([task for task in finished.tasks if task.name.endswith("Once") and task.status == "ok"]) == 1
+    expect_window(runs)
+
+
+def test_each_host_has_tasks_of_its_own(runs: WindowRuns) -> None:
+    """By a template of the play, which counts before a variable of the inventory."""
+    play = runs.play([{"name": "Patch", "ansible.builtin.debug": {"msg": "patched"}}], **AT_ONCE)
+    variables = play["roles"][0]["vars"]
+    work = Path(variables["session_window_tasks"]).read_text()
+    for host in A, B:
+        (runs.folder / f"of-{host}.yml").write_text(work)
+        runs.inventory["window"]["hosts"][host]["session_window_tasks"] = f"nothing-{host}.yml"
+    variables["session_window_tasks"] = f"{runs.folder}/of-{{{{ inventory_hostname }}}}.yml"
+    finished = runs.run(play)
+    assert (finished.status, worked(finished)) == (0, [A, B]), finished.output
     expect_window(runs)
 
 

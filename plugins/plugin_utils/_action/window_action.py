@@ -55,6 +55,9 @@ AZURE = f"{ROLE}azure"
 """Compared as it is written: each host's own templates may ask a vault."""
 NEVER_NOBODY = (f"{ROLE}protected_users", f"{ROLE}collection_name")
 """Variables whose empty list is a field of several choices of which none was taken: nobody is unprotected by that."""
+TASKS = f"{ROLE}tasks"
+"""The role's variable that names the file of tasks, which may be another one for each host."""
+AS_WRITTEN = (AZURE, TASKS)
 DEFAULT_MESSAGES = f"{ROLE}default_messages"
 """The role's own variable: an empty text is no empty list, so nobody is left unwarned by it."""
 EACH_ITS_OWN = frozenset(("azure", "host", "hosts"))
@@ -185,8 +188,7 @@ class WindowAction(ActionBase):
             # Once a host: each look makes Ansible put all its variables together.
             self._own[name] = {variable: own[variable] for variable in wanted if variable in own}
             as_written = getattr(own, "_vars", own)
-            if AZURE in as_written:
-                self._own[name][AZURE] = as_written[AZURE]
+            self._own[name] |= {variable: as_written[variable] for variable in AS_WRITTEN if variable in as_written}
         return self._own[name]
 
     def _require_alike(self, options: Options, hosts: Sequence[str]) -> None:

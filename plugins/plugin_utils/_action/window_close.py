@@ -40,9 +40,9 @@ from .batches import earlier_batches
 from .conditions import are_true, conditions_over, is_run_once
 from .leaving_run import leave_run
 from .run_life import run_lives
-from .tasks_file import check_tasks_file
+from .tasks_file import check_tasks_file, files_of, hosts_apart
 from .unanswered import extra_variables, is_unanswered
-from .window_action import HOST_NAMES, WindowAction, controller, not_over
+from .window_action import HOST_NAMES, TASKS, WindowAction, controller, not_over
 from .window_options import CLOSE, check_opening, read_brokers, read_latest, read_orders, read_patience
 
 OF_GUARD = (
@@ -71,9 +71,9 @@ class CloseAction(WindowAction):
         patience = read_patience(options)
         check_opening(options)
         read_latest(options, utc_now())
-        if options["tasks_file"]:
-            check_tasks_file(self._task, "tasks_file", self._loader)
         hosts = self._hosts(options)
+        if options["tasks_file"]:
+            self._check_tasks(options["tasks_file"], hosts)
         self._check_host(options, hosts)
         self._require_alike(options, hosts)
         self._require_one_task(options, hosts)
@@ -113,6 +113,13 @@ class CloseAction(WindowAction):
         changed |= any(row["done"] or row["messages"] for row in facts["sessions"])
         kept = facts if journal is None else keep_facts(facts, journal.path)
         return {**result, "changed": changed, "wave": kept, "journal": str(journal.path) if journal else ""}
+
+    def _check_tasks(self, file: str, hosts: Sequence[str]) -> None:
+        """Refuse a file of tasks that could not be included for a host of the wave. Raises SelectionError."""
+        apart = hosts_apart(self._task, TASKS, {host: self._own_of(host).get(TASKS) for host in hosts}, self._vars)
+        others = files_of(self._task, "tasks_file", apart, self._vars, self._loader)
+        for one in dict.fromkeys((file, *others)):
+            check_tasks_file(self._task, "tasks_file", one, self._loader)
 
     def _require_free_way(self, service: WvdWave | RdsWave, orders: WaveOrders, tolerated: Sequence[str]) -> None:
         """Refuse where something else works on the hosts, or a right lacks. Raises WindowError."""
