@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._action.win
     CLOSE,
     EMPTY_MEANS_LEFT_OUT,
     read_brokers,
+    read_latest,
     read_orders,
 )
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._sessions.errors import SelectionError
@@ -125,3 +127,12 @@ def test_brokers_may_be_one_text(place: object) -> None:
 def test_no_broker(place: object) -> None:
     with pytest.raises(SelectionError, match="place is"):
         read_brokers({"place": place})
+
+
+@pytest.mark.parametrize("text", ["9999999d", "9999999w"])
+def test_time_that_there_is_not(text: str) -> None:
+    says = f"is '{text}', which is further away than there are dates"
+    with pytest.raises(SelectionError, match=f"deadline {says}"):
+        read_orders(read(deadline=text, minimum_notice="0s"), False)
+    with pytest.raises(SelectionError, match=f"latest {says}"):
+        read_latest({"latest": text}, datetime(2026, 11, 26, 2, tzinfo=timezone.utc))

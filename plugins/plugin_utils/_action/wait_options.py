@@ -38,13 +38,16 @@ MESSAGES: Spec = {
 def read_deadline(options: Options, now: datetime) -> float:
     """Return the seconds from `now` (aware) until the deadline. Raises SelectionError."""
     seconds = _seconds_until(options, now)
-    try:
-        now + timedelta(seconds=seconds)
-    except OverflowError:
-        raise SelectionError(
-            f"deadline is {options['deadline']!r}, which is further away than there are dates."
-        ) from None
+    read_date(options, "deadline", now, seconds)
     return seconds
+
+
+def read_date(options: Options, name: str, begin: datetime, seconds: float) -> datetime:
+    """Return the time so many seconds after `begin`, as the option `name` says. Raises SelectionError."""
+    try:
+        return begin + timedelta(seconds=seconds)
+    except OverflowError:
+        raise SelectionError(f"{name} is {options[name]!r}, which is further away than there are dates.") from None
 
 
 def _seconds_until(options: Options, now: datetime) -> float:

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from .._services.place import Options, Spec
 from .._services.wvd_obstacles import TOLERABLE
+from .._sessions.engine import utc_now
 from .._sessions.errors import SelectionError
 from .._sessions.times import read_time
 from .._transports.azure_sign_in import SIGN_IN
 from .._window.duty import LATEST_ACTIONS, PATIENCE_SECONDS, STOP_AND_OPEN
 from .._window.wave_orders import EMPTY, LEAVE, READY_WHEN, REMAINING, SKIP, UNAVAILABLE, Share, WaveOrders
 from .options import FLAG, read_users
-from .wait_options import MESSAGES, read_messages, read_seconds
+from .wait_options import MESSAGES, read_date, read_messages, read_seconds
 
 SERVICES = ("wvd", "rds")
 SHARE = re.compile(r"(\d{1,6})\s*(%?)", re.ASCII)
@@ -109,6 +110,7 @@ def read_orders(options: Options, check_mode: bool) -> WaveOrders:
         wait_timeout=float(options["wait_timeout"]),
         check_mode=check_mode,
     )
+    read_date(options, "deadline", utc_now(), orders.deadline)
     orders.check()
     return orders
 
@@ -144,12 +146,13 @@ def read_latest(options: Options, began: datetime) -> datetime | None:
     moment = read_time(text.replace(" ", "T", 1))
     if moment is None:
         try:
-            return began + timedelta(seconds=read_seconds({"latest": text}, "latest"))
+            seconds = read_seconds({"latest": text}, "latest")
         except SelectionError:
             raise SelectionError(
                 f"latest is {text!r}: it must be a time such as 2026-11-30T05:00:00+01:00, or a duration with a unit, "
                 "such as 4h, which counts from the start of the window."
             ) from None
+        return read_date(options, "latest", began, seconds)
     if moment.tzinfo is None:
         raise SelectionError(f"latest is {text!r}, which may be any time zone's: add Z, or an offset such as +01:00.")
     return moment
