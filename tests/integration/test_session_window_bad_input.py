@@ -42,6 +42,7 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"keep_open": "50%"}, ["Only 0 of 3 session hosts would be open", "50 %"]),
     ({"tasks_file": "nothing.yml"}, ["nothing.yml", "cannot be included"]),
     ({"journal": "/proc/nothing"}, ["journal", "/proc/nothing"]),
+    ({"report": "/proc/nothing"}, ["report is /proc/nothing", "no file can be written"]),
     ({"deadline": "9999999d"}, ["deadline is '9999999d'", "further away than there are dates"]),
     ({"latest": "9999999w"}, ["latest is '9999999w'", "further away than there are dates"]),
     ({"place": {**PLACE, "host_pool_name": "nope"}}, ["nope"]),

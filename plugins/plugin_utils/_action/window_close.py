@@ -35,7 +35,14 @@ from .._window.taken_hosts import refuse_closed
 from .._window.wave import Wave
 from .._window.wave_opening import WaveOpening, restore
 from .._window.wave_orders import WaveOrders, WindowError
-from .._window.wave_report import keep_facts, report_cut_waves, wave_facts, wave_lines, write_report
+from .._window.wave_report import (
+    keep_facts,
+    report_cut_waves,
+    require_report_folder,
+    wave_facts,
+    wave_lines,
+    write_report,
+)
 from .batches import earlier_batches
 from .conditions import are_true, conditions_over, is_run_once
 from .leaving_run import leave_run
@@ -88,6 +95,8 @@ class CloseAction(WindowAction):
                 self._check_play(options, service)
         else:
             open_earlier_plays(folder, runs_folder(os.environ), self._process(), self._part(), self._world())
+            if (reports := _report_folder(options)) is not None:
+                require_report_folder(reports)
             journal = self._begin(options, folder, patience, service)
             self._open_left(options, service, journal)
         latest = read_latest(options, self._began(journal))

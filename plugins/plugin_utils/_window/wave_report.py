@@ -186,6 +186,16 @@ def write_report(folder: Path, state: JournalState, *waves: Mapping[str, Any]) -
     return path
 
 
+def require_report_folder(folder: Path) -> None:
+    """Make the folder of the report, and see that a file can be written in it. Raises JournalError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix="."):
+            pass
+    except OSError as error:
+        raise JournalError(f"report is {folder}, where no file can be written: {error.strerror or error}.") from error
+
+
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
     """Keep others out who add to a report in this folder, as waves may end at once; where the file system can do it."""

@@ -32,6 +32,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wav
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wave_report import (
     keep_facts,
     report_cut_waves,
+    require_report_folder,
     wave_facts,
     wave_lines,
 )
@@ -799,6 +800,17 @@ def test_check_mode_changes_nothing_and_tells_what_would_be_done(bench: Callable
         ("bob@contoso.com", 0),
     ]
     assert {ending.session.user for ending in one.wave.record.endings.values()} == {ALICE.user, BOB.user}
+
+
+def test_report_folder_is_made_and_left_empty(tmp_path: Path) -> None:
+    require_report_folder(tmp_path / "new" / "reports")
+    assert list((tmp_path / "new" / "reports").iterdir()) == []
+
+
+def test_report_folder_in_which_nothing_can_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(JournalError, match=r"report is .*/file/reports, where no file can be written: Not a directory"):
+        require_report_folder(tmp_path / "file" / "reports")
 
 
 def test_wave_that_had_no_end_is_told_of_once(bench: Callable[..., Bench], tmp_path: Path) -> None:
