@@ -123,6 +123,11 @@ class WatchedSession:
             "messages": [one.result() for one in self.told],
         }
 
+    def end(self, at: datetime, other: Session | None) -> None:
+        """Note that a list that was begun `at` does not show it, and which other session has its id, if one has."""
+        self.outcome, self.ended_at = ENDED, at
+        self.reason = "" if other is None else f"the id belongs to {other.user or 'somebody else'} now"
+
     def give_up(self, stage: StagedMessage) -> None:
         """Try a message no more."""
         told = self.last_told(stage)
@@ -300,7 +305,7 @@ class Wait:
         key = without_case(row.key)
         if self._has_looked:
             there = (one for one in self._report.watched if one.outcome != ENDED)
-            users = (one.session.users for one in there if without_case(one.session.key) == key and _is_same(row, one))
+            users = (one.session.users for one in there if without_case(one.session.key) == key and is_same(row, one))
         else:
             fitting = (one for one in selection.named or () if without_case(one.key) == key)
             users = ((one.user,) for one in fitting if one.user and not one.mismatch(replace(row, users=(one.user,))))
@@ -313,10 +318,9 @@ class Wait:
         for one in self._report.watched:
             key = without_case(one.session.key)
             row = rows.get(key)
-            if row is None or not _is_same(row, one) or (one.outcome == ENDED and _may_be_anybody(row, one)):
+            if row is None or not is_same(row, one) or (one.outcome == ENDED and _may_be_anybody(row, one)):
                 if one.outcome != ENDED:
-                    one.outcome, one.ended_at = ENDED, at
-                    one.reason = "" if row is None else f"the id belongs to {row.user or 'somebody else'} now"
+                    one.end(at, row)
                 continue
             one.session, one.created = row, row.created or one.created
             one.ended_at = None
@@ -518,7 +522,7 @@ def _may_be_anybody(row: Session, one: WatchedSession) -> bool:
     return row.created is None or one.created is None
 
 
-def _is_same(row: Session, one: WatchedSession) -> bool:
+def is_same(row: Session, one: WatchedSession) -> bool:
     """Tell whether a row is of a session that is watched, even while its user, or its creation, is not told.
 
     A message that is sent twice does harm, and whoever is waited for is acted on only by stricter proof.

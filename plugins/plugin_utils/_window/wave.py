@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from typing import TypeVar
 from .._sessions import engine
 from .._sessions.execution import BrokenOffError
 from .._sessions.host_setting import ALREADY_SET, FAILED, HostRow
-from .._sessions.outcome import UNCLEAR, Report
+from .._sessions.outcome import STILL_THERE, UNCLEAR, Report
 from .._sessions.selection import Filters, Selection
 from .._sessions.session import ACTIVE, DISCONNECTED, ENDING, OTHER, Key, Session, fold, without_case
 from .._sessions.session_host import HostName, SessionHost
@@ -31,6 +31,7 @@ from .._sessions.waiting import (
     WaitReport,
     WaitRequest,
     WatchedSession,
+    is_same,
     name_session,
 )
 from .journal import Journal
@@ -633,6 +634,7 @@ class Wave:
         while True:
             # Before the list and after it: whoever came through a door that was open in between is on no list.
             self._look_surely(at_once=True)
+            asked, at = set(self._meant), self._world.now()
             listed = self._list()
             self._leave_protected(listed)
             opened = sum(one.reopened for one in self.hosts)
@@ -651,12 +653,31 @@ class Wave:
                 break
             self._require_run()
             self._world.sleep(PROOF_PAUSE)
+        if not self._orders.check_mode:
+            self._note_gone(listed, asked, at)
         self.record.remaining = [row for rows in here.values() for row in rows]
         for one in self._in():
             if not one.ready:
                 number = len(self._who_counts(here.get(self._service.key(one.host), ())))
                 still = f"{number} session is still there" if number == 1 else f"{number} sessions are still there"
                 self._take_out(one, still if number else "the service counts sessions that it does not list")
+
+    def _note_gone(self, listed: Sequence[Session], asked: Container[tuple[str, str]], at: datetime) -> None:
+        """Note who is not there any more by a list of the hosts in `asked` that was begun `at`."""
+        rows = {without_case(row.key): row for row in listed}
+
+        def is_gone(one: WatchedSession) -> bool:
+            row = rows.get(without_case(one.session.key))
+            return (one.session.place, fold(one.session.host)) in asked and (row is None or not is_same(row, one))
+
+        for one in self.record.wait.remaining if self.record.wait is not None else ():
+            if is_gone(one):
+                one.end(at, rows.get(without_case(one.session.key)))
+        for ending in self.record.endings.values():
+            if ending.outcome == STILL_THERE and is_gone(WatchedSession(ending.session)):
+                # It was asked for, and is seen only now.
+                verb = DISCONNECT if ending.how == DISCONNECT.name else LOG_OFF
+                ending.outcome, ending.reason, ending.ended_at = verb.done, "", at
 
     def _who_counts(self, rows: Iterable[Session]) -> list[Session]:
         """Return the sessions for which a host is not ready; in check mode without those that would be ended."""

@@ -49,6 +49,23 @@ CAROL = session("1", "carol@contoso.com", host=B)
 LATE = session("7", "late@contoso.com", host=A)
 
 
+def told_of(one: Session) -> Session:
+    """Give a session the fields that the report takes over."""
+    return replace(one, fields={**one.fields, "owner": one.user, "session": one.id, "state": one.state.lower()})
+
+
+def do_before_log_off(one: Bench, do: Callable[[], object]) -> None:
+    """Let something happen between the last list and the first request to log anybody off."""
+    original = one.hosts.open_sessions
+
+    def open_sessions(operation: Any, selection: Any) -> Any:
+        if operation is not None and operation.verb.name == "log off":
+            do()
+        return original(operation, selection)
+
+    one.hosts.open_sessions = open_sessions  # type: ignore[method-assign]
+
+
 class Bench:
     """One wave on a farm."""
 
@@ -800,6 +817,51 @@ def test_check_mode_changes_nothing_and_tells_what_would_be_done(bench: Callable
         ("bob@contoso.com", 0),
     ]
     assert {ending.session.user for ending in one.wave.record.endings.values()} == {ALICE.user, BOB.user}
+
+
+def test_report_says_of_nobody_that_he_is_there_who_signs_out_at_the_deadline(bench: Callable[..., Bench]) -> None:
+    one = bench(told_of(ALICE), remaining="leave")
+    one.farm.schedule = [(1198.0, one.hosts.turn(ALICE, "LogOff")), (1220.0, one.hosts.leave(ALICE))]
+    assert one.close()[A] is True
+    (row,) = one.facts()["sessions"]
+    assert (row["outcome"], row["done"]) == ("ended", "")
+    assert "02:20:20" <= row["ended_at"][11:19] < "02:20:25"
+
+
+def test_report_says_of_nobody_that_he_is_there_who_leaves_before_he_is_ended(bench: Callable[..., Bench]) -> None:
+    one = bench(told_of(ALICE))
+    do_before_log_off(one, one.hosts.leave(ALICE))
+    assert one.close()[A] is True
+    assert [(row["outcome"], row["done"]) for row in one.facts()["sessions"]] == [("ended", "")]
+
+
+def test_report_says_of_nobody_that_he_is_there_who_goes_long_after_he_was_ended(bench: Callable[..., Bench]) -> None:
+    """Past the time in which it is to be seen."""
+    one = bench(told_of(ALICE), wait_timeout=5.0)
+
+    def slowly(farm: Any, _one: Session) -> Reply:
+        one.hosts.turn(ALICE, "LogOff")()
+        farm.schedule.append((farm.seconds + 30, one.hosts.leave(ALICE)))
+        return Reply.DONE
+
+    one.farm.schedule = [(1100.0, lambda: one.farm.replies.update({ALICE.key: [slowly]}))]  # after the messages
+    assert one.close()[A] is True
+    (row,) = one.facts()["sessions"]
+    assert (row["outcome"], row["done"], row["ended_at"] is not None) == ("logged_off", "log off", True)
+
+
+def test_check_mode_ends_nobody_by_itself(bench: Callable[..., Bench]) -> None:
+    one = bench(told_of(ALICE), check_mode=True, remaining="leave")
+    original = one.hosts.open_sessions
+
+    def open_sessions(operation: Any, selection: Any) -> Any:
+        if operation is None:
+            one.hosts.leave(ALICE)()
+        return original(operation, selection)
+
+    one.hosts.open_sessions = open_sessions  # type: ignore[method-assign]
+    one.close()
+    assert [row["outcome"] for row in one.facts()["sessions"]] == ["still_there"]
 
 
 def test_report_folder_is_made_and_left_empty(tmp_path: Path) -> None:
