@@ -301,9 +301,14 @@ wave:
         owner: {description: Its user., type: str, sample: alice@contoso.com}
         state: {description: Its state when it was last seen., type: str, sample: active}
         outcome:
-          description: >-
-            V(ended) when it ended by itself, V(still_there) when it was left, else the outcome of what was done to it,
-            such as V(logged_off).
+          description:
+            - V(ended) - it ended by itself.
+            - V(still_there) - it was left, or was there still after it was to be ended. Where its host was taken out of
+              the wave, nobody has looked whether it ended later.
+            - V(not_selected) - it may stay, as it does not keep its host from being ready.
+            - Else it is the outcome of what was done to it, as M(remotedesktop.sessions.wvd_session_logoff) and
+              M(remotedesktop.sessions.wvd_session_disconnect) return it, such as V(logged_off); in check mode of what
+              would be done to it.
           type: str
           sample: logged_off
         done: {description: 'What was done to it, or may have been, else empty.', type: str, sample: log off}

@@ -127,6 +127,8 @@ class WaveRecord:
 
     began: datetime
     hosts: list[WaveHost] = field(default_factory=list)
+    meant: set[tuple[str, str]] = field(default_factory=set)
+    """Keys of the hosts whose users are warned and ended. Becomes smaller."""
     wait: WaitReport | None = None
     endings: dict[Key, Ending] = field(default_factory=dict)
     happenings: list[Happening] = field(default_factory=list)
@@ -154,10 +156,9 @@ class Wave:
             raise AssertionError("a journal is needed to close hosts")
         self._orders, self._service, self._journal = orders, service, journal
         self._person, self._world, self._refuse = person, world, refuse
-        self._meant: set[tuple[str, str]] = set()
-        """Keys of the hosts whose users are warned and ended. Becomes smaller."""
         self._doors_read_at = self._begun = world.clock()
         self.record = WaveRecord(world.now())
+        self._meant = self.record.meant
 
     @property
     def hosts(self) -> list[WaveHost]:

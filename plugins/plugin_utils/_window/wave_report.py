@@ -9,17 +9,19 @@ import fcntl
 import json
 import os
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .._sessions.session import without_case
+from .._sessions.outcome import NOT_SELECTED, REPLACED, STILL_THERE
+from .._sessions.session import Key, Session, fold, without_case
 from .._sessions.times import write_time
+from .._sessions.waiting import ENDED, WatchedSession, is_same
 from .journal_state import JournalError, JournalState, host_key
-from .wave import WaveHost, WaveRecord
+from .wave import Ending, WaveHost, WaveRecord
 
 VERSION = 1
 WAVE = ".wave.json"
@@ -27,6 +29,8 @@ NEEDED = ("ready", "out")
 """What tasks need to know of a host."""
 NAMED = 10
 """So many users are named in a line for people; the report has them all."""
+OF_SESSION = ("host", "session", "owner", "state")
+HOST_IS_OUT = "its host was taken out of the wave"
 Facts = dict[str, Any]
 
 
@@ -58,29 +62,55 @@ def _host(one: WaveHost) -> Facts:
 
 
 def _sessions(record: WaveRecord) -> list[Facts]:
-    rows: dict[object, Facts] = {}
-    watched = record.wait.watched if record.wait is not None else ()
-    for one in watched:
-        told = one.result()
-        rows[(without_case(one.session.key), one.session.created)] = {
-            **{name: told.get(name) for name in ("host", "session", "owner", "state")},
-            **{name: told[name] for name in ("outcome", "reason", "ended_at", "warned_at", "messages")},
-            "done": "",
-        }
+    rows: list[Facts] = []
+    known: dict[Key, list[tuple[WatchedSession, Facts]]] = defaultdict(list)
+    for one in record.wait.watched if record.wait is not None else ():
+        rows.append(_watched(record, one))
+        known[without_case(one.session.key)].append((one, rows[-1]))
     for key, ending in record.endings.items():
-        row = rows.setdefault(
-            (key, ending.session.created),
-            {
-                **{name: ending.session.fields.get(name) for name in ("host", "session", "owner", "state")},
-                "outcome": "",
-                "ended_at": None,
-                "warned_at": None,
-                "messages": [],
-                "done": "",
-            },
-        )
-        row.update(outcome=ending.outcome, reason=ending.reason, done=ending.how, ended_at=_time(ending.ended_at))
-    return list(rows.values())
+        # An id may have had several users: the newest one whom it may be.
+        fitting = [(one, row) for one, row in known[key] if is_same(ending.session, one)]
+        if not fitting:
+            rows.append(_unwatched(record, ending))
+        elif ending.how or fitting[-1][0].outcome != ENDED:
+            fitting[-1][1].update(_ending(ending))
+    return rows
+
+
+def _watched(record: WaveRecord, one: WatchedSession) -> Facts:
+    told = one.result()
+    row = {
+        **{name: told.get(name) for name in OF_SESSION},
+        **{name: told[name] for name in ("outcome", "reason", "ended_at", "warned_at", "messages")},
+        "done": "",
+    }
+    is_left = one.outcome in (STILL_THERE, NOT_SELECTED)
+    if is_left and not _is_meant(record, one.session):
+        # The filters leave it alone then, as they do those who may stay.
+        row.update(outcome=STILL_THERE, reason=HOST_IS_OUT)
+    return row
+
+
+def _unwatched(record: WaveRecord, ending: Ending) -> Facts:
+    fields = {name: ending.session.fields.get(name) for name in OF_SESSION}
+    row = {**fields, **_ending(ending), "warned_at": None, "messages": []}
+    if ending.outcome == REPLACED:
+        # It is the other session that has the id of one that was to be ended.
+        row.update(outcome=STILL_THERE, reason="" if _is_meant(record, ending.session) else HOST_IS_OUT)
+    return row
+
+
+def _ending(ending: Ending) -> Facts:
+    return {
+        "outcome": ending.outcome,
+        "reason": ending.reason,
+        "done": ending.how,
+        "ended_at": _time(ending.ended_at),
+    }
+
+
+def _is_meant(record: WaveRecord, session: Session) -> bool:
+    return (session.place, fold(session.host)) in record.meant
 
 
 def keep_facts(facts: Facts, journal: Path) -> Facts:

@@ -835,6 +835,31 @@ def test_report_says_of_nobody_that_he_is_there_who_leaves_before_he_is_ended(be
     assert [(row["outcome"], row["done"]) for row in one.facts()["sessions"]] == [("ended", "")]
 
 
+def test_report_says_of_who_leaves_while_he_is_ended_that_he_went_by_himself(bench: Callable[..., Bench]) -> None:
+    one = bench(told_of(ALICE))
+
+    def leave(_farm: Any, _one: Session) -> Reply:
+        one.hosts.leave(ALICE)()
+        return Reply.GONE
+
+    one.farm.schedule = [(1100.0, lambda: one.farm.replies.update({ALICE.key: [leave]}))]  # after the messages
+    assert one.close()[A] is True
+    (row,) = one.facts()["sessions"]
+    assert (row["outcome"], row["done"], row["ended_at"] is not None) == ("ended", "", True)
+
+
+def test_report_says_of_nobody_that_he_is_there_whose_id_is_another_ones(bench: Callable[..., Bench]) -> None:
+    one = bench(told_of(ALICE))
+    other = told_of(replace(LATE, id=ALICE.id, created=now_of(one.farm.clock)()))
+    do_before_log_off(one, one.hosts.come(other))
+    assert one.close()[A] == "1 session is still there"
+    rows = {row["owner"]: (row["outcome"], row["reason"]) for row in one.facts()["sessions"]}
+    assert rows == {
+        ALICE.user: ("ended", "the id belongs to late@contoso.com now"),
+        LATE.user: ("still_there", "its host was taken out of the wave"),
+    }
+
+
 def test_report_says_of_nobody_that_he_is_there_who_goes_long_after_he_was_ended(bench: Callable[..., Bench]) -> None:
     """Past the time in which it is to be seen."""
     one = bench(told_of(ALICE), wait_timeout=5.0)
@@ -862,6 +887,47 @@ def test_check_mode_ends_nobody_by_itself(bench: Callable[..., Bench]) -> None:
     one.hosts.open_sessions = open_sessions  # type: ignore[method-assign]
     one.close()
     assert [row["outcome"] for row in one.facts()["sessions"]] == ["still_there"]
+
+
+def test_report_says_of_who_is_left_that_his_host_is_out(bench: Callable[..., Bench]) -> None:
+    one = bench(told_of(ALICE), told_of(CAROL), protected_users=("late",))
+    one.farm.schedule = [(700.0, one.hosts.come(LATE))]
+    one.close()
+    rows = {row["owner"]: (row["outcome"], row["reason"]) for row in one.facts()["sessions"]}
+    assert rows == {
+        ALICE.user: ("still_there", "its host was taken out of the wave"),
+        CAROL.user: ("logged_off", "the session is gone"),
+    }
+
+
+def test_report_says_of_who_may_stay_why(bench: Callable[..., Bench]) -> None:
+    one = bench(told_of(ALICE), remaining="leave", ready_when="nobody_active")
+    one.farm.schedule = [(700.0, one.hosts.turn(told_of(ALICE), "Disconnected"))]
+    assert one.close()[A] is True
+    (row,) = one.facts()["sessions"]
+    assert (row["outcome"], row["reason"]) == (
+        "not_selected",
+        "it is Disconnected now, and does not pass the filters",
+    )
+
+
+def test_report_has_both_users_of_one_id_without_times_of_creation(bench: Callable[..., Bench]) -> None:
+    first, second = (told_of(replace(one, id="1", created=None)) for one in (ALICE, LATE))
+    one = bench(first, told_of(CAROL))
+    one.farm.schedule = [(700.0, one.hosts.leave(first)), (800.0, one.hosts.come(second))]
+    one.close()
+    assert {row["owner"]: row["outcome"] for row in one.facts()["sessions"]} == {
+        ALICE.user: "ended",
+        LATE.user: "logged_off",
+        CAROL.user: "logged_off",
+    }
+
+
+def test_report_has_one_row_of_who_is_listed_by_another_of_his_names(bench: Callable[..., Bench]) -> None:
+    one = bench(told_of(ALICE))
+    do_before_log_off(one, one.hosts.come(told_of(replace(ALICE, users=(ALICE.user.upper(), ALICE.user)))))
+    one.close(A)
+    assert [row["outcome"] for row in one.facts()["sessions"]] == ["logged_off"]
 
 
 def test_report_folder_is_made_and_left_empty(tmp_path: Path) -> None:
