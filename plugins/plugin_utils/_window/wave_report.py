@@ -154,7 +154,7 @@ def wave_lines(facts: Mapping[str, Any]) -> list[str]:
     for name, one in facts["hosts"].items():
         if one["out"]:
             lines.append(f"{name}: not worked on, because {one['out']}")
-        elif one["closed_before"]:
+        if one["closed_before"]:
             lines.append(f"{name}: was closed before, so it stays closed")
     outcomes = Counter(f"{row['outcome']}".replace("_", " ") for row in facts["sessions"])
     told = sum(bool(row["warned_at"]) for row in facts["sessions"])

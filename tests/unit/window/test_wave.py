@@ -819,6 +819,16 @@ def test_check_mode_changes_nothing_and_tells_what_would_be_done(bench: Callable
     assert {ending.session.user for ending in one.wave.record.endings.values()} == {ALICE.user, BOB.user}
 
 
+def test_summary_names_a_host_that_was_closed_before_although_it_is_out(bench: Callable[..., Bench]) -> None:
+    one = bench(ALICE, remaining="leave")
+    one.hosts.states[A] = False
+    one.close()
+    assert [line for line in wave_lines(one.facts()) if line.startswith(A)] == [
+        "host-0: not worked on, because 1 session is still there",
+        "host-0: was closed before, so it stays closed",
+    ]
+
+
 def test_report_says_of_nobody_that_he_is_there_who_signs_out_at_the_deadline(bench: Callable[..., Bench]) -> None:
     one = bench(told_of(ALICE), remaining="leave")
     one.farm.schedule = [(1198.0, one.hosts.turn(ALICE, "LogOff")), (1220.0, one.hosts.leave(ALICE))]
