@@ -180,8 +180,9 @@ attributes:
   check_mode:
     support: full
     details: >-
-      Reads hosts and sessions, and returns what would be done if everybody stayed. Starts no guard. Times of later
-      batches count from the deadline of the one before; where nobody is waited for, they are earlier.
+      Reads hosts and sessions, shows a line for each, and returns what would be done if everybody stayed. With the
+      keyword C(no_log) it shows no line for a session. Starts no guard. Times of later batches count from the deadline
+      of the one before; where nobody is waited for, they are earlier.
 extends_documentation_fragment:
   - remotedesktop.sessions.window
   - remotedesktop.sessions.window.supports
@@ -269,6 +270,7 @@ wave:
   returned: unless options are wrong
   type: dict
   contains:
+    check_mode: {description: 'Whether it is a plan, of which nothing was done.', type: bool, sample: false}
     began: {description: When it began, type: str, sample: "2026-11-30T01:00:00.000Z"}
     deadline:
       description: The deadline, null if nobody was waited for.
@@ -318,7 +320,7 @@ wave:
           type: str
           sample: "2026-11-30T01:30:02.000Z"
         warned_at:
-          description: When its first message was sent, else null.
+          description: When its first message was sent, else null, as in check mode.
           type: str
           sample: "2026-11-30T01:15:00.000Z"
         messages:

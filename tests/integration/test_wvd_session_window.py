@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.ansible_process import Finished
 from tests.integration.window_runs import WindowRuns
 from tests.integration.wvd_window import BEFORE, PLACE, A, B, C, make_runs, states
 from tests.lab.client import Lab, Row
@@ -39,6 +40,11 @@ def runs(lab: Lab, tmp_path: Path) -> Iterator[WindowRuns]:
     runs.stop()
 
 
+def wave_lines(finished: Finished) -> list[str]:
+    """What a run says of its waves."""
+    return [line.removeprefix("[wave] ") for line in finished.output.splitlines() if line.startswith("[wave] ")]
+
+
 def test_check_mode_shows_what_the_run_then_does(runs: WindowRuns) -> None:
     play = runs.play(hosts=f"{A},{B}", session_window_remaining="logoff")
     checked = runs.run(play, arguments=["--check"])
@@ -55,6 +61,34 @@ def test_check_mode_shows_what_the_run_then_does(runs: WindowRuns) -> None:
         return hosts, sorted((row["owner"], row["outcome"], len(row["messages"])) for row in wave["sessions"])
 
     assert told(planned) == told(done)
+
+
+def test_check_mode_prints_its_plan(runs: WindowRuns) -> None:
+    """Hosts, users, messages with their times, and what would be done to whom."""
+    checked = runs.run(runs.play(session_window_remaining="logoff"), arguments=["--check"])
+    lines = wave_lines(checked)
+    (planned,) = (task.result["wave"] for task in checked.tasks if "Close the hosts" in task.name)
+    assert planned["check_mode"]
+    assert [line for line in lines if line.startswith((f"{A}: ", f"{C}: "))] == [
+        f"{A}: would be closed",
+        f"{C}: was closed before, so it would stay closed",
+    ]
+    assert planned["sessions"]
+    for row in planned["sessions"]:
+        (line,) = (line for line in lines if line.startswith(f"{row['host']}, session {row['session']} of "))
+        assert f" of {row['owner']}, {row['state']}: " in line
+        assert [one for one in row["messages"] if f'"{one["title"]}" at {one["sent_at"]}' not in line] == []
+        assert line.endswith(f"would be logged off at {planned['deadline']}")
+    assert "2 session hosts would be opened again" in lines
+    assert not runs.reports.exists()
+
+
+@NEWEST
+def test_check_mode_names_nobody_where_nothing_is_to_be_logged(runs: WindowRuns) -> None:
+    checked = runs.run(runs.play(session_window_remaining="logoff", no_log=True), arguments=["--check"])
+    lines = wave_lines(checked)
+    assert f"{A}: would be closed" in lines
+    assert [line for line in lines if "@" in line] == []
 
 
 def test_check_mode_plans_later_waves_after_the_deadlines_of_earlier_ones(runs: WindowRuns) -> None:

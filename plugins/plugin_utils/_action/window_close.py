@@ -116,7 +116,7 @@ class CloseAction(WindowAction):
             for one in wave.hosts:
                 one.ready = False  # What was found out before says nothing any more.
         facts = wave_facts(wave.record)
-        for line in wave_lines(facts):
+        for line in wave_lines(facts, names_users=not self._task.no_log):
             Display().display(f"[wave] {line}")
         changed = any(one["closed_at"] for one in facts["hosts"].values())
         changed |= any(row["done"] or row["messages"] for row in facts["sessions"])

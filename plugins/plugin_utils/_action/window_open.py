@@ -139,7 +139,11 @@ class OpenAction(WindowAction):
             "left_closed": {name: why for name, why in closed.items() if why != KEPT},
             "stop": stop,
         }
-        lines = [f"{count(len(opening.opened), 'session host')} opened again, {len(closed)} left closed"]
+        if self._task.check_mode:
+            planned = [one for one in rows.values() if one.get("closed_at")]
+            lines = [f"{count(len(planned), 'session host')} would be opened again"]
+        else:
+            lines = [f"{count(len(opening.opened), 'session host')} opened again, {len(closed)} left closed"]
         lines += [f"{name}: left closed, because {why}" for name, why in closed.items()]
         lines += [f"{name}: opened, but not seen to serve" for name in unhealthy]
         lines += [f"{name}: the work on it failed, or it was lost" for name in failed]

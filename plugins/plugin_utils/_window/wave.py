@@ -126,6 +126,8 @@ class WaveRecord:
     """What is known of a wave."""
 
     began: datetime
+    check_mode: bool = False
+    """Whether it is a plan, of which nothing is done."""
     hosts: list[WaveHost] = field(default_factory=list)
     meant: set[tuple[str, str]] = field(default_factory=set)
     """Keys of the hosts whose users are warned and ended. Becomes smaller."""
@@ -157,7 +159,7 @@ class Wave:
         self._orders, self._service, self._journal = orders, service, journal
         self._person, self._world, self._refuse = person, world, refuse
         self._doors_read_at = self._begun = world.clock()
-        self.record = WaveRecord(world.now())
+        self.record = WaveRecord(world.now(), orders.check_mode)
         self._meant = self.record.meant
 
     @property
@@ -606,6 +608,8 @@ class Wave:
 
     def _note_endings(self, report: Report) -> None:
         at = self._world.now()
+        if self._orders.check_mode and self.record.wait is not None:
+            at = self.record.wait.deadline
         if warning := report.warning():
             self.record.warnings.append(warning)
         for row in report.rows:

@@ -819,6 +819,39 @@ def test_check_mode_changes_nothing_and_tells_what_would_be_done(bench: Callable
     assert {ending.session.user for ending in one.wave.record.endings.values()} == {ALICE.user, BOB.user}
 
 
+def test_check_mode_tells_people_its_plan(bench: Callable[..., Bench]) -> None:
+    """A line for each host and each session."""
+    two_lines = replace(LAST, title="Last\nwarning")
+    given = {"check_mode": True, "protected_users": ("carol",), "messages": (FIRST, two_lines)}
+    one = bench(*map(told_of, (ALICE, BOB, CAROL)), **given)
+    one.close()
+    facts = one.facts()
+    assert facts["check_mode"]
+    assert wave_lines(facts) == [
+        "2 session hosts, 1 would be ready for the work",
+        "host-0: would be closed",
+        "host-1: would not be worked on, because carol@contoso.com, who is protected, is on",
+        'host-0, session 1 of alice@contoso.com, active: would be sent "Maintenance" at 2026-11-26T02:10:00.000Z, '
+        '"Last warning" at 2026-11-26T02:15:00.000Z; would be logged off at 2026-11-26T02:20:00.000Z',
+        "host-0, session 2 of bob@contoso.com, disconnected: would be logged off at 2026-11-26T02:20:00.000Z",
+        "2 sessions: 2 would be logged off; 1 would be warned",
+    ]
+    assert not any("@" in line for line in wave_lines(facts, names_users=False)[3:])
+
+
+def test_check_mode_tells_who_would_stay_and_which_host_would_not_be_ready(bench: Callable[..., Bench]) -> None:
+    one = bench(told_of(ALICE), check_mode=True, remaining="leave", messages=())
+    one.hosts.states[B] = False
+    one.close()
+    assert wave_lines(one.facts()) == [
+        "2 session hosts, 1 would be ready for the work",
+        "host-0: would be closed, but not worked on, because 1 session is still there",
+        "host-1: was closed before, so it would stay closed",
+        "host-0, session 1 of alice@contoso.com, active: would be left (its host was taken out of the wave)",
+        "1 session: 1 would be left; 0 would be warned",
+    ]
+
+
 def test_summary_names_a_host_that_was_closed_before_although_it_is_out(bench: Callable[..., Bench]) -> None:
     one = bench(ALICE, remaining="leave")
     one.hosts.states[A] = False
@@ -966,6 +999,7 @@ def test_wave_that_had_no_end_is_told_of_once(bench: Callable[..., Bench], tmp_p
         report_cut_waves(reports, journal.path, journal.read())
     (path,) = reports.iterdir()
     (wave,) = json.loads(path.read_text())["waves"]
+    assert wave["check_mode"] is False
     assert {name: host["worked"] for name, host in wave["hosts"].items()} == {A: "unknown"}
     assert [row["done"] for row in wave["sessions"]] == ["log off"]
     assert not list(journal.path.parent.glob("*.wave.json"))
