@@ -531,7 +531,9 @@ class Wave:
         while self._meant and number != len(self._meant):
             number = len(self._meant)
             self._look_surely()
+            asked, at = set(self._meant), self._world.now()
             listed = self._list()
+            self._note_gone(listed, asked, at)
             self._leave_protected(listed)
             self._leave_where_somebody_stays(listed, warned, verb)
             self.open_out()
@@ -658,8 +660,7 @@ class Wave:
                 break
             self._require_run()
             self._world.sleep(PROOF_PAUSE)
-        if not self._orders.check_mode:
-            self._note_gone(listed, asked, at)
+        self._note_gone(listed, asked, at)
         self.record.remaining = [row for rows in here.values() for row in rows]
         for one in self._in():
             if not one.ready:
@@ -669,6 +670,8 @@ class Wave:
 
     def _note_gone(self, listed: Sequence[Session], asked: Container[tuple[str, str]], at: datetime) -> None:
         """Note who is not there any more by a list of the hosts in `asked` that was begun `at`."""
+        if self._orders.check_mode:
+            return
         rows = {without_case(row.key): row for row in listed}
 
         def is_gone(one: WatchedSession) -> bool:
