@@ -23,7 +23,7 @@ from .._sessions.times import write_time
 from .._sessions.verbs import DISCONNECT, LOG_OFF
 from .._sessions.waiting import ENDED, WatchedSession, is_same
 from .journal_state import JournalError, JournalState, host_key
-from .wave import Ending, WaveHost, WaveRecord
+from .wave_record import Ending, WaveHost, WaveRecord
 
 VERSION = 1
 WAVE = ".wave.json"
