@@ -134,7 +134,7 @@ class WindowAction(ActionBase):
             if variable in self._fields and not is_unanswered(here.get(variable)):
                 self._task.args[name] = here[variable]
             elif name == "messages" and name in self._task.args and self._vars.get(DEFAULT_MESSAGES):
-                self._task.args[name] = self._vars[DEFAULT_MESSAGES]
+                self._task.args[name] = self._templar.template(self._vars[DEFAULT_MESSAGES])
             elif name == "messages" and self._task.args.get(name) is not None:
                 raise SelectionError("messages is an empty text: leave it out, or set it to [] for no message.")
             elif "default" in spec or name in EMPTY_MEANS_LEFT_OUT:
@@ -254,12 +254,6 @@ class WindowAction(ActionBase):
                 )
             named[host] = service.name(place, self._session_host(host))
         return named
-
-    def _named(self, options: Options, service: WvdWave | RdsWave, hosts: Sequence[str]) -> dict[tuple[str, str], str]:
-        """Return the inventory's names of hosts by what says which they are; nothing without a place was closed."""
-        places = {name: self._place(options, name) for name in hosts}
-        known = [name for name, place in places.items() if options["service"] != "wvd" or isinstance(place, Mapping)]
-        return {service.name(places[name], self._session_host(name)).key: name for name in known}
 
     def _whole_batch(self) -> list[str]:
         """Return the hosts of the batch with those that were lost; none where Ansible does not tell."""

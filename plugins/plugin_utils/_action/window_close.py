@@ -74,7 +74,7 @@ class CloseAction(WindowAction):
     def _do(self, options: Options) -> dict[str, Any]:
         orders = read_orders(options, bool(self._task.check_mode))
         # Only the role knows that there is a task which opens, whatever becomes of those in between.
-        orders = replace(orders, within_play=bool(options["tasks_file"]))
+        orders = replace(orders, within_play=bool(options["tasks_file"]), batch=self._batch(options))
         patience = read_patience(options)
         check_opening(options)
         read_latest(options, utc_now())
@@ -230,6 +230,10 @@ class CloseAction(WindowAction):
                 start(journal.path, orders, leave_run)
         return journal
 
+    def _batch(self, options: Options) -> str:
+        whole = self._whole_batch()
+        return "" if options["hosts"] or not whole else whole[0]
+
     def _began(self, journal: Journal | None) -> datetime:
         said = None if journal is None else read_time(journal.read().header.when)
         return said or utc_now()
@@ -256,9 +260,9 @@ class CloseAction(WindowAction):
         """
         if options["hosts"]:
             return
-        rows = journal.read().to_open()
-        if rows and self._is_free():
-            rows = self._of_earlier_batches(options, service, rows)
+        state = journal.read()
+        # Under free each host of the batch is a wave of its own, that may be under way.
+        rows = state.of_other_batches(self._batch(options)) if self._is_free() else state.to_open()
         if rows:
             opening = WaveOpening(service, journal, self._world(), self._console().warn)
             opening.open(rows, {host_key(row) for row in rows}, utc_now(), check_opening(options))
@@ -275,21 +279,6 @@ class CloseAction(WindowAction):
                 raise WindowError(f"{why}: {'; '.join(left)}")
         if not self._is_free():
             report_cut_waves(_report_folder(options), journal.path, journal.read())
-
-    def _of_earlier_batches(self, options: Options, service: WvdWave | RdsWave, rows: Sequence[Row]) -> list[Row]:
-        """Leave out the hosts of this batch, each of which is a wave of its own that may be under way."""
-        batch = self._whole_batch()
-        if not batch:
-            return []
-        here = self._named(options, service, batch)
-        names = [(place, name) for place, name in here]
-        names += [(place, name.partition(".")[0]) for place, name in here]
-        found = zip(rows, service.names(rows), strict=True)
-        return [
-            row
-            for row, named in found
-            if named.key not in names and (named.key[0], named.key[1].partition(".")[0]) not in names
-        ]
 
     # The guard: a fork of this process, in which these are called
 

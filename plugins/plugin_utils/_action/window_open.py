@@ -83,6 +83,12 @@ class OpenAction(WindowAction):
                 found[name] = row
         return found
 
+    def _named(self, options: Options, service: WvdWave | RdsWave, hosts: Sequence[str]) -> dict[tuple[str, str], str]:
+        """Return the inventory's names of hosts by what says which they are; nothing without a place was closed."""
+        places = {name: self._place(options, name) for name in hosts}
+        known = [name for name, place in places.items() if options["service"] != "wvd" or isinstance(place, Mapping)]
+        return {service.name(places[name], self._session_host(name)).key: name for name in known}
+
     def _open(
         self,
         options: Options,

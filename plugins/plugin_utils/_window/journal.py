@@ -70,13 +70,14 @@ class Journal:
         """Where the lock of the run is."""
         return self.path.with_suffix(".lock")
 
-    def closing(self, rows: Iterable[Row], within_play: bool = False) -> None:
+    def closing(self, rows: Iterable[Row], within_play: bool = False, batch: str = "") -> None:
         """Write down hosts with their states before. When it returns they may be closed. Raises JournalError.
 
-        `within_play` says that they are opened in the play that closes them, so none is needed after it.
+        `within_play` says that they are opened in the play that closes them, so none is needed after it; `batch` names
+        their batch of hosts.
         """
         hosts = [journal_row(row) for row in rows]
-        self._write(journal_state.CLOSING, hosts=hosts, within_play=within_play)
+        self._write(journal_state.CLOSING, hosts=hosts, within_play=within_play, batch=batch)
         state = self.read()
         if state.header.public:
             show_closing(Path(state.header.public), self.path, hosts, state.processes())

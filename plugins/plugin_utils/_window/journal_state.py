@@ -95,6 +95,7 @@ class WindowHost:
     """Why it was left closed."""
     within_play: bool = False
     """Whether it is to be opened in the play that has closed it."""
+    batch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,10 @@ class JournalState:
         """Return those of these hosts that are still to be opened, as the journal has them."""
         wanted = {host_key(row) for row in rows}
         return [row for row in self.to_open() if host_key(row) in wanted]
+
+    def of_other_batches(self, batch: str) -> list[Row]:
+        """Return the hosts to be opened that were not closed as some of this batch."""
+        return [row for row in self.to_open() if self.hosts[host_key(row)].batch != batch]
 
     def outlasts_play(self) -> bool:
         """Tell whether a host that is to be opened may be opened by a later play than the one that has closed it."""
@@ -232,7 +237,7 @@ def _add(state: JournalState, record: Mapping[str, Any]) -> None:
                 known = state.hosts[host_key(row)] = WindowHost(row)
             known.left_by = known.why = ""
             known.closed = False
-            known.within_play = bool(record.get("within_play"))
+            known.within_play, known.batch = bool(record.get("within_play")), str(record.get("batch") or "")
     elif kind in (CLOSED, OPENED, LEFT_CLOSED):
         for key in map(tuple, record["hosts"]):
             host = state.hosts[key]

@@ -260,7 +260,7 @@ class Wave:
         if self._journal is None:
             raise AssertionError("a journal is needed to close hosts")
         rows = [one.host.fields for one in hosts]
-        self._journal.closing(rows, self._orders.within_play)
+        self._journal.closing(rows, self._orders.within_play, self._orders.batch)
         try:
             # Once more, now that others can see it: two runs may have asked at once.
             self._refuse(rows)

@@ -63,6 +63,8 @@ class WaveOrders:
     check_mode: bool = False
     within_play: bool = False
     """Whether the play that closes its hosts opens them, too."""
+    batch: str = ""
+    """The name of its first host, or of the batch's where each host is a wave."""
     latest: float = math.inf
     """From the start of the wave; no deadline is put off further."""
 

@@ -120,6 +120,14 @@ def test_host_outlasts_its_play_as_its_last_close_says_until_it_is_opened(journa
     assert journal.read().outlasts_play()
 
 
+def test_hosts_of_other_batches_are_told_from_those_of_this_one(journal: Journal) -> None:
+    for number, batch in enumerate(("a", "b", "b")):
+        journal.closing([wvd(number)], batch=batch)
+    journal.opened([wvd(2)])
+    assert hosts(journal.read().of_other_batches("a")) == ["avd-1"]
+    assert hosts(journal.read().of_other_batches("b")) == ["avd-0"]
+
+
 def test_names_compare_without_case(journal: Journal) -> None:
     journal.closing([rds(0)])
     journal.opened([rds(0, host="RDSH-0.Contoso.com")])
