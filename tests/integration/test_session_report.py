@@ -20,7 +20,8 @@ from tests.lab.client import Lab
 
 AZURE = {"wvd_resource_group_name": "rg-avd", "wvd_host_pool_name": "pool-01"}
 BROKER, DOWN = "broker.contoso.com", "down.contoso.com"
-EMPTY = {"wvd_resource_group_name": "", "wvd_host_pool_name": "", "rds_hosts": "", "session_report_file": ""}
+EMPTY = {"wvd_resource_group_name": "", "wvd_host_pool_name": " ", "rds_hosts": " ", "session_report_file": "\n"}
+NAME = "remotedesktop.sessions.session_report"
 TEMPLATE = "{{ 7*7 }}"
 
 
@@ -35,7 +36,7 @@ class Report:
         self._directory = directory
         self._ansible = Ansible(directory, environment(home, **lab.environment))
 
-    def run(self, *arguments: str, **variables: object) -> Finished:
+    def run(self, *arguments: str, playbook: str = NAME, **variables: object) -> Finished:
         """Run it with the lab's inventory, and groups with a broker that does not answer, or a host that is a group."""
         assert self.lab.winrm is not None
         more = self._directory / "brokers.json"
@@ -44,7 +45,7 @@ class Report:
         variables = {"session_report_file": str(self.file), **variables}
         return self._ansible.run(
             "ansible-playbook",
-            "remotedesktop.sessions.session_report",
+            playbook,
             *("-i", self.lab.winrm["inventory_file"], "-i", str(more), "-e", json.dumps(variables)),
             *arguments,
         )
@@ -118,7 +119,8 @@ def test_all_is_shown_and_saved_as_the_services_say_it(report: Report) -> None:
 
 @pytest.mark.newest_core
 def test_what_is_empty_is_not_reported(report: Report) -> None:
-    pool = report.run(**{**EMPTY, **AZURE, "session_report_file": os.path.relpath(report.file)})
+    names = {**EMPTY, **AZURE, "session_report_file": os.path.relpath(report.file)}
+    pool = report.run("--tags", "patch", **names)
     assert pool.status == 0, pool.output
     saved = report.saved()
     assert (len(saved["wvd"]["hosts"]), saved["rds"]) == (3, [])
@@ -138,6 +140,26 @@ def test_broker_that_does_not_answer_keeps_the_rest_from_being_saved_and_not_fro
     assert len(shown(finished, BROKER)) == 7
     assert f"Not read, so nothing is saved: {DOWN}" in finished.output
     assert not report.file.exists()
+
+
+@pytest.mark.outer_cores
+def test_second_report_of_a_run_saves_nothing_of_the_first(report: Report, tmp_path: Path) -> None:
+    """The broker breaks between them."""
+    fault = {"kind": "broker_absent", "command": "Get-RDSessionHost"}
+    post = {"method": "POST", "body_format": "json", "body": fault, "status_code": [200, 201, 204]}
+    url = report.lab.announcement["control"].rstrip("/") + "/winrm/faults"
+    between = {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "tasks": [{"name": "Break", "ansible.builtin.uri": {"url": url, **post}}],
+    }
+    book = tmp_path / "reports.yml"
+    book.write_text(json.dumps([{"import_playbook": NAME}, between, {"import_playbook": NAME}]))
+    finished = report.run(playbook=str(book), rds_hosts=BROKER)
+    assert finished.status != 0
+    assert f"Not read, so nothing is saved: {BROKER}" in finished.output
+    assert len([task for task in finished.tasks if task.name == "Save the report"]) == 1
 
 
 @pytest.mark.newest_core
