@@ -266,6 +266,8 @@ def galaxy(session: nox.Session) -> None:
     needs(session, modules, "ansible-doc", *modules)
     inventories = [f"remotedesktop.sessions.{path.stem}" for path in sorted((ROOT / "plugins/inventory").glob("*.py"))]
     needs(session, inventories, "ansible-doc", "--type", "inventory", *inventories)
+    lookups = [f"remotedesktop.sessions.{path.stem}" for path in sorted((ROOT / "plugins/lookup").glob("*.py"))]
+    needs(session, lookups, "ansible-doc", "--type", "lookup", *lookups)
     needs(session, ["azure-identity>="], "ansible-builder", "introspect", str(tmp))
     with session.chdir(tmp):
         report = needs(session, ["completed successfully"], "python", "-m", "galaxy_importer.main", str(tarball))

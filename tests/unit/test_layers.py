@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imports run one way: action and inventory, _action, _window, _services, _transports; everything may use _sessions.
+"""Imports run one way: action, inventory and lookup, _action, _window, _services, _transports.
 
-That uses nothing.
+Everything may use _sessions, which uses nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ UTILS = "plugin_utils"
 
 LAYERS = ("action", "_action", "_window", "_services", "_transports", "_sessions")
 """Each may use those that come after it and, but for action, itself."""
-ENTRIES = ("action", "inventory")
+ENTRIES = ("action", "inventory", "lookup")
 """Kinds of plugins that Ansible loads: at the top, and apart from each other."""
 DOCUMENTATION = ("modules", "doc_fragments")
 INPUT_AND_OUTPUT = frozenset(("io", "os", "pathlib", "queue", "select", "socket", "subprocess", "threading", "time"))
