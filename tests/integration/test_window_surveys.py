@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration import rds_window
 from tests.integration.window_runs import WindowRuns
+from tests.integration.windows_hosts import BROKER
 from tests.integration.wvd_window import A, B, C, make_runs
 from tests.lab.client import Lab, Row
 
@@ -85,3 +87,50 @@ def test_hosts_of_which_the_inventory_says_different_things_are_refused(runs: Wi
     assert finished.status != 0
     assert f"session_window_protected_users of {C}" in finished.output.replace("\n", " ")
     assert runs.done() == []
+
+
+@pytest.mark.parametrize("by", ["inventory", "playbook"])
+def test_what_is_unanswered_does_not_close_more_at_once(runs: WindowRuns, by: str) -> None:
+    """Nor does it hide the tasks."""
+    own = {"session_window_serial": 1}
+    runs.inventory["all"] = {"vars": {"session_window_tasks": "{{ work }}", **(own if by == "inventory" else {})}}
+    book = runs.folder / "night.yml"
+    book.write_text(json.dumps([{"import_playbook": WINDOW, **({"vars": own} if by == "playbook" else {})}]))
+    unanswered = {"session_window_serial": " ", "session_window_tasks": "", "session_window_every_host": "\n"}
+    more = {"work": str(runs.folder / "work.yml"), **unanswered}
+    finished = runs.run_playbook(
+        str(book), "-i", runs._inventory(), session_window_hosts=f"{A} {B}", **{**AT_ONCE, **more}
+    )
+    assert finished.status == 0, finished.output
+    assert [verb for verb, _host, _user in runs.done("drain", "undrain")] == ["drain", "undrain"] * 2
+
+
+@pytest.fixture
+def rds_runs(lab: Lab, tmp_path: Path) -> Iterator[WindowRuns]:
+    """With two collections, and what they are called in the inventory."""
+    runs = rds_window.make_runs(lab, tmp_path)
+    runs.inventory["window"] = {}
+    runs.inventory["session_window_listed"] = {"vars": {"ansible_connection": "local"}}
+    apps = {"name": "Apps", "service": "rds", "connection_broker": BROKER, "hosts": [{"name": "rdsh-7.contoso.com"}]}
+    lab.reset({**rds_window.FARM, "pools": [*rds_window.FARM["pools"], apps]})
+    yield runs
+    runs.stop()
+
+
+@pytest.mark.parametrize("where", ["all", "broker"])
+def test_what_is_unanswered_does_not_widen_what_is_listed(rds_runs: WindowRuns, where: str) -> None:
+    everything = rds_runs.inventory["all"]
+    (everything["vars"] if where == "all" else everything["hosts"][BROKER])["session_window_collection_name"] = ["Apps"]
+    everything["vars"]["session_window_place"] = BROKER
+    unanswered = {f"session_window_{name}": " " for name in ("collection_name", "connection_broker", "azure", "place")}
+    finished = rds_runs.run_playbook(WINDOW, session_window_every_host="true", **AT_ONCE, **unanswered)
+    assert finished.status == 0, finished.output
+    assert [host for _verb, host, _user in rds_runs.done("drain")] == ["rdsh-7.contoso.com"]
+
+
+def test_collections_on_lines(rds_runs: WindowRuns) -> None:
+    names = {"session_window_every_host": "true", "session_window_collection_name": "Apps\n Desktops, Apps\n"}
+    finished = rds_runs.run_playbook(WINDOW, **AT_ONCE, **names)
+    assert finished.status == 0, finished.output
+    listed = {host for _verb, host, _user in rds_runs.done("drain")}
+    assert listed == {"rdsh-7.contoso.com", *rds_window.BEFORE}
