@@ -170,7 +170,7 @@ def test_windows_of_a_run_take_only_their_own_hosts(rds_runs: WindowRuns) -> Non
         {**every, "session_window_place": rds_window.AWAY},
     ]
     book.write_text(json.dumps([{"import_playbook": PLAYBOOK, "vars": one} for one in windows]))
-    finished = rds_runs.run_playbook(str(book), "-i", rds_runs._inventory(), **AT_ONCE)
+    finished = rds_runs.run_playbook(str(book), "-i", rds_runs.write_inventory(), **AT_ONCE)
     assert finished.status != 0
     assert f"which session hosts there are: {rds_window.AWAY}" in " ".join(finished.output.split())
     drained = [host for _verb, host, _user in rds_runs.done("drain")]
@@ -190,7 +190,7 @@ def test_connection_broker_that_an_earlier_play_has_made(rds_runs: WindowRuns) -
     book = rds_runs.folder / "night.yml"
     book.write_text(json.dumps([play, {"import_playbook": PLAYBOOK}]))
     hosts = {"session_window_hosts": "window"}
-    finished = rds_runs.run_playbook(str(book), "-i", rds_runs._inventory(), **AT_ONCE, **hosts)
+    finished = rds_runs.run_playbook(str(book), "-i", rds_runs.write_inventory(), **AT_ONCE, **hosts)
     assert (finished.status, worked(finished)) == (0, [rds_window.A]), finished.output
 
 
@@ -214,7 +214,7 @@ def test_every_host_is_of_the_host_pool_that_was_listed(runs: WindowRuns, where:
     book = runs.folder / "night.yml"
     own = {"session_window_every_host": True, "session_window_place": {**PLACE, "host_pool_name": "pool-02"}}
     book.write_text(json.dumps([{"import_playbook": PLAYBOOK, "vars": own}]))
-    finished = runs.run_playbook(str(book), "-i", runs._inventory(), **AT_ONCE)
+    finished = runs.run_playbook(str(book), "-i", runs.write_inventory(), **AT_ONCE)
     assert finished.status == 0, finished.output
     assert {user for _verb, _host, user in runs.done("message", "logoff")} == {"pool-02"}
 

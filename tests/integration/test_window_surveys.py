@@ -99,7 +99,7 @@ def test_what_is_unanswered_does_not_close_more_at_once(runs: WindowRuns, by: st
     unanswered = {"session_window_serial": " ", "session_window_tasks": "", "session_window_every_host": "\n"}
     more = {"work": str(runs.folder / "work.yml"), **unanswered}
     finished = runs.run_playbook(
-        str(book), "-i", runs._inventory(), session_window_hosts=f"{A} {B}", **{**AT_ONCE, **more}
+        str(book), "-i", runs.write_inventory(), session_window_hosts=f"{A} {B}", **{**AT_ONCE, **more}
     )
     assert finished.status == 0, finished.output
     assert [verb for verb, _host, _user in runs.done("drain", "undrain")] == ["drain", "undrain"] * 2
