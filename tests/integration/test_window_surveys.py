@@ -134,3 +134,10 @@ def test_collections_on_lines(rds_runs: WindowRuns) -> None:
     assert finished.status == 0, finished.output
     listed = {host for _verb, host, _user in rds_runs.done("drain")}
     assert listed == {"rdsh-7.contoso.com", *rds_window.BEFORE}
+
+
+def test_tasks_that_nobody_says_are_asked_for(runs: WindowRuns) -> None:
+    finished = runs.run_playbook(WINDOW, session_window_hosts=A, session_window_tasks=" ", **AT_ONCE)
+    assert finished.status != 0
+    assert "session_window_tasks is not set, or it is empty" in " ".join(finished.output.split())
+    assert runs.done() == []
