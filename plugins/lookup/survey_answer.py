@@ -25,7 +25,7 @@ options:
     description: What to return for a variable that nothing says, or that is empty, blank or null.
     type: raw
 author:
-  - remotedesktop.sessions contributors
+  - remotedesktop.sessions contributors (@remotedesktop)
 """
 
 EXAMPLES = r"""
