@@ -109,8 +109,8 @@ def read_users(options: Options, name: str) -> tuple[str, ...]:
             raise SelectionError(f"{name} takes one name an element: {user!r} cannot be a user's name.")
         if not user.isprintable():
             raise SelectionError(
-                f"{name} has {user!r}, with a character that no name has: in -e name=value Ansible takes a backslash "
-                "and some letters for such a one. Give it as JSON, or in a file."
+                f"{name} has {user!a}, with a character that no name has. In -e name=value Ansible takes a "
+                "backslash and some letters for such a one: give it as JSON, or in a file."
             )
     return users
 

@@ -205,7 +205,9 @@ class WindowAction(ActionBase):
         first = self._own_of(here)
         for option in names:
             variable = f"{ROLE}{option}"
-            said = self._vars.get(variable) if variable == AZURE else self._said.get(option)
+            said = self._said.get(option)
+            if variable == AZURE:
+                said = first.get(AZURE) if AZURE in self._fields else self._vars.get(AZURE)
             if variable in first and not _is_same(first[variable], said):
                 continue  # What is said with precedence over the inventory is said for all.
             for host in hosts:

@@ -94,7 +94,8 @@ class CloseAction(WindowAction):
             if options["hosts"] or hosts[0] == str(everybody[0]):  # Once is enough.
                 self._check_play(options, service)
         else:
-            open_earlier_plays(folder, runs_folder(os.environ), self._process(), self._part(), self._world())
+            shared, warn = runs_folder(os.environ), self._console().warn
+            open_earlier_plays(folder, shared, self._process(), self._part(), self._world(), warn)
             if (reports := _report_folder(options)) is not None:
                 require_report_folder(reports)
             journal = self._begin(options, folder, patience, service)

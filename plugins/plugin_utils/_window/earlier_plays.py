@@ -8,6 +8,7 @@ By the guards of these plays: only they have what reaches the hosts of theirs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,7 +26,9 @@ OPEN_SECONDS = 180.0
 LOOK_SECONDS = 0.25
 
 
-def open_earlier_plays(folder: Path, machine: Path, process: Process, part: str, world: World) -> None:
+def open_earlier_plays(
+    folder: Path, machine: Path, process: Process, part: str, world: World, warn: Callable[[str], None]
+) -> None:
     """Have the guards of a run's other plays open what is left, and wait for it. Raises WindowError and JournalError.
 
     Plays come one after the other, so the others have ended. What is to be opened by a later play is left alone.
@@ -51,6 +54,9 @@ def open_earlier_plays(folder: Path, machine: Path, process: Process, part: str,
                     f"{left}, and it has no guard that would open them, so this window is not begun: open them with "
                     "the playbook remotedesktop.sessions.reopen_hosts when the run has ended."
                 )
-            if world.clock() >= until or not world.lives():
-                raise WindowError(f"{left}, and its guard could not open them yet: this window is not begun.")
+            if not world.lives():
+                raise WindowError(f"{left}, and the run has ended: this window is not begun.")
+            if world.clock() >= until:
+                warn(f"{left}, and its guard could not open them yet. It goes on trying.")
+                break
             world.sleep(LOOK_SECONDS)

@@ -14,6 +14,7 @@ import re
 import stat
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,10 @@ class Journal:
         _sync_folder(folder)
         return journal
 
+    @cached_property
+    def _public(self) -> str:
+        return read_header(self.path).public
+
     @property
     def lock_path(self) -> Path:
         """Where the lock of the run is."""
@@ -78,9 +83,8 @@ class Journal:
         """
         hosts = [journal_row(row) for row in rows]
         self._write(journal_state.CLOSING, hosts=hosts, within_play=within_play, batch=batch)
-        state = self.read()
-        if state.header.public:
-            show_closing(Path(state.header.public), self.path, hosts, state.processes())
+        if self._public:
+            show_closing(Path(self._public), self.path, hosts, self.read().processes())
 
     def closed(self, rows: Iterable[Row]) -> None:
         """Write down hosts that were seen to be closed. Raises JournalError, as all that follow."""
@@ -100,8 +104,8 @@ class Journal:
             self._show_opened(hosts)
 
     def _show_opened(self, rows: Iterable[Row]) -> None:
-        if public := self.read().header.public:
-            show_opened(Path(public), rows)
+        if self._public:
+            show_opened(Path(self._public), rows)
 
     def met(self, users: Iterable[str]) -> None:
         """Write down users who were warned or ended, for later waves."""
@@ -114,8 +118,8 @@ class Journal:
     def finished(self) -> None:
         """Say that nothing is left to do, so that the guard goes."""
         self._write(journal_state.FINISHED)
-        if public := self.read().header.public:
-            show_nothing(Path(public))
+        if self._public:
+            show_nothing(Path(self._public))
 
     def guarded(self, guard: Process) -> None:
         """Write down which process guards the run."""
@@ -163,6 +167,15 @@ def read_journal(path: Path) -> JournalState:
     """Read a journal. Raises JournalError."""
     try:
         return read_state(path.read_text(encoding="utf-8", errors="replace"), str(path))
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def read_header(path: Path) -> Header:
+    """Read of whom a journal is. Raises JournalError."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return read_state(file.readline(), str(path)).header
     except OSError as error:
         raise _unusable(path, error) from error
 

@@ -161,8 +161,8 @@ class JournalState:
         return [row for row in self.to_open() if host_key(row) in wanted]
 
     def of_other_batches(self, batch: str) -> list[Row]:
-        """Return the hosts to be opened that were not closed as some of this batch."""
-        return [row for row in self.to_open() if self.hosts[host_key(row)].batch != batch]
+        """Return the hosts to be opened that were closed as some of another batch; of some it is not known."""
+        return [row for row in self.to_open() if self.hosts[host_key(row)].batch not in ("", batch)]
 
     def outlasts_play(self) -> bool:
         """Tell whether a host that is to be opened may be opened by a later play than the one that has closed it."""

@@ -128,7 +128,10 @@ def show_nothing(path: Path) -> None:
 
 def runs_of(folder: Path, but: str = "") -> Iterator[MachineRun]:
     """Read what runs show, but one in this file. What cannot be read is passed over."""
-    for path in sorted(folder.glob(f"{PREFIX}*{SUFFIX}")) if folder.is_dir() else ():
+    paths: list[Path] = []
+    with suppress(OSError):  # of a folder that this user may not look into
+        paths = sorted(folder.glob(f"{PREFIX}*{SUFFIX}"))
+    for path in paths:
         if str(path) != but and (found := _read(path)) is not None:
             yield found
 

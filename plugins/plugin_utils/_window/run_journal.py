@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .journal import SUFFIX, Journal, make_folder, now, open_file, read_journal
+from .journal import SUFFIX, Journal, make_folder, now, open_file, read_header, read_journal
 from .journal_state import Header, JournalError, JournalState
 from .lock import require_not_over, take_lock
 from .machine_runs import place_of_run
@@ -62,9 +62,9 @@ def journals_of(folder: Path, process: Process, part: str = "*") -> Iterator[tup
     """Read the journals of a run, of all its parts or of one. Those that cannot be read are passed over."""
     for path in sorted(folder.glob(f"*-{part}{SUFFIX}")):
         with suppress(JournalError):
-            state = read_journal(path)
-            if state.header.process.is_same(process):
-                yield path, state
+            # Most are of other runs, and some are long.
+            if read_header(path).process.is_same(process):
+                yield path, read_journal(path)
 
 
 def met_in_run(journal: Journal) -> set[str]:

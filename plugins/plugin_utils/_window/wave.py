@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -34,7 +34,7 @@ from .._sessions.waiting import (
     name_session,
 )
 from .journal import Journal
-from .journal_state import Row, host_key
+from .journal_state import JournalError, Row, host_key
 from .lock import acting
 from .run_journal import met_in_run
 from .wave_orders import DISCONNECT_ALL, EMPTY, FAIL, LEAVE, WaveOrders, WindowError
@@ -260,12 +260,13 @@ class Wave:
         if self._journal is None:
             raise AssertionError("a journal is needed to close hosts")
         rows = [one.host.fields for one in hosts]
-        self._journal.closing(rows, self._orders.within_play, self._orders.batch)
         try:
+            self._journal.closing(rows, self._orders.within_play, self._orders.batch)
             # Once more, now that others can see it: two runs may have asked at once.
             self._refuse(rows)
-        except WindowError:
-            self._journal.opened(rows)
+        except (WindowError, JournalError):
+            with suppress(JournalError):
+                self._journal.opened(rows)
             raise
         done = self._set(hosts, self._service.closed_state)
         seen = [one for one, row in done if row is not None and row.outcome != FAILED and not row.unclear]
@@ -338,11 +339,14 @@ class Wave:
 
     def _look_surely(self, at_once: bool = False) -> None:
         """Look at the doors again and again, as long as it takes until a host that cannot be read is out."""
-        until = self._world.clock() + self._orders.wait_timeout + TRY_PAUSE
+        number, until = -1, 0.0
         while True:
             try:
                 self._look_at_doors(at_once)
             except self._service.trouble as error:
+                if number != len(self._in()):
+                    # Each that is out leaves as long for the others.
+                    number, until = len(self._in()), self._world.clock() + self._orders.wait_timeout + TRY_PAUSE
                 if self._world.clock() >= until:
                     raise
                 self._warn(f"{str(error).rstrip('.')}. It is tried again.")

@@ -121,7 +121,7 @@ def test_host_outlasts_its_play_as_its_last_close_says_until_it_is_opened(journa
 
 
 def test_hosts_of_other_batches_are_told_from_those_of_this_one(journal: Journal) -> None:
-    for number, batch in enumerate(("a", "b", "b")):
+    for number, batch in enumerate(("a", "b", "b", "")):
         journal.closing([wvd(number)], batch=batch)
     journal.opened([wvd(2)])
     assert hosts(journal.read().of_other_batches("a")) == ["avd-1"]

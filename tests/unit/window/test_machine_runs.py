@@ -282,6 +282,14 @@ def test_folder_in_which_others_could_exchange_files_is_not_used(tmp_path: Path,
     assert (place_of_run(shared, tmp_path / "journal") is not None) is usable
 
 
+def test_folder_that_may_not_be_looked_into_is_no_obstacle(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "glob", refuse)
+    assert list(runs_of(machine.shared)) == []
+
+
 def test_torn_line_does_not_hide_the_others(machine: Machine) -> None:
     journal = machine.begin()
     journal.closing([wvd(0)])

@@ -697,6 +697,16 @@ def test_host_that_alone_cannot_be_read_for_long_is_out_and_keeps_no_other_from_
     assert "carol" not in [user for user, _state, _at in one.ended()]
 
 
+def test_hosts_that_cannot_be_read_one_after_the_other_are_out_one_after_the_other(bench: Callable[..., Bench]) -> None:
+    """The second while the first is waited for at the deadline."""
+    one = bench(ALICE, poll_interval=15.0)
+    one.hosts.states["host-2"] = True
+    one.hosts.unread = {B: (1200.1, 1e9), "host-2": (1250.0, 1e9)}
+    states = one.close(A, B, "host-2")
+    assert states[A] is True
+    assert all("its state cannot be read" in states[name] for name in (B, "host-2"))
+
+
 @pytest.mark.parametrize("latest", [1290.0, 1210.0])
 def test_wave_is_opened_again_when_closing_took_so_long_that_its_deadline_would_be_after_latest(
     bench: Callable[..., Bench], latest: float
