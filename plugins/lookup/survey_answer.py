@@ -13,8 +13,7 @@ description:
   - A field of a survey that nobody answered is an extra variable with an empty text, which has precedence over all that
     the play and the inventory say.
   - Returns the value of a variable for the host of the task. Where an extra variable of that name is empty, blank or
-    null, it returns what the play says in C(vars), else what the inventory and the facts say.
-  - Vars of tasks, blocks and roles are not looked at then.
+    null, it returns what the task, the role, the play or the inventory says, with the precedence that they have.
 options:
   _terms:
     description: Names of variables.
@@ -48,7 +47,12 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ..plugin_utils._action.unanswered import extra_variables, is_unanswered, without_fields
+from ..plugin_utils._action.unanswered import (
+    extra_variables,
+    is_unanswered,
+    variables_without,
+    without_fields,
+)
 
 
 class LookupModule(LookupBase):  # type: ignore[misc,unused-ignore]
@@ -73,17 +77,12 @@ class LookupModule(LookupBase):  # type: ignore[misc,unused-ignore]
         extra = extra_variables(hostvars)
         if name not in extra or not is_unanswered(extra[name]):
             return self._template(variables[name]) if name in variables else None
-        own = _play_vars().get(name)
-        if not is_unanswered(own):
-            return self._template(own)
+        # Ansible tells no lookup of its task; the process that runs the task knows it.
+        task = getattr(multiprocessing.current_process(), "_task", None)
         everywhere, here = without_fields(hostvars, [name]), variables.get("inventory_hostname")
-        return everywhere[here].get(name) if here in everywhere else None
+        if task is None:
+            return everywhere[here].get(name) if here in everywhere else None
+        return self._template(variables_without(everywhere, task.get_play(), str(here), task).get(name))
 
     def _template(self, value: Any) -> Any:
         return self._templar.template(value)  # type: ignore[union-attr,unused-ignore]
-
-
-def _play_vars() -> Mapping[str, Any]:
-    """Return the vars of the play, which Ansible tells no lookup: the process of a task knows its task."""
-    task = getattr(multiprocessing.current_process(), "_task", None)
-    return {} if task is None else task.get_play().vars

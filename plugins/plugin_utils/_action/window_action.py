@@ -53,8 +53,9 @@ ROLE = "session_window_"
 """What the role's variables have before the name of the option."""
 AZURE = f"{ROLE}azure"
 """Compared as it is written: each host's own templates may ask a vault."""
-NEVER_NOBODY = (f"{ROLE}protected_users", f"{ROLE}collection_name")
-"""Variables whose empty list is a field of several choices of which none was taken: nobody is unprotected by that."""
+EMPTY_WOULD_WIDEN = (f"{ROLE}protected_users", f"{ROLE}collection_name")
+"""Variables whose empty list is a field of several choices of which none was taken: as an answer it would widen what is
+meant, to users whom the inventory protects, or to all collections."""
 TASKS = f"{ROLE}tasks"
 """The role's variable that names the file of tasks, which may be another one for each host."""
 AS_WRITTEN = (AZURE, TASKS)
@@ -101,7 +102,7 @@ class WindowAction(ActionBase):
         self._own: dict[str, dict[str, Any]] = {}
         self._said = dict(self._task.args)
         hostvars = task_vars.get("hostvars", {})
-        self._fields = unanswered_fields(hostvars, ROLE, NEVER_NOBODY) if self.OF_ROLE else []
+        self._fields = unanswered_fields(hostvars, ROLE, EMPTY_WOULD_WIDEN) if self.OF_ROLE else []
         self._everywhere = without_fields(hostvars, self._fields)
 
     def _run(self) -> dict[str, Any]:

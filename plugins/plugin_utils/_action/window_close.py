@@ -33,16 +33,10 @@ from .._window.process_life import lives as process_lives
 from .._window.run_journal import begin_journal, beginning, find_journal
 from .._window.taken_hosts import refuse_closed
 from .._window.wave import Wave
+from .._window.wave_lines import wave_lines
 from .._window.wave_opening import WaveOpening, restore
 from .._window.wave_orders import WaveOrders, WindowError
-from .._window.wave_report import (
-    keep_facts,
-    report_cut_waves,
-    require_report_folder,
-    wave_facts,
-    wave_lines,
-    write_report,
-)
+from .._window.wave_report import keep_facts, report_cut_waves, require_report_folder, wave_facts, write_report
 from .batches import earlier_batches
 from .conditions import are_true, conditions_over, is_run_once
 from .leaving_run import leave_run

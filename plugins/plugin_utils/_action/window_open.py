@@ -20,8 +20,9 @@ from .._sessions.times import write_time
 from .._window.journal import SUFFIX, Journal
 from .._window.journal_state import Key, Row, host_key
 from .._window.run_journal import find_journal
+from .._window.wave_lines import count
 from .._window.wave_opening import KEPT, Opening, WaveOpening
-from .._window.wave_report import count, forget_facts, kept_facts, write_report
+from .._window.wave_report import forget_facts, kept_facts, write_report
 from .window_action import WindowAction
 from .window_options import OPEN, check_opening
 

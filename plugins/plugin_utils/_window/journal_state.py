@@ -96,6 +96,7 @@ class WindowHost:
     within_play: bool = False
     """Whether it is to be opened in the play that has closed it."""
     batch: str = ""
+    """The name of the first host of the batch that it was closed with; empty where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class WaveOrders:
     within_play: bool = False
     """Whether the play that closes its hosts opens them, too."""
     batch: str = ""
-    """The name of its first host, or of the batch's where each host is a wave."""
+    """The name of the first host of the batch, which under free is of many waves; empty where it is not known."""
     latest: float = math.inf
     """From the start of the wave; no deadline is put off further."""
 

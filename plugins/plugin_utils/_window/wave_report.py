@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the remotedesktop.sessions contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a wave did, as plain values: for the tasks that follow it, for people, and for a file."""
+"""What a wave did, as plain values: for the tasks that follow it, and for a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 import tempfile
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -18,9 +18,7 @@ from typing import Any
 
 from .._sessions.outcome import NOT_SELECTED, REPLACED, STILL_THERE
 from .._sessions.session import Key, Session, fold, without_case
-from .._sessions.staged_message import PLANNED
 from .._sessions.times import write_time
-from .._sessions.verbs import DISCONNECT, LOG_OFF
 from .._sessions.waiting import ENDED, WatchedSession, is_same
 from .journal_state import JournalError, JournalState, host_key
 from .wave_record import Ending, WaveHost, WaveRecord
@@ -29,13 +27,8 @@ VERSION = 1
 WAVE = ".wave.json"
 NEEDED = ("ready", "out")
 """What tasks need to know of a host."""
-NAMED = 10
-"""So many users are named in a line for people; the report has them all."""
 OF_SESSION = ("host", "session", "owner", "state")
 HOST_IS_OUT = "its host was taken out of the wave"
-PLANNED_ENDS = {LOG_OFF.name: "would be logged off", DISCONNECT.name: "would be disconnected"}
-"""What is said in check mode, by what would be done."""
-STAYS = "would be left"
 Facts = dict[str, Any]
 
 
@@ -150,82 +143,6 @@ def forget_facts(wave: Mapping[str, Any]) -> None:
     path = Path(str(wave.get("facts") or ""))
     if path.name.endswith(WAVE):
         path.unlink(missing_ok=True)
-
-
-def wave_lines(facts: Mapping[str, Any], names_users: bool = True) -> list[str]:
-    """Say in lines for people what happened, or in check mode what would happen; unless told so without users."""
-    if facts["check_mode"]:
-        return _plan_lines(facts, names_users)
-    hosts = facts["hosts"].values()
-    ready = sum(one["ready"] for one in hosts)
-    lines = [f"{count(len(hosts), 'session host')}, {ready} ready for the work"]
-    for name, one in facts["hosts"].items():
-        if one["out"]:
-            lines.append(f"{name}: not worked on, because {one['out']}")
-        if one["closed_before"]:
-            lines.append(f"{name}: was closed before, so it stays closed")
-    outcomes = Counter(f"{row['outcome']}".replace("_", " ") for row in facts["sessions"])
-    told = sum(bool(row["warned_at"]) for row in facts["sessions"])
-    if outcomes:
-        lines.append(f"{count(len(facts['sessions']), 'session')}: {_counts(outcomes)}; {told} warned")
-    if again := facts["met_before"]:
-        have = "has" if len(again) == 1 else "have"
-        more = ", ..." if len(again) > NAMED else ""
-        names = f": {', '.join(again[:NAMED])}{more}" if names_users else ""
-        lines.append(f"{count(len(again), 'user')} {have} met an earlier wave of this run, too{names}")
-    return lines
-
-
-def _plan_lines(facts: Mapping[str, Any], names_users: bool) -> list[str]:
-    hosts, sessions = facts["hosts"], facts["sessions"]
-    ready = sum(one["ready"] for one in hosts.values())
-    lines = [f"{count(len(hosts), 'session host')}, {ready} would be ready for the work"]
-    for name, one in hosts.items():
-        lines += [f"{name}: {text}" for text in _host_plan(one)]
-    if names_users:
-        lines += map(_session_plan, sessions)
-    if sessions:
-        ends = Counter(PLANNED_ENDS.get(row["done"], STAYS) for row in sessions)
-        told = sum(bool(_planned(row)) for row in sessions)
-        lines.append(f"{count(len(sessions), 'session')}: {_counts(ends)}; {told} would be warned")
-    return lines
-
-
-def _host_plan(one: Mapping[str, Any]) -> Iterator[str]:
-    if one["out"]:
-        closed = "would be closed, but not worked on" if one["closed_at"] else "would not be worked on"
-        yield f"{closed}, because {one['out']}"
-    elif one["closed_at"]:
-        yield "would be closed"
-    if one["closed_before"]:
-        yield "was closed before, so it would stay closed"
-
-
-def _session_plan(row: Mapping[str, Any]) -> str:
-    owner, state = row["owner"] or "somebody whose name cannot be read", row["state"] or "its state is not known"
-    steps = []
-    if messages := _planned(row):
-        # A title may have several lines.
-        sent = (f'"{" ".join(one["title"].split())}" at {one["sent_at"]}' for one in messages)
-        steps.append(f"would be sent {', '.join(sent)}")
-    if row["done"] in PLANNED_ENDS:
-        steps.append(f"{PLANNED_ENDS[row['done']]} at {row['ended_at']}")
-    else:
-        steps.append(f"{STAYS} ({row['reason']})" if row["reason"] else STAYS)
-    return f"{row['host']}, session {row['session']} of {owner}, {state}: {'; '.join(steps)}"
-
-
-def _planned(row: Mapping[str, Any]) -> list[Facts]:
-    return [one for one in row["messages"] if one["outcome"] == PLANNED]
-
-
-def _counts(numbers: Mapping[str, int]) -> str:
-    return ", ".join(f"{number} {what}" for what, number in sorted(numbers.items()))
-
-
-def count(number: int, what: str) -> str:
-    """Say how many there are of something."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def report_cut_waves(folder: Path | None, journal: Path, state: JournalState) -> None:

@@ -27,7 +27,6 @@ from tests.unit.window.rows import wvd
 
 EARLIER, THIS = "000000000001", "000000000002"
 RUN = this_process()
-warned: list[str] = []
 DEAD = replace(RUN, started=1)
 
 
@@ -45,6 +44,10 @@ class Clock:
 
     def world(self) -> World:
         return World(lambda: self.time, lambda: datetime.now(timezone.utc), self.sleep, lambda: self._lives)
+
+
+def fail_by_warning(text: str) -> None:
+    pytest.fail(text)
 
 
 def begin(folder: Path, process: Process = RUN, guard: Process | None = RUN, within_play: bool = True) -> Journal:
@@ -65,7 +68,7 @@ def test_guard_is_told_and_waited_for(tmp_path: Path) -> None:
         guard.finished()
 
     clock = Clock(open_again, 3.0)
-    open_earlier_plays(tmp_path, tmp_path, RUN, THIS, clock.world(), warned.append)
+    open_earlier_plays(tmp_path, tmp_path, RUN, THIS, clock.world(), fail_by_warning)
     assert clock.time == 3.0
 
 
@@ -83,7 +86,7 @@ def test_run_that_has_ended_waits_no_longer(tmp_path: Path) -> None:
     begin(tmp_path)
     clock = Clock(lives=False)
     with pytest.raises(WindowError, match="not begun"):
-        open_earlier_plays(tmp_path, tmp_path, RUN, THIS, clock.world(), warned.append)
+        open_earlier_plays(tmp_path, tmp_path, RUN, THIS, clock.world(), fail_by_warning)
     assert clock.time == 0.0
 
 
@@ -91,7 +94,7 @@ def test_run_that_has_ended_waits_no_longer(tmp_path: Path) -> None:
 def test_window_without_a_guard_is_left_to_people(tmp_path: Path, guard: Process | None) -> None:
     begin(tmp_path, guard=guard)
     with pytest.raises(WindowError, match=r"avd-0\.contoso\.com closed, .*reopen_hosts"):
-        open_earlier_plays(tmp_path, tmp_path, RUN, THIS, Clock().world(), warned.append)
+        open_earlier_plays(tmp_path, tmp_path, RUN, THIS, Clock().world(), fail_by_warning)
 
 
 def test_guard_that_has_just_finished_is_not_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +107,7 @@ def test_guard_that_has_just_finished_is_not_missed(tmp_path: Path, monkeypatch:
         return False
 
     monkeypatch.setattr(earlier_plays, "lives", finish)
-    open_earlier_plays(tmp_path, tmp_path, RUN, THIS, Clock().world(), warned.append)
+    open_earlier_plays(tmp_path, tmp_path, RUN, THIS, Clock().world(), fail_by_warning)
 
 
 @pytest.mark.parametrize(("process", "found"), [(RUN, True), (DEAD, False)])
@@ -115,9 +118,9 @@ def test_journal_in_another_folder_is_found(tmp_path: Path, process: Process, fo
     journal.closing([wvd(0)], within_play=True)
     if found:
         with pytest.raises(WindowError, match="no guard"):
-            open_earlier_plays(tmp_path / "journals", tmp_path, RUN, THIS, Clock().world(), warned.append)
+            open_earlier_plays(tmp_path / "journals", tmp_path, RUN, THIS, Clock().world(), fail_by_warning)
     else:
-        open_earlier_plays(tmp_path / "journals", tmp_path, RUN, THIS, Clock().world(), warned.append)
+        open_earlier_plays(tmp_path / "journals", tmp_path, RUN, THIS, Clock().world(), fail_by_warning)
     assert journal.read().over is found
 
 
@@ -128,11 +131,11 @@ def test_what_is_no_rest_of_an_earlier_play_is_left_alone(tmp_path: Path) -> Non
         if not more:
             journal.opened([wvd(0)])
         before = journal.path.read_bytes()
-        open_earlier_plays(folder, tmp_path, RUN, THIS, Clock().world(), warned.append)
+        open_earlier_plays(folder, tmp_path, RUN, THIS, Clock().world(), fail_by_warning)
         assert journal.path.read_bytes() == before
     journal = begin(tmp_path)
     before = journal.path.read_bytes()
-    open_earlier_plays(tmp_path, tmp_path, RUN, EARLIER, Clock().world(), warned.append)
+    open_earlier_plays(tmp_path, tmp_path, RUN, EARLIER, Clock().world(), fail_by_warning)
     assert journal.path.read_bytes() == before
 
 
@@ -140,8 +143,9 @@ def test_one_host_that_a_later_play_opens_keeps_all_of_its_play(tmp_path: Path) 
     """The end of the run's part is one of all its hosts."""
     journal = begin(tmp_path)
     journal.closing([wvd(1)], within_play=False)
-    open_earlier_plays(tmp_path, tmp_path, RUN, THIS, Clock().world(), warned.append)
+    open_earlier_plays(tmp_path, tmp_path, RUN, THIS, Clock().world(), fail_by_warning)
     assert not journal.read().over
     journal.opened([wvd(1)])
-    open_earlier_plays(tmp_path, tmp_path, RUN, THIS, Clock().world(), warned.append)
-    assert journal.read().over
+    said: list[str] = []
+    open_earlier_plays(tmp_path, tmp_path, RUN, THIS, Clock().world(), said.append)
+    assert (journal.read().over, len(said)) == (True, 1)

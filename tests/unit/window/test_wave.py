@@ -24,6 +24,7 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.jou
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.journal_state import Header, JournalError
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.process_life import this_process
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wave import Wave, World
+from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wave_lines import wave_lines
 from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wave_orders import (
     Share,
     WaveOrders,
@@ -34,7 +35,6 @@ from ansible_collections.remotedesktop.sessions.plugins.plugin_utils._window.wav
     report_cut_waves,
     require_report_folder,
     wave_facts,
-    wave_lines,
 )
 from tests.unit.fakes.console import Person
 from tests.unit.fakes.farm import fail_before, session
